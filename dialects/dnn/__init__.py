@@ -1,0 +1,20 @@
+"""The `dnn` dialect: what a network computes, free of layout and device."""
+
+from xdsl.ir import Dialect
+from xdsl.irdl import IRDLOperation
+
+from webdnn.dialects.dnn import constant, convolution, elementwise, linear_algebra
+from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.weight import WeightAttr
+
+FAMILIES = (constant, convolution, elementwise, linear_algebra)
+"""The modules whose operators make up the dialect."""
+
+OPERATORS: list[type[IRDLOperation]] = [
+    op
+    for family in FAMILIES
+    for op in vars(family).values()
+    if isinstance(op, type) and issubclass(op, DnnOp) and op.__module__ == family.__name__ and hasattr(op, "name")
+]
+
+DNN = Dialect("dnn", OPERATORS, [WeightAttr])

@@ -1,0 +1,98 @@
+"""Between numbers and the narrow integers that stand for them."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.ir import Attribute, Operation
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
+from xdsl.traits import Pure
+
+from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
+from webdnn.dialects.dnn.traits import Tensorwise
+from webdnn.dialects.element import element_type, shape_of
+from webdnn.support.shapes import ShapeError
+
+
+def every_axis(op: Operation) -> frozenset[int]:
+    return frozenset(range(len(shape_of(op.results[0]))))
+
+
+class QuantizationOp(DnnOp):
+    """Elements x stand for integers q: `x = (q - zero_point) * scale`.
+
+    Scale and zero point (zero where it is absent) are one number for the whole tensor, a vector with a number for
+    each place of `axis`, or, where `block_size` is not 0, a tensor with one number for each so many places of `axis`.
+    """
+
+    input = operand_def(TensorType)
+    scale = operand_def(TensorType)
+    zero_point = opt_operand_def(TensorType)
+    output = result_def(TensorType)
+    axis = prop_def(IntegerAttr.constr(i64))
+    block_size = prop_def(IntegerAttr.constr(i64))
+
+    traits = traits_def(Pure(), Tensorwise(every_axis))
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def check(self) -> None:
+        """Raise ShapeError where scale and zero point do not fit the input."""
+        scale, shape = shape_of(self.scale), shape_of(self.input)
+        if self.zero_point and shape_of(self.zero_point) != scale:
+            raise ShapeError(f"found a zero point of shape {list(shape_of(self.zero_point))}, expected {list(scale)}")
+        if not element_type(self.scale.type).is_float:
+            raise ShapeError(f"found a scale of {element_type(self.scale.type).name}, expected floats")
+        if scale == ():
+            return
+        axis, block = self.axis.value.data, self.block_size.value.data
+        if not 0 <= axis < len(shape) or block < 0:
+            raise ShapeError(f"found axis {axis} and blocks of {block}, expected one of {len(shape)} axes")
+        if block:
+            expected = (*shape[:axis], -(-shape[axis] // block), *shape[axis + 1 :])
+        else:
+            expected = (shape[axis],)
+        if scale != expected:
+            raise ShapeError(f"found a scale of shape {list(scale)}, expected {list(expected)}")
+
+
+@irdl_op_definition
+class QuantizeLinearOp(QuantizationOp):
+    """`clamp(round(x / scale) + zero_point)` to the range of the integers `to`, ties to even. ONNX `QuantizeLinear`.
+
+    ```mlir
+    %q = dnn.quantize_linear %x, %scale, %zero {axis = 0 : i64, block_size = 0 : i64, to = ui8}
+         : (tensor<2x8xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x8xui8>
+    ```
+    """
+
+    name = "dnn.quantize_linear"
+    to = prop_def(Attribute)
+
+    def infer(self) -> Sequence[Tensor]:
+        self.check()
+        result = typed(self.input, shape_of(self.input), self.to)
+        if not element_type(result).is_integer or element_type(result).bits > 16:
+            raise ShapeError(f"cannot quantize to {self.to}, expected integers of 8 or 16 bits")
+        if self.zero_point and same_element(self.zero_point) != self.to:
+            raise ShapeError(f"found a zero point of {same_element(self.zero_point)}, expected {self.to}")
+        return [result]
+
+
+@irdl_op_definition
+class DequantizeLinearOp(QuantizationOp):
+    """`(q - zero_point) * scale`, of the element type of the scale. ONNX `DequantizeLinear`.
+
+    ```mlir
+    %x = dnn.dequantize_linear %q, %scale, %zero {axis = 0 : i64, block_size = 4 : i64}
+         : (tensor<8xi8>, tensor<2xf32>, tensor<2xi8>) -> tensor<8xf32>
+    ```
+    """
+
+    name = "dnn.dequantize_linear"
+
+    def infer(self) -> Sequence[Tensor]:
+        self.check()
+        if not element_type(self.input.type).is_integer or element_type(self.input.type).bits > 32:
+            raise ShapeError(f"cannot dequantize {same_element(self.input)}, expected integers of at most 32 bits")
+        if self.zero_point:
+            same_element(self.input, self.zero_point)
+        return [typed(self.scale, shape_of(self.input))]

@@ -1,0 +1,100 @@
+"""Operators that find the greatest or least elements along an axis: arg_max, arg_min, top_k."""
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.traits import Pure
+
+from webdnn.dialects.dnn.base import DnnOp, Tensor, typed
+from webdnn.dialects.dnn.gather import check_axis
+from webdnn.dialects.dnn.shape import axis_of
+from webdnn.dialects.dnn.traits import Tensorwise
+from webdnn.dialects.element import shape_of
+from webdnn.support.shapes import ShapeError
+
+
+def kept_axes(op: Operation) -> frozenset[int]:
+    """The axes of the result that the operand has at the same place."""
+    assert isinstance(op, ArgOp)
+    axis, rank = op.axis.value.data, len(shape_of(op.input))
+    return frozenset(range(rank if op.keepdims.value.data else axis)) - {axis}
+
+
+class ArgOp(DnnOp):
+    """The index (i64) along `axis` of an extreme element; of the first of equal ones, or of the last (`select_last`).
+
+    ```mlir
+    %y = dnn.arg_max %x {axis = 1 : i64, keepdims = true, select_last = false}
+       : (tensor<2x3xf32>) -> tensor<2x1xi64>
+    ```
+    """
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+    axis = prop_def(IntegerAttr.constr(i64))
+    keepdims = prop_def(BoolAttr)
+    select_last = prop_def(BoolAttr)
+
+    traits = traits_def(Pure(), Tensorwise(kept_axes))
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer(self) -> Sequence[Tensor]:
+        shape, axis = shape_of(self.input), self.axis.value.data
+        check_axis(axis, len(shape))
+        kept = [1] if self.keepdims.value.data else []
+        return [typed(self.input, [*shape[:axis], *kept, *shape[axis + 1 :]], i64)]
+
+
+@irdl_op_definition
+class ArgMaxOp(ArgOp):
+    """The index of the greatest element. ONNX `ArgMax`."""
+
+    name = "dnn.arg_max"
+
+
+@irdl_op_definition
+class ArgMinOp(ArgOp):
+    """The index of the least element. ONNX `ArgMin`."""
+
+    name = "dnn.arg_min"
+
+
+@irdl_op_definition
+class TopKOp(DnnOp):
+    """The `k` greatest (`largest`) or least elements along `axis` in order, and their indices (i64). ONNX `TopK`.
+
+    Of equal elements the one with the smaller index comes first. NaN has no place in the order.
+
+    ```mlir
+    %values, %indices = dnn.top_k %x {k = 2 : i64, axis = 1 : i64, largest = true}
+                      : (tensor<2x5xf32>) -> (tensor<2x2xf32>, tensor<2x2xi64>)
+    ```
+    """
+
+    name = "dnn.top_k"
+    input = operand_def(TensorType)
+    values = result_def(TensorType)
+    indices = result_def(TensorType)
+    k = prop_def(IntegerAttr.constr(i64))
+    axis = prop_def(IntegerAttr.constr(i64))
+    largest = prop_def(BoolAttr)
+    traits = traits_def(
+        Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)})
+    )
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    @classmethod
+    def result_count(
+        cls, operands: Sequence[SSAValue | Sequence[SSAValue] | None], properties: Mapping[str, Attribute | None]
+    ) -> int:
+        return 2
+
+    def infer(self) -> Sequence[Tensor]:
+        shape, axis, k = shape_of(self.input), self.axis.value.data, self.k.value.data
+        check_axis(axis, len(shape))
+        if not 1 <= k <= shape[axis]:
+            raise ShapeError(f"cannot take {k} of the {shape[axis]} elements along axis {axis}")
+        result = [*shape[:axis], k, *shape[axis + 1 :]]
+        return [typed(self.input, result), typed(self.input, result, i64)]

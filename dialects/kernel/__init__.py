@@ -1,0 +1,31 @@
+"""The `kernel` dialect: how each piece is executed, one output point as a function of reads."""
+
+from xdsl.ir import Dialect
+
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp
+from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+
+KERNEL = Dialect(
+    "kernel",
+    [
+        AllocOp,
+        CallOp,
+        ComputeOp,
+        ConcatOp,
+        FuncOp,
+        IdOp,
+        IndexOp,
+        InsideOp,
+        LanesOp,
+        ReadOp,
+        ReduceOp,
+        ReshapeOp,
+        WeightOp,
+        WriteOp,
+        YieldOp,
+    ],
+    [ReduceKindAttr, ScheduleAttr, UnrollAttr],
+)

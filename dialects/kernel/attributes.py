@@ -1,0 +1,144 @@
+"""Attributes of the `kernel` dialect: schedules as data."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import AffineMapAttr, ArrayAttr, IntAttr
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.ir.affine import AffineMap
+from xdsl.irdl import irdl_attr_definition, param_def
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.str_enum import StrEnum
+
+from webdnn.dialects.kernel.affine import ints
+from webdnn.dialects.kernel.syntax import parse_ints, spell_ints
+
+
+class ReduceKind(StrEnum):
+    """How a reduction combines two values."""
+
+    ADD = "add"
+    MUL = "mul"
+    MAX = "max"
+    MIN = "min"
+    AND = "and"
+    OR = "or"
+
+
+@irdl_attr_definition
+class ReduceKindAttr(EnumAttribute[ReduceKind]):
+    name = "kernel.reduce_kind"
+
+
+@irdl_attr_definition
+class ScheduleAttr(ParametrizedAttribute):
+    """How a compute runs: `#kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4>`.
+
+    tile: the extent of the register block, for each axis; order: the axes that are looped over in blocks, outermost
+    first (an axis left out stays whole); expand: those of them whose blocks are copied instead of looped over;
+    vector: the axis that has lanes, and how many.
+    """
+
+    name = "kernel.schedule"
+    tile: ArrayAttr[IntAttr] = param_def()
+    order: ArrayAttr[IntAttr] = param_def()
+    expand: ArrayAttr[IntAttr] = param_def()
+    axis: IntAttr = param_def()
+    lanes: IntAttr = param_def()
+
+    @classmethod
+    def of(
+        cls,
+        tile: Sequence[int],
+        *,
+        order: Sequence[int] | None = None,
+        expand: Sequence[int] = (),
+        vector: tuple[int, int] | None = None,
+    ) -> "ScheduleAttr":
+        """`vector` is (axis, lanes); the order defaults to every axis, first to last."""
+        axis, lanes = vector or (-1, 1)
+        order = range(len(tile)) if order is None else order
+        return cls(ints(tile), ints(order), ints(expand), IntAttr(axis), IntAttr(lanes))
+
+    @property
+    def vector(self) -> tuple[int, int] | None:
+        """(axis, lanes)"""
+        return (self.axis.data, self.lanes.data) if self.axis.data >= 0 else None
+
+    def print_parameters(self, printer: Printer) -> None:
+        text = f"<tile {spell_ints(self.tile)}, order {spell_ints(self.order)}"
+        if self.expand.data:
+            text += f", expand {spell_ints(self.expand)}"
+        if self.vector:
+            text += f", vector {self.axis.data} by {self.lanes.data}"
+        printer.print_string(text + ">")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        axis, lanes, expand = -1, 1, ints([])
+        with parser.in_angle_brackets():
+            parser.parse_keyword("tile")
+            tile = parse_ints(parser)
+            parser.parse_punctuation(",")
+            parser.parse_keyword("order")
+            order = parse_ints(parser)
+            while parser.parse_optional_punctuation(","):
+                if parser.parse_optional_keyword("expand"):
+                    expand = parse_ints(parser)
+                else:
+                    parser.parse_keyword("vector")
+                    axis = parser.parse_integer()
+                    parser.parse_keyword("by")
+                    lanes = parser.parse_integer()
+        return [tile, order, expand, IntAttr(axis), IntAttr(lanes)]
+
+    def verify(self) -> None:
+        rank = len(self.tile)
+        named = [a.data for a in (*self.order, *self.expand)]
+        if any(not 0 <= axis < rank for axis in named) or self.axis.data >= rank:
+            raise VerifyException(f"the schedule names an axis outside its tile of {rank} axes")
+        if any(t.data < 1 for t in self.tile) or self.lanes.data < 1:
+            raise VerifyException("tile sizes and lanes must be at least 1")
+
+
+@irdl_attr_definition
+class UnrollAttr(ParametrizedAttribute):
+    """How a reduction runs: `#kernel.unroll<[3, 2]>`, the points of each axis in one copy of the body.
+
+    `vector by 4` gives lanes to its last axis; `points (…) -> (…)` orders the unrolled points by an affine key over
+    the parallel axes and then the reduction's axes.
+    """
+
+    name = "kernel.unroll"
+    factors: ArrayAttr[IntAttr] = param_def()
+    lanes: IntAttr = param_def()
+    points: ArrayAttr[AffineMapAttr] = param_def()
+
+    @classmethod
+    def of(cls, factors: Sequence[int], *, lanes: int = 1, points: AffineMap | None = None) -> "UnrollAttr":
+        return cls(ints(factors), IntAttr(lanes), ArrayAttr([AffineMapAttr(points)] if points else []))
+
+    def print_parameters(self, printer: Printer) -> None:
+        vector = f", vector by {self.lanes.data}" if self.lanes.data > 1 else ""
+        points = "".join(f", points {p.data}" for p in self.points)
+        printer.print_string(f"<{spell_ints(self.factors)}{vector}{points}>")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        lanes, points = 1, list[AffineMapAttr]()
+        with parser.in_angle_brackets():
+            factors = parse_ints(parser)
+            while parser.parse_optional_punctuation(","):
+                if parser.parse_optional_keyword("vector"):
+                    parser.parse_keyword("by")
+                    lanes = parser.parse_integer()
+                else:
+                    parser.parse_keyword("points")
+                    points.append(AffineMapAttr(parser.parse_affine_map()))
+        return [factors, IntAttr(lanes), ArrayAttr(points)]
+
+    def verify(self) -> None:
+        if any(f.data < 1 for f in self.factors) or self.lanes.data < 1:
+            raise VerifyException("unroll factors and lanes must be at least 1")

@@ -1,0 +1,107 @@
+"""ONNX tensors as arrays: in the file, in files beside it, sparse; and the element types of ONNX."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from onnx import SparseTensorProto, TensorProto, helper, numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+from webdnn.dialects.dnn.reference.constants import ELEMENTS, as_array
+from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.element_type import ELEMENT_TYPES, ElementType
+from webdnn.support.weights import numpy_dtype
+
+WIDENED: dict[int, str] = {
+    TensorProto.INT4: "i8",
+    TensorProto.UINT4: "u8",
+    TensorProto.INT2: "i8",
+    TensorProto.UINT2: "u8",
+}
+"""Packed integers are kept one to a byte."""
+
+NOT_A_MODEL = "export the model again; onnx.checker.check_model says more about a damaged file"
+
+
+def onnx_element(code: int, where: str) -> ElementType:
+    """The element type of an ONNX type code. Raises DiagnosticError where there is none."""
+    if code in WIDENED:
+        return ELEMENT_TYPES[WIDENED[code]]
+    if code in TensorProto.DataType.values() and code != TensorProto.UNDEFINED:
+        found = ELEMENTS.get(helper.tensor_dtype_to_np_dtype(code))
+        if found is not None:
+            return found
+        name = next(name for name, value in TensorProto.DataType.items() if value == code)
+    else:
+        name = f"number {code}"
+    raise DiagnosticError(
+        f"has elements of the ONNX type {name}",
+        where=where,
+        hint=f"convert the model to one of the element types {', '.join(ELEMENT_TYPES)}",
+    )
+
+
+def read_tensor(tensor: TensorProto, directory: Path, where: str = "") -> Array:
+    """The elements of a tensor, without a copy where that is possible. Raises DiagnosticError."""
+    where = where or f"initializer '{tensor.name}'"
+    element = onnx_element(tensor.data_type, where)
+    try:
+        if uses_external_data(tensor):
+            return external(tensor, element, directory, where)
+        array = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DiagnosticError(f"cannot be read: {error}", where=where, hint=NOT_A_MODEL) from error
+    return as_array(np.ascontiguousarray(array.astype(numpy_dtype(element), copy=False)).reshape(array.shape))
+
+
+def external(tensor: TensorProto, element: ElementType, directory: Path, where: str) -> Array:
+    """A tensor in a file beside the model, mapped into memory: it is read when it is used."""
+    info = ExternalDataInfo(tensor)
+    path = (directory / info.location).resolve()
+    hint = "keep the external data of the model beside it, under the name that the model gives"
+    if not path.is_relative_to(directory.resolve()):
+        raise DiagnosticError(
+            f"its data lies outside of the model's folder, at '{info.location}'", where=where, hint=hint
+        )
+    if not path.is_file():
+        raise DiagnosticError(f"its external data file '{path}' does not exist", where=where, hint=hint)
+    packed = tensor.data_type in WIDENED
+    dtype = np.dtype(np.uint8) if packed else numpy_dtype(element)
+    size = packed_bytes(tensor) if packed else prod(tensor.dims) * dtype.itemsize
+    start = info.offset or 0
+    if path.stat().st_size < start + size or (info.length is not None and info.length != size):
+        raise DiagnosticError(f"its external data file '{path}' has no {size} bytes at {start}", where=where, hint=hint)
+    if packed:
+        inside = TensorProto(data_type=tensor.data_type, dims=tensor.dims)
+        with path.open("rb") as file:
+            file.seek(start)
+            inside.raw_data = file.read(size)
+        return read_tensor(inside, directory, where)
+    if size == 0:
+        return as_array(np.zeros(tensor.dims, dtype))
+    return as_array(np.memmap(path, np.uint8, "r", start, (size,)).view(dtype).reshape(tensor.dims))
+
+
+def packed_bytes(tensor: TensorProto) -> int:
+    """Bytes of a tensor whose elements share bytes."""
+    bits = 4 if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4) else 2
+    return -(-prod(tensor.dims) * bits // 8)
+
+
+def read_sparse_tensor(sparse: SparseTensorProto, directory: Path, where: str = "") -> Array:
+    """The elements of a sparse tensor, the zeros filled in. Raises DiagnosticError."""
+    where = where or f"initializer '{sparse.values.name}'"
+    values = read_tensor(sparse.values, directory, where)
+    indices = read_tensor(sparse.indices, directory, where).astype(np.int64)
+    result = np.zeros(prod(sparse.dims), values.dtype)
+    try:
+        flat = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), tuple(sparse.dims))
+        result[flat] = values
+    except (ValueError, IndexError) as error:
+        raise DiagnosticError(
+            f"is a sparse tensor with wrong indices: {error}", where=where, hint=NOT_A_MODEL
+        ) from error
+    return result.reshape(sparse.dims)

@@ -1,0 +1,113 @@
+"""What the kernel form of an operator is written with: reads and computes in logical indices, whatever the layouts.
+
+An operator's lowering speaks of the axes of its tensors' types alone. `Lowering.read` turns logical indices into those
+of the stored array, and `Lowering.compute` runs over the stored axes of the result, so that one definition serves
+every layout of every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.element import compute_type, shape_of, tensor_type
+from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
+from webdnn.dialects.tensor_layout import layout_of, stored_type
+from webdnn.support.axis_layout import AxisLayout
+from webdnn.support.index import Index
+
+Point = Callable[..., SSAValue | Sequence[SSAValue]]
+"""(body, *logical indices) -> the value at that point, or one value for each result"""
+
+
+@dataclass
+class Lowering:
+    """Kernel operations being made for one operator. `stored` maps its operands to stored arrays."""
+
+    stored: dict[SSAValue, SSAValue]
+    layouts: dict[SSAValue, AxisLayout] = field(default_factory=dict[SSAValue, AxisLayout])
+    ops: list[Operation] = field(default_factory=list[Operation])
+
+    def layout(self, value: SSAValue) -> AxisLayout:
+        """The layout of an operand, or of something that this lowering computed."""
+        return self.layouts.get(value) or layout_of(value.type)
+
+    def read(self, body: Body, value: SSAValue, indices: Sequence[Index], outside: SSAValue | None = None) -> SSAValue:
+        """The element at logical indices, in its compute type. What cannot be proven inside reads `outside`, or zero."""
+        layout = self.layout(value)
+        return body.read(self.stored.get(value, value), layout.stored_indices(indices, range_of), outside)
+
+    def scalar(self, value: SSAValue) -> Attribute:
+        """The compute type of a tensor's elements."""
+        return compute_type(tensor_type(value).element_type)
+
+    def compute(self, results: Sequence[SSAValue | TensorType[Attribute]], point: Point) -> list[SSAValue]:
+        """A kernel over the points of `results`, which have one shape: stored arrays, in the layout of each one's type.
+
+        Results with a layout of their own type (an operator's results) are laid out so; plain types are row-major.
+        """
+        types = [tensor_type(r) for r in results]
+        layouts = [layout_of(t) for t in types]
+        shape, layout = types[0].get_shape(), layouts[0]
+        assert all(t.get_shape() == shape for t in types), "results of one kernel have one shape"
+
+        def at(body: Body, *axes: Index) -> SSAValue | Sequence[SSAValue]:
+            return point(body, *layout.logical_indices(axes))
+
+        op = compute(layout.stored_shape(shape), [stored_type(t) for t in types], at, names=axis_names(layout))
+        self.ops.append(op)
+        self.layouts |= zip(op.res, layouts, strict=True)
+        return list(op.res)
+
+    def reshape(self, value: SSAValue, result: SSAValue | TensorType[Attribute]) -> SSAValue:
+        """The same stored elements as another type; both must be stored in the same order."""
+        op = ReshapeOp(self.stored.get(value, value), stored_type(tensor_type(result)))
+        self.ops.append(op)
+        self.layouts[op.result] = layout_of(tensor_type(result))
+        return op.result
+
+    def concat(self, axis: int, values: Sequence[SSAValue], result: SSAValue) -> SSAValue:
+        """Stored arrays of one layout side by side along a logical axis."""
+        stored_axis = self.layout(result).order.index(axis)
+        parts = [self.stored.get(v, v) for v in values]
+        op = ConcatOp(stored_axis, parts, stored_type(tensor_type(result)))
+        self.ops.append(op)
+        self.layouts[op.result] = self.layout(result)
+        return op.result
+
+
+def axis_names(layout: AxisLayout) -> str:
+    """Hints for the axes of a compute, from what axes of that place usually are."""
+    names = {1: "i", 2: "m n", 3: "b m n", 4: "n c y x", 5: "n c z y x"}.get(layout.rank)
+    logical = names.split() if names else [f"i{axis}" for axis in range(layout.rank)]
+    return " ".join([*(logical[axis] for axis in layout.order), *(["lane"] if layout.block else [])])
+
+
+LowererT = TypeVar("LowererT", bound=Callable[..., Sequence[SSAValue]])
+LOWERINGS: dict[type[Operation], Callable[..., Sequence[SSAValue]]] = {}
+
+
+def lowers(*kinds: type[DnnOp]) -> Callable[[LowererT], LowererT]:
+    """Decorate the kernel form of an operator: `def conv(op, low: Lowering) -> stored results`."""
+
+    def register(function: LowererT) -> LowererT:
+        for kind in kinds:
+            assert kind not in LOWERINGS, f"{kind.name} is lowered twice"
+            LOWERINGS[kind] = function
+        return function
+
+    return register
+
+
+def broadcast_indices(value: SSAValue, indices: Sequence[Index]) -> list[Index]:
+    """The indices at which an operand that broadcasts to the shape of `indices` is read."""
+    shape = shape_of(value)
+    kept = indices[len(indices) - len(shape) :]
+    return [Index(0, {}) if extent == 1 else index for index, extent in zip(kept, shape, strict=True)]

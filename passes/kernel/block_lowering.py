@@ -1,0 +1,290 @@
+"""One register-sized compute as straight-line code: every value made on demand, once, in the loop that it needs.
+
+The body is asked for its written values at each unrolled point; a value is made when it is first asked for, keyed by
+the point's coordinates along the axes it depends on, in the outermost loop whose axes it depends on. So there is no
+unrolling of IR and no common subexpression to eliminate afterwards, and the order of points alone is the order of
+instructions: rows outside, columns inside leaves one splat alive at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
+
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, VectorType, i64
+from xdsl.ir import Block, Operation, SSAValue
+
+from webdnn.dialects.element import element_of, element_type, is_vector
+from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
+from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.support.index import ZERO, Index, substitute, symbol
+
+Point = Mapping[SSAValue, int]
+"""Axis -> its place in the unrolled block"""
+
+Reducer = Callable[["BlockLowering", ReduceOp, Point], None]
+"""Makes the results of a reduction known, at the given point and any others that it shares a loop with"""
+
+
+@dataclass
+class Scope:
+    """A loop body being written, the values made in it, and the axes that its loop moves."""
+
+    axes: frozenset[SSAValue] = frozenset()
+    values: dict[Hashable, SSAValue] = field(default_factory=dict[Hashable, SSAValue])
+    ops: list[Operation] = field(default_factory=list[Operation])
+
+
+@dataclass
+class BlockLowering:
+    """A compute (or a reduction that stands alone, when there is none) being lowered.
+
+    `scopes` runs from the function's constants over the block to the innermost loop; `base` holds what loops add to
+    an axis. With a lane axis, a point stands for `lanes` neighbours along it.
+    """
+
+    compute: ComputeOp | None
+    constants: Scope
+    reducer: Reducer
+    scopes: list[Scope] = field(default_factory=list[Scope])
+    base: dict[SSAValue, Index] = field(default_factory=dict[SSAValue, Index])
+    lane_axis: SSAValue | None = None
+    lanes: int = 1
+    depends: dict[SSAValue, tuple[SSAValue, ...]] = field(default_factory=dict[SSAValue, tuple[SSAValue, ...]])
+    decoded: dict[AccessOp, list[Index]] = field(default_factory=dict[AccessOp, list[Index]])
+
+    def __post_init__(self) -> None:
+        self.scopes = [self.constants, Scope()]
+        if self.compute and self.compute.schedule and (lanes := self.compute.schedule.vector):
+            self.lane_axis, self.lanes = self.compute.axes[lanes[0]], lanes[1]
+
+    def lower(self) -> list[Operation]:
+        """The block's operations, without the compute."""
+        assert self.compute is not None
+        for op in self.compute.body.block.ops:
+            if isinstance(op, ReduceOp):  # in their order, each with all points of the block in one loop
+                self.value(op.result, self.points(self.compute.axes)[0])
+        for op in self.compute.body.block.ops:
+            if isinstance(op, WriteOp):
+                for point in self.points(self.compute.axes):
+                    self.store(op, point)
+        return self.scopes[1].ops
+
+    def points(self, axes: Sequence[SSAValue]) -> list[Point]:
+        """Every point of the block along these axes of the compute."""
+        if self.compute is None:
+            return [{}]
+        sizes = dict(zip(self.compute.axes, self.compute.shape, strict=True))
+        steps = [range(0, sizes[a], self.lanes if a is self.lane_axis else 1) for a in axes]
+        return [dict(zip(axes, p, strict=True)) for p in product(*steps)]
+
+    # Which axes a value depends on.
+
+    def axes_of(self, value: SSAValue) -> tuple[SSAValue, ...]:
+        if (known := self.depends.get(value)) is None:
+            known = self.depends[value] = tuple(self.find_axes(value))
+        return known
+
+    def find_axes(self, value: SSAValue) -> dict[SSAValue, None]:
+        owner = value.owner
+        if isinstance(owner, Block):
+            return {value: None} if isinstance(owner.parent_op(), AxesOp) else {}
+        found: dict[SSAValue, None] = {}
+        for operand in owner.operands:
+            found |= dict.fromkeys(self.axes_of(operand))
+        if isinstance(owner, ReduceOp):
+            found |= dict.fromkeys(self.axes_of(owner.yielded))
+            for axis in owner.axes:
+                found.pop(axis, None)
+        return found
+
+    def has_lanes(self, value: SSAValue) -> bool:
+        return self.lane_axis is not None and self.lane_axis in self.axes_of(value)
+
+    # Where values are made.
+
+    def emit(self, op: Operation) -> SSAValue:
+        self.scopes[-1].ops.append(op)
+        return op.results[0]
+
+    def home(self, value: SSAValue) -> int:
+        """The innermost scope whose loop moves an axis of the value; the block where none does."""
+        axes = frozenset(self.axes_of(value))
+        for depth in range(len(self.scopes) - 1, 1, -1):
+            if not axes.isdisjoint(self.scopes[depth].axes):
+                return depth
+        return 1
+
+    @contextmanager
+    def scope_at(self, depth: int) -> Iterator[Scope]:
+        """Write into an outer scope: before the loop that is being made inside it."""
+        inner, self.scopes = self.scopes[depth + 1 :], self.scopes[: depth + 1]
+        try:
+            yield self.scopes[-1]
+        finally:
+            self.scopes += inner
+
+    @contextmanager
+    def without_lanes(self) -> Iterator[None]:
+        saved, self.lane_axis, self.lanes = (self.lane_axis, self.lanes), None, 1
+        try:
+            yield
+        finally:
+            self.lane_axis, self.lanes = saved
+
+    def key(self, value: SSAValue, point: Point) -> Hashable:
+        lanes = self.lanes if self.has_lanes(value) else 1
+        return value, lanes, *(point.get(axis) for axis in self.axes_of(value))
+
+    def remember(self, value: SSAValue, point: Point, made: SSAValue) -> None:
+        self.scopes[self.home(value)].values[self.key(value, point)] = made
+
+    # Values.
+
+    def value(self, value: SSAValue, point: Point) -> SSAValue:
+        """The value at a point: a vector where it depends on the lane axis, else a scalar."""
+        owner = value.owner
+        if isinstance(owner, Block) or not isinstance(owner.parent_op(), AxesOp):
+            return value
+        if isinstance(owner, arith.ConstantOp):
+            return self.constant(owner, 1)
+        depth, key = self.home(value), self.key(value, point)
+        if (found := self.scopes[depth].values.get(key)) is not None:
+            return found
+        with self.scope_at(depth) as scope:
+            if isinstance(owner, ReduceOp):
+                self.reducer(self, owner, point)
+                return scope.values[key]
+            made = scope.values[key] = self.make(owner, point, self.lanes if self.has_lanes(value) else 1)
+            made.name_hint = value.name_hint
+        return made
+
+    def wide(self, value: SSAValue, point: Point, lanes: int) -> SSAValue:
+        """The value with as many lanes: a scalar is broadcast, once."""
+        if lanes == 1:
+            return self.value(value, point)
+        if isinstance(value.owner, arith.ConstantOp):
+            return self.constant(value.owner, lanes)
+        scalar = self.value(value, point)
+        return scalar if is_vector(scalar.type) else self.splat(scalar, self.home(value), lanes)
+
+    def splat(self, scalar: SSAValue, depth: int, lanes: int) -> SSAValue:
+        with self.scope_at(depth) as scope:
+            key = ("splat", scalar)
+            if key not in scope.values:
+                scope.values[key] = self.emit(vector.BroadcastOp(scalar, VectorType(scalar.type, [lanes])))
+            return scope.values[key]
+
+    def constant(self, op: arith.ConstantOp, lanes: int) -> SSAValue:
+        """Constants stand at the start of the function, each once."""
+        data, key = op.value, ("constant", op.value, lanes)
+        if key not in self.constants.values:
+            if lanes > 1:
+                assert isinstance(data, FloatAttr | IntegerAttr)
+                data = DenseIntOrFPElementsAttr.from_list(VectorType(op.result.type, [lanes]), [data.value.data])
+            made = arith.ConstantOp(data)
+            self.constants.ops.append(made)
+            self.constants.values[key] = made.result
+        return self.constants.values[key]
+
+    def make(self, op: Operation, point: Point, lanes: int) -> SSAValue:
+        match op:
+            case ReadOp():
+                return self.load(op, point, lanes)
+            case InsideOp() | IndexOp() if lanes > 1:
+                return self.gather_lanes(op, point)
+            case InsideOp():
+                return self.emit(InsideOp(self.address(op, point), [e.data for e in op.extents]))
+            case IndexOp():
+                return self.emit(IndexOp(self.address(op, point)[0]))
+            case arith.SelectOp() if lanes > 1 and not self.has_lanes(op.cond):
+                yes, no = (self.wide(o, point, lanes) for o in (op.lhs, op.rhs))
+                return self.emit(arith.SelectOp(self.value(op.cond, point), yes, no))
+            case _:
+                operands = [self.wide(o, point, lanes) for o in op.operands]
+                type = op.results[0].type
+                return self.emit(
+                    op.create(
+                        operands=operands,
+                        result_types=[VectorType(type, [lanes]) if lanes > 1 else type],
+                        properties=op.properties,
+                    )
+                )
+
+    def gather_lanes(self, op: Operation, point: Point) -> SSAValue:
+        """A vector of what the operation gives at each of its lanes."""
+        axis, lanes = self.lane_axis, self.lanes
+        assert axis is not None
+        with self.without_lanes():
+            scalars = [self.value(op.results[0], {**point, axis: point[axis] + lane}) for lane in range(lanes)]
+        return self.emit(LanesOp(scalars))
+
+    # Memory.
+
+    def exprs(self, op: AccessOp) -> list[Index]:
+        if (known := self.decoded.get(op)) is None:
+            known = self.decoded[op] = op.exprs
+        return known
+
+    def address(self, op: AccessOp, point: Point, lane: Index = ZERO) -> list[Index]:
+        """The operation's indices at a point: axes become what loops and the point say of them."""
+        exprs = self.exprs(op)
+        by: dict[Hashable, Index] = {}
+        for symbol_ in frozenset().union(*(e.symbols for e in exprs)):
+            assert is_value(symbol_)
+            if isinstance(symbol_.owner, Block):
+                if symbol_ in point or symbol_ in self.base:
+                    by[symbol_] = self.base.get(symbol_, ZERO) + point.get(symbol_, 0)
+                    if symbol_ is self.lane_axis:
+                        by[symbol_] = by[symbol_] + lane
+            elif isinstance(symbol_.owner.parent_op(), AxesOp):  # an index that was computed in the body
+                by[symbol_] = symbol(self.value(symbol_, point))
+        return [substitute(e, by, range_of) for e in exprs]
+
+    def lane_stride(self, op: ReadOp | WriteOp, point: Point) -> int | None:
+        """The distance between lanes, folded at this very point: 16 columns may cross packed panels of 8, 4 do not."""
+        lane = Lane(self.lanes)
+        *outer, last = self.address(op, point, symbol(lane))
+        return None if any(lane in e.symbols for e in outer) else last.coefficient(lane)
+
+    def vector_access(self, buffer: SSAValue) -> bool:
+        """Vectors move elements that are computed as they are stored, in four bytes."""
+        element = element_type(buffer_type(buffer).element_type)
+        return element.bits == 32
+
+    def load(self, op: ReadOp, point: Point, lanes: int) -> SSAValue:
+        if lanes == 1:
+            return self.emit(ReadOp(op.source, self.address(op, point), None, op.result.type))
+        index_has_lanes = any(self.has_lanes(i) for i in op.indices if not isinstance(i.owner, Block))
+        stride = None if index_has_lanes else self.lane_stride(op, point)
+        if stride == 1 and self.vector_access(op.source):
+            return self.emit(ReadOp(op.source, self.address(op, point), None, VectorType(op.result.type, [lanes])))
+        if stride == 0:
+            with self.without_lanes():
+                return self.value(op.result, point)
+        return self.gather_lanes(op, point)
+
+    def store(self, op: WriteOp, point: Point) -> None:
+        lanes = self.lanes
+        value = self.wide(op.value, point, lanes)
+        if lanes == 1 or (self.vector_access(op.target) and self.lane_stride(op, point) == 1):
+            self.scopes[-1].ops.append(WriteOp(value, op.target, self.address(op, point)))
+            return
+        axis = self.lane_axis
+        assert axis is not None
+        for lane in range(lanes):
+            scalar = self.emit(extract(value, lane))
+            with self.without_lanes():
+                place = self.address(op, {**point, axis: point[axis] + lane})
+            self.scopes[-1].ops.append(WriteOp(scalar, op.target, place))
+
+
+def extract(value: SSAValue, lane: int) -> Operation:
+    """One lane of a vector."""
+    position = {"static_position": DenseArrayBase.from_list(i64, [lane])}
+    return vector.ExtractOp.create(operands=[value], result_types=[element_of(value.type)], properties=position)

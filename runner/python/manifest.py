@@ -1,0 +1,197 @@
+"""Generated from targets/bundle/manifest.py by `python -m webdnn.targets.bundle.schema`."""
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class Tensor(TypedDict):
+    """An input or output as the page sees it."""
+
+    name: str
+    type: Literal["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"]
+    shape: list[int]
+
+
+class File(TypedDict):
+    """Size and hash of one file of the bundle."""
+
+    bytes: int
+    sha256: str
+
+
+class WasmModule(TypedDict):
+    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs."""
+
+    file: str
+    features: list[Literal["simd", "relaxed-simd"]]
+
+
+class MemoryWeights(TypedDict):
+    """A file whose bytes stand at `address` of the memory image before the first run."""
+
+    file: str
+    address: int
+
+
+class MemoryRange(TypedDict):
+    """Where a tensor lies in the memory image, elements in their natural encoding (bool: one byte)."""
+
+    address: int
+    bytes: int
+
+
+class Wasm(TypedDict):
+    """The WebAssembly backend; `modules` are equivalent, best first."""
+
+    modules: list[WasmModule]
+    memoryBytes: int
+    weights: list[MemoryWeights]
+    inputs: list[MemoryRange]
+    outputs: list[MemoryRange]
+
+
+class Js(TypedDict):
+    """The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
+
+    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+    """
+
+    module: str
+    memoryBytes: int
+    weights: list[MemoryWeights]
+    inputs: list[MemoryRange]
+    outputs: list[MemoryRange]
+
+
+class Pipeline(TypedDict):
+    """An entry point of one WGSL module; every dispatch of it binds the same kinds of buffers."""
+
+    source: int
+    entry: str
+
+
+class ImageWeights(TypedDict):
+    """A file whose bytes stand at `offset` of the weight image."""
+
+    file: str
+    offset: int
+
+
+class Binding(TypedDict):
+    """A byte range bound to group 0: of the arena as `read_write`, of the weights as `read` storage."""
+
+    buffer: Literal["arena", "weights"]
+    offset: int
+    size: int
+
+
+class Dispatch(TypedDict):
+    """One kernel launch; a binding's number is its position in `bindings`."""
+
+    pipeline: int
+    groups: tuple[int, int, int]
+    bindings: list[Binding]
+
+
+class BufferTensor(TypedDict):
+    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`."""
+
+    offset: int
+    size: int
+    storage: Literal["f32", "i32", "u32"]
+
+
+class WebGpu(TypedDict):
+    """The WebGPU backend; `sources` is a JSON array of WGSL texts.
+
+    `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
+    """
+
+    sources: str
+    pipelines: list[Pipeline]
+    arenaBytes: int
+    weightsBytes: int
+    weights: list[ImageWeights]
+    dispatches: list[Dispatch]
+    inputs: list[BufferTensor]
+    outputs: list[BufferTensor]
+    limits: dict[str, int]
+    features: list[str]
+
+
+class WebGlSources(TypedDict):
+    """JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
+
+    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+    """
+
+    webgl2: NotRequired[str]
+    webgl1: NotRequired[str]
+
+
+class Texture(TypedDict):
+    """The extent of a texture of four floats a texel."""
+
+    width: int
+    height: int
+
+
+class Constant(TypedDict):
+    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero."""
+
+    texture: int
+    offset: int
+    bytes: int
+
+
+class Draw(TypedDict):
+    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them."""
+
+    program: int
+    samplers: list[int]
+    target: int
+
+
+class TextureTensor(TypedDict):
+    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`."""
+
+    texture: int
+    rows: int
+    rowLength: int
+    rowStride: int
+
+
+class WebGl(TypedDict):
+    """The WebGL backends, 2 and 1: they differ in the language of the sources alone."""
+
+    sources: WebGlSources
+    textures: list[Texture]
+    weightsBytes: int
+    weights: list[ImageWeights]
+    constants: list[Constant]
+    draws: list[Draw]
+    inputs: list[TextureTensor]
+    outputs: list[TextureTensor]
+    maxTextureSize: int
+    maxSamplers: int
+
+
+class Backends(TypedDict):
+    """The backends that the bundle was compiled for."""
+
+    wasm: NotRequired[Wasm]
+    js: NotRequired[Js]
+    webgpu: NotRequired[WebGpu]
+    webgl: NotRequired[WebGl]
+
+
+class Manifest(TypedDict):
+    """All that `model.json` says; `files` names every other file of the bundle."""
+
+    format: Literal["webdnn-bundle"]
+    version: Literal[1]
+    name: str
+    producer: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    files: dict[str, File]
+    backends: Backends

@@ -1,0 +1,212 @@
+/** @file The WebGL backends, 2 and 1: tensors are float textures, kernels are fragment shaders drawn over them. */
+
+import { WebDnnError } from "../error.js";
+import { elementCount, fromStorage, toStorage } from "../tensors.js";
+import { Device } from "./webgl_device.js";
+
+/** @import { TypedArray } from "../index.js" */
+/** @import { Context, Executor } from "../internal.js" */
+/** @import { Tensor, Texture, TextureTensor, WebGl } from "../manifest.js" */
+/** @import { Stored } from "../tensors.js" */
+/** @import { Bundle } from "../bundle.js" */
+
+/**
+ * @param {Context} context
+ * @returns {Promise<Executor>}
+ */
+export async function create({ name, bundle }) {
+  const section = /** @type {WebGl} */ (bundle.manifest.backends.webgl);
+  const language = name === "webgl2" ? "webgl2" : "webgl1";
+  const sources = section.sources[language];
+  if (!sources) throw new WebDnnError(`the bundle was not compiled for ${name}`, `compile it for ${name} too`);
+  const device = new Device(language);
+  try {
+    device.checkLimits(section.maxTextureSize, section.maxSamplers);
+    const executor = new WebGlExecutor(device, section, bundle);
+    await Promise.all([executor.compile(await bundle.texts(sources)), executor.loadConstants()]);
+    device.checkErrors();
+    return executor;
+  } catch (error) {
+    device.release();
+    throw error;
+  }
+}
+
+/** @implements {Executor} */
+class WebGlExecutor {
+  #device;
+  #section;
+  #bundle;
+  #textures;
+  /** @type {Map<number, WebGLFramebuffer>} one for each texture that is drawn to or read */
+  #framebuffers = new Map();
+  /** @type {WebGLProgram[]} */
+  #programs = [];
+
+  /**
+   * @param {Device} device
+   * @param {WebGl} section
+   * @param {Bundle} bundle
+   */
+  constructor(device, section, bundle) {
+    this.#device = device;
+    this.#section = section;
+    this.#bundle = bundle;
+    this.#textures = section.textures.map(({ width, height }) => device.createTexture(width, height));
+    const targets = [...section.draws.map(({ target }) => target), ...section.outputs.map(({ texture }) => texture)];
+    for (const target of new Set(targets)) this.#framebuffers.set(target, this.#createFramebuffer(target));
+  }
+
+  /** @param {string[]} sources */
+  async compile(sources) {
+    /** @type {number[]} */
+    const samplers = [];
+    for (const draw of this.#section.draws) samplers[draw.program] = draw.samplers.length;
+    // All are begun before the first is waited for: drivers compile in parallel.
+    const begun = sources.map((source, i) => this.#device.compile(source, samplers[i] ?? 0));
+    for (const [index, program] of begun.entries()) {
+      this.#programs.push(await this.#device.linked(program, index));
+      this.#bundle.progress({ stage: "kernels", loaded: index + 1, total: begun.length });
+    }
+  }
+
+  async loadConstants() {
+    const pending = this.#section.constants.map(({ texture, offset, bytes }) => {
+      return { texture, offset, end: offset + bytes, missing: bytes, content: new Uint8Array(0) };
+    });
+    await this.#bundle.weights(this.#section.weights, (content, { offset }) => {
+      for (const constant of pending) {
+        const from = Math.max(offset, constant.offset);
+        const to = Math.min(offset + content.length, constant.end);
+        if (from >= to) continue;
+        const { width, height } = this.#section.textures[constant.texture];
+        // A constant may straddle shards: it is collected, then uploaded and let go.
+        if (constant.content.length === 0) constant.content = new Uint8Array(16 * width * height);
+        constant.content.set(content.subarray(from - offset, to - offset), from - constant.offset);
+        constant.missing -= to - from;
+        if (constant.missing > 0) continue;
+        this.#upload(constant.texture, height, new Float32Array(constant.content.buffer));
+        constant.content = new Uint8Array(0);
+      }
+    });
+  }
+
+  /**
+   * @param {ReadonlyArray<TypedArray>} values
+   * @returns {Promise<TypedArray[]>}
+   */
+  async run(values) {
+    this.#device.checkAlive();
+    const { inputs, outputs } = this.#bundle.manifest;
+    const padded = inputs.map((tensor, i) => padRows(tensor, values[i], this.#section.inputs[i], this.#texture(i)));
+    padded.forEach(({ rows, texels }, i) => this.#upload(this.#section.inputs[i].texture, rows, texels));
+    this.#draw();
+    const results = [];
+    for (const [i, tensor] of outputs.entries()) results.push(await this.#read(tensor, this.#section.outputs[i]));
+    this.#device.checkAlive();
+    this.#device.checkErrors();
+    return results;
+  }
+
+  dispose() {
+    this.#device.release();
+  }
+
+  #draw() {
+    const { gl } = this.#device;
+    for (const { program, samplers, target } of this.#section.draws) {
+      const { width, height } = this.#section.textures[target];
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(target) ?? null);
+      gl.viewport(0, 0, width, height);
+      gl.useProgram(this.#programs[program]);
+      samplers.forEach((sampler, unit) => {
+        gl.activeTexture(gl.TEXTURE0 + unit);
+        gl.bindTexture(gl.TEXTURE_2D, this.#textures[sampler]);
+      });
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+    }
+  }
+
+  /** @param {number} input */
+  #texture(input) {
+    return this.#section.textures[this.#section.inputs[input].texture];
+  }
+
+  /**
+   * @param {number} texture
+   * @param {number} rows
+   * @param {Float32Array<ArrayBuffer>} texels
+   */
+  #upload(texture, rows, texels) {
+    const { gl } = this.#device;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.#textures[texture]);
+    this.#device.upload(this.#section.textures[texture].width, rows, texels);
+  }
+
+  /**
+   * @param {Tensor} tensor
+   * @param {TextureTensor} place
+   */
+  async #read(tensor, place) {
+    const { gl } = this.#device;
+    const texture = this.#section.textures[place.texture];
+    const rows = texelRows(place, texture);
+    if (rows === 0) return fromStorage(tensor, new Float32Array(0));
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(place.texture) ?? null);
+    return fromStorage(tensor, stripRows(tensor, await this.#device.download(texture.width, rows), place));
+  }
+
+  /** @param {number} texture */
+  #createFramebuffer(texture) {
+    const { gl } = this.#device;
+    const framebuffer = gl.createFramebuffer();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.#textures[texture], 0);
+    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) {
+      const { width, height } = this.#section.textures[texture];
+      throw this.#device.failure(`a texture of ${width} × ${height} float texels cannot be rendered to`);
+    }
+    return framebuffer;
+  }
+}
+
+/**
+ * @param {TextureTensor} place
+ * @param {Texture} texture
+ * @returns {number} the rows of texels that hold the tensor
+ */
+function texelRows({ rows, rowStride }, { width }) {
+  return Math.ceil((rows * rowStride) / (4 * width));
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {TypedArray} values
+ * @param {TextureTensor} place
+ * @param {Texture} texture
+ */
+function padRows(tensor, values, place, texture) {
+  const stored = /** @type {Float32Array<ArrayBuffer>} */ (toStorage(tensor, values, "f32"));
+  const rows = texelRows(place, texture);
+  const texels = new Float32Array(4 * texture.width * rows);
+  const { rowLength, rowStride } = place;
+  for (let row = 0; row < place.rows; row++) {
+    texels.set(stored.subarray(row * rowLength, (row + 1) * rowLength), row * rowStride);
+  }
+  return { rows, texels };
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {Float32Array} texels
+ * @param {TextureTensor} place
+ * @returns {Stored}
+ */
+function stripRows(tensor, texels, { rows, rowLength, rowStride }) {
+  const stored = new Float32Array(elementCount(tensor));
+  for (let row = 0; row < rows; row++) {
+    stored.set(texels.subarray(row * rowStride, row * rowStride + rowLength), row * rowLength);
+  }
+  return stored;
+}

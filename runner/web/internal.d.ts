@@ -1,0 +1,44 @@
+// The interface between the session and its backends.
+import type { BackendName, TypedArray } from "./index.js";
+import type { Bundle } from "./bundle.js";
+
+/** What a backend is given. */
+export interface Context {
+  readonly name: BackendName;
+  readonly bundle: Bundle;
+  readonly device?: GPUDevice;
+}
+
+/** A model on a device: inputs and outputs are in the order of the manifest, and checked. */
+export interface Executor {
+  run(inputs: ReadonlyArray<TypedArray>): Promise<TypedArray[]>;
+  dispose(): void;
+}
+
+/** A backend: a refusal is a rejected promise. */
+export interface Backend {
+  create(context: Context): Promise<Executor>;
+}
+
+/** A view of a memory image for each element type. */
+export interface Heap {
+  readonly i8: Int8Array;
+  readonly u8: Uint8Array;
+  readonly i16: Int16Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  readonly u64: BigUint64Array;
+}
+
+declare global {
+  // Node's, of which one function is used.
+  var process: { cwd(): string } | undefined;
+  // WebGPU's flags, which TypeScript's DOM library leaves out.
+  var GPUBufferUsage: { STORAGE: number; COPY_DST: number; COPY_SRC: number; MAP_READ: number };
+  var GPUShaderStage: { COMPUTE: number };
+  var GPUMapMode: { READ: number };
+}

@@ -1,0 +1,213 @@
+// Generated from targets/bundle/manifest.py by `python -m webdnn.targets.bundle.schema`.
+
+/**
+ * An input or output as the page sees it.
+ */
+export interface Tensor {
+  readonly name: string;
+  readonly type: "f32" | "f64" | "f16" | "bf16" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool";
+  readonly shape: ReadonlyArray<number>;
+}
+
+/**
+ * Size and hash of one file of the bundle.
+ */
+export interface File {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+ */
+export interface WasmModule {
+  readonly file: string;
+  readonly features: ReadonlyArray<"simd" | "relaxed-simd">;
+}
+
+/**
+ * A file whose bytes stand at `address` of the memory image before the first run.
+ */
+export interface MemoryWeights {
+  readonly file: string;
+  readonly address: number;
+}
+
+/**
+ * Where a tensor lies in the memory image, elements in their natural encoding (bool: one byte).
+ */
+export interface MemoryRange {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/**
+ * The WebAssembly backend; `modules` are equivalent, best first.
+ */
+export interface Wasm {
+  readonly modules: ReadonlyArray<WasmModule>;
+  readonly memoryBytes: number;
+  readonly weights: ReadonlyArray<MemoryWeights>;
+  readonly inputs: ReadonlyArray<MemoryRange>;
+  readonly outputs: ReadonlyArray<MemoryRange>;
+}
+
+/**
+ * The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
+ *
+ * The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+ */
+export interface Js {
+  readonly module: string;
+  readonly memoryBytes: number;
+  readonly weights: ReadonlyArray<MemoryWeights>;
+  readonly inputs: ReadonlyArray<MemoryRange>;
+  readonly outputs: ReadonlyArray<MemoryRange>;
+}
+
+/**
+ * An entry point of one WGSL module; every dispatch of it binds the same kinds of buffers.
+ */
+export interface Pipeline {
+  readonly source: number;
+  readonly entry: string;
+}
+
+/**
+ * A file whose bytes stand at `offset` of the weight image.
+ */
+export interface ImageWeights {
+  readonly file: string;
+  readonly offset: number;
+}
+
+/**
+ * A byte range bound to group 0: of the arena as `read_write`, of the weights as `read` storage.
+ */
+export interface Binding {
+  readonly buffer: "arena" | "weights";
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * One kernel launch; a binding's number is its position in `bindings`.
+ */
+export interface Dispatch {
+  readonly pipeline: number;
+  readonly groups: readonly [number, number, number];
+  readonly bindings: ReadonlyArray<Binding>;
+}
+
+/**
+ * Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
+ */
+export interface BufferTensor {
+  readonly offset: number;
+  readonly size: number;
+  readonly storage: "f32" | "i32" | "u32";
+}
+
+/**
+ * The WebGPU backend; `sources` is a JSON array of WGSL texts.
+ *
+ * `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
+ */
+export interface WebGpu {
+  readonly sources: string;
+  readonly pipelines: ReadonlyArray<Pipeline>;
+  readonly arenaBytes: number;
+  readonly weightsBytes: number;
+  readonly weights: ReadonlyArray<ImageWeights>;
+  readonly dispatches: ReadonlyArray<Dispatch>;
+  readonly inputs: ReadonlyArray<BufferTensor>;
+  readonly outputs: ReadonlyArray<BufferTensor>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: ReadonlyArray<string>;
+}
+
+/**
+ * JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
+ *
+ * Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+ */
+export interface WebGlSources {
+  readonly webgl2?: string;
+  readonly webgl1?: string;
+}
+
+/**
+ * The extent of a texture of four floats a texel.
+ */
+export interface Texture {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero.
+ */
+export interface Constant {
+  readonly texture: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them.
+ */
+export interface Draw {
+  readonly program: number;
+  readonly samplers: ReadonlyArray<number>;
+  readonly target: number;
+}
+
+/**
+ * How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
+ */
+export interface TextureTensor {
+  readonly texture: number;
+  readonly rows: number;
+  readonly rowLength: number;
+  readonly rowStride: number;
+}
+
+/**
+ * The WebGL backends, 2 and 1: they differ in the language of the sources alone.
+ */
+export interface WebGl {
+  readonly sources: WebGlSources;
+  readonly textures: ReadonlyArray<Texture>;
+  readonly weightsBytes: number;
+  readonly weights: ReadonlyArray<ImageWeights>;
+  readonly constants: ReadonlyArray<Constant>;
+  readonly draws: ReadonlyArray<Draw>;
+  readonly inputs: ReadonlyArray<TextureTensor>;
+  readonly outputs: ReadonlyArray<TextureTensor>;
+  readonly maxTextureSize: number;
+  readonly maxSamplers: number;
+}
+
+/**
+ * The backends that the bundle was compiled for.
+ */
+export interface Backends {
+  readonly wasm?: Wasm;
+  readonly js?: Js;
+  readonly webgpu?: WebGpu;
+  readonly webgl?: WebGl;
+}
+
+/**
+ * All that `model.json` says; `files` names every other file of the bundle.
+ */
+export interface Manifest {
+  readonly format: "webdnn-bundle";
+  readonly version: 1;
+  readonly name: string;
+  readonly producer: string;
+  readonly inputs: ReadonlyArray<Tensor>;
+  readonly outputs: ReadonlyArray<Tensor>;
+  readonly files: Readonly<Record<string, File>>;
+  readonly backends: Backends;
+}

@@ -1,0 +1,179 @@
+/** @file Typed arrays for element types: which is which, and the conversions to and from a GPU's 4-byte storage. */
+
+import { WebDnnError } from "./error.js";
+
+/** @import { TypedArray } from "./index.js" */
+/** @import { BufferTensor, Tensor } from "./manifest.js" */
+
+/** @typedef {Tensor["type"]} ElementType */
+/** @typedef {BufferTensor["storage"]} Storage */
+/** @typedef {Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>} Stored */
+
+const HAS_FLOAT16 = "Float16Array" in globalThis;
+
+const ARRAYS = {
+  f32: Float32Array,
+  f64: Float64Array,
+  f16: HAS_FLOAT16 ? Float16Array : Uint16Array,
+  bf16: Uint16Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  bool: Uint8Array,
+};
+
+/** @type {Record<Storage, Float32ArrayConstructor | Int32ArrayConstructor | Uint32ArrayConstructor>} */
+const STORAGES = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
+
+/** The integers that a storage holds exactly. */
+const RANGES = { f32: [-(2 ** 24), 2 ** 24], i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
+
+/** @param {Tensor} tensor */
+export function elementCount(tensor) {
+  return tensor.shape.reduce((product, extent) => product * extent, 1);
+}
+
+/**
+ * @param {ElementType} type
+ * @param {ArrayBuffer} buffer the elements in their natural encoding
+ * @returns {TypedArray}
+ */
+export function arrayOver(type, buffer) {
+  return new ARRAYS[type](buffer);
+}
+
+/**
+ * Rejects what is not an array of the tensor's type and length.
+ * @param {Tensor} tensor
+ * @param {unknown} value
+ * @returns {TypedArray}
+ */
+export function checkArray(tensor, value) {
+  // Names rather than instanceof, for arrays that come from another frame.
+  const accepted = [ARRAYS[tensor.type].name];
+  if (tensor.type === "f16" && HAS_FLOAT16) accepted.push("Uint16Array");
+  if (tensor.type === "u8") accepted.push("Uint8ClampedArray");
+  const found = Object.prototype.toString.call(value).slice(8, -1);
+  const expected = `${tensor.type}[${tensor.shape.join(", ")}]`;
+  if (!accepted.includes(found)) {
+    throw new WebDnnError(`input '${tensor.name}' (${expected}) is a ${found}`, `pass a ${accepted.join(" or a ")}`);
+  }
+  const array = /** @type {TypedArray} */ (value);
+  if (array.length !== elementCount(tensor)) {
+    const hint = `pass ${elementCount(tensor)} elements, row-major`;
+    throw new WebDnnError(`input '${tensor.name}' (${expected}) has ${array.length} elements`, hint);
+  }
+  return array;
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {TypedArray} values
+ * @param {Storage} storage
+ * @returns {Stored} the same values in 4 bytes each
+ */
+export function toStorage(tensor, values, storage) {
+  if (tensor.type === storage) return /** @type {Stored} */ (values);
+  if (tensor.type === "bf16") return Float32Array.from(/** @type {Uint16Array} */ (values), bfloatToNumber);
+  if (tensor.type === "f16" && values instanceof Uint16Array) return Float32Array.from(values, halfToNumber);
+  const stored = new STORAGES[storage](values.length);
+  if (tensor.type === "f16" || tensor.type === "f64") {
+    stored.set(/** @type {Float64Array} */ (values));
+    return stored;
+  }
+  const [low, high] = RANGES[storage];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low || values[i] > high) {
+      const what = `element ${i} of input '${tensor.name}' is ${values[i]}, and this backend holds ${low} to ${high}`;
+      throw new WebDnnError(what, 'pass a smaller value, or load with backends: ["wasm", "js"]');
+    }
+    stored[i] = Number(values[i]);
+  }
+  return stored;
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {Stored} stored
+ * @returns {TypedArray}
+ */
+export function fromStorage(tensor, stored) {
+  switch (tensor.type) {
+    case "f32":
+    case "f64":
+      return ARRAYS[tensor.type].from(stored);
+    case "f16":
+      return HAS_FLOAT16 ? Float16Array.from(stored) : Uint16Array.from(stored, numberToHalf);
+    case "bf16":
+      return Uint16Array.from(stored, numberToBfloat);
+    case "bool":
+      return Uint8Array.from(stored, (value) => (value ? 1 : 0));
+    case "i64":
+      return BigInt64Array.from(Array.from(stored, (value) => BigInt(nearestInteger(value))));
+    case "u64":
+      return BigUint64Array.from(Array.from(stored, (value) => BigInt(nearestInteger(value))));
+    default: {
+      const values = new ARRAYS[tensor.type](stored.length);
+      stored.forEach((value, i) => (values[i] = nearestInteger(value)));
+      return values;
+    }
+  }
+}
+
+/** @param {number} value */
+function nearestInteger(value) {
+  return Number.isFinite(value) ? Math.round(value) : 0;
+}
+
+const word = new Float32Array(1);
+const bits = new Uint32Array(word.buffer);
+
+/** @param {number} brain */
+function bfloatToNumber(brain) {
+  bits[0] = brain << 16;
+  return word[0];
+}
+
+/** @param {number} value */
+function numberToBfloat(value) {
+  word[0] = value;
+  if (Number.isNaN(value)) return 0x7fc0;
+  return (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) >>> 16;
+}
+
+/** @param {number} half */
+export function halfToNumber(half) {
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  const sign = half & 0x8000 ? -1 : 1;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14);
+}
+
+/**
+ * Rounds to the nearest half, ties to even.
+ * @param {number} value
+ */
+export function numberToHalf(value) {
+  word[0] = value;
+  const sign = (bits[0] >>> 16) & 0x8000;
+  const magnitude = Math.abs(word[0]);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  // Adding and taking away 2^k drops what lies below the unit of the last place, rounding as the hardware does.
+  const unit = 2 ** (Math.max(Math.floor(Math.log2(magnitude || 1e-30)), -14) - 10);
+  const steps = roundToEven(magnitude / unit);
+  return sign | (unit === 2 ** -24 ? steps : steps + (Math.log2(unit) + 24) * 1024);
+}
+
+/** @param {number} value */
+function roundToEven(value) {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}

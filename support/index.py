@@ -1,0 +1,204 @@
+"""Integer index expressions: sums of symbols and floor-divisions, always in one normal form.
+
+`a mod c` is stored as `a - c * (a floordiv c)`, so a split or collapsed axis that is put together again
+(`64 * (t floordiv 64) + t mod 64`) cancels by addition alone. A symbol is any hashable thing; passes use SSA values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd
+
+Range = tuple[int, int]
+"""The least and the greatest value, both included."""
+
+RangeOf = Callable[[Hashable], Range | None]
+"""What is known of a symbol."""
+
+
+@dataclass(frozen=True)
+class FloorDiv:
+    """`numerator floordiv divisor`, rounded towards minus infinity."""
+
+    numerator: Index
+    divisor: int
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """`constant + sum(coefficient * atom)`, where an atom is a symbol or a `FloorDiv`; no coefficient is zero."""
+
+    constant: int
+    terms: Mapping[Hashable, int]
+
+    @cached_property
+    def key(self) -> tuple[int, frozenset[tuple[Hashable, int]]]:
+        return self.constant, frozenset(self.terms.items())
+
+    @cached_property
+    def hash(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Index) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __add__(self, other: Index | int) -> Index:
+        if isinstance(other, int):
+            return Index(self.constant + other, self.terms)
+        terms = dict(self.terms)
+        for atom, coefficient in other.terms.items():
+            total = terms.get(atom, 0) + coefficient
+            if total:
+                terms[atom] = total
+            else:
+                del terms[atom]
+        return Index(self.constant + other.constant, terms)
+
+    def __sub__(self, other: Index | int) -> Index:
+        return self + (-other if isinstance(other, int) else other * -1)
+
+    def __mul__(self, factor: int) -> Index:
+        if factor == 0:
+            return Index(0, {})
+        return Index(self.constant * factor, {a: c * factor for a, c in self.terms.items()})
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.terms
+
+    @cached_property
+    def symbols(self) -> frozenset[Hashable]:
+        """Every symbol that occurs, also inside divisions."""
+        found: set[Hashable] = set()
+        for atom in self.terms:
+            found |= atom.numerator.symbols if isinstance(atom, FloorDiv) else {atom}
+        return frozenset(found)
+
+    @cached_property
+    def divided(self) -> frozenset[Hashable]:
+        """The symbols that occur inside a division."""
+        found: set[Hashable] = set()
+        for atom in self.terms:
+            if isinstance(atom, FloorDiv):
+                found |= atom.numerator.symbols
+        return frozenset(found)
+
+    def coefficient(self, symbol: Hashable) -> int | None:
+        """How much the value grows with the symbol, or None where a division hides it."""
+        return None if symbol in self.divided else self.terms.get(symbol, 0)
+
+    def bounds(self, range_of: RangeOf) -> Range | None:
+        """The smallest interval that interval arithmetic can prove, or None where a symbol is unknown."""
+        low = high = self.constant
+        for atom, coefficient in self.terms.items():
+            if isinstance(atom, FloorDiv):
+                inner = atom.numerator.bounds(range_of)
+                span = inner and (inner[0] // atom.divisor, inner[1] // atom.divisor)
+            else:
+                span = range_of(atom)
+            if span is None:
+                return None
+            ends = span[0] * coefficient, span[1] * coefficient
+            low, high = low + min(ends), high + max(ends)
+        return low, high
+
+    def evaluate(self, values: Mapping[Hashable, int]) -> int:
+        """The value, given one for every symbol."""
+        total = self.constant
+        for atom, coefficient in self.terms.items():
+            if isinstance(atom, FloorDiv):
+                total += coefficient * (atom.numerator.evaluate(values) // atom.divisor)
+            else:
+                total += coefficient * values[atom]
+        return total
+
+
+ZERO = Index(0, {})
+
+
+def symbol(name: Hashable) -> Index:
+    return Index(0, {name: 1})
+
+
+def constant(value: int) -> Index:
+    return Index(value, {})
+
+
+def floordiv(value: Index, divisor: int, range_of: RangeOf) -> Index:
+    """`value floordiv divisor`, with every multiple of the divisor taken out of the division."""
+    if divisor == 1:
+        return value
+    whole = Index(value.constant // divisor, {a: c // divisor for a, c in value.terms.items() if c % divisor == 0})
+    rest = Index(value.constant % divisor, {a: c for a, c in value.terms.items() if c % divisor})
+    span = rest.bounds(range_of)
+    if span and span[0] // divisor == span[1] // divisor:
+        return whole + span[0] // divisor
+    if (coarser := coarsened(rest, divisor, range_of)) is not None:
+        return whole + floordiv(*coarser, range_of)
+    if rest.constant == 0 and len(rest.terms) == 1:
+        ((atom, coefficient),) = rest.terms.items()
+        if isinstance(atom, FloorDiv) and coefficient == 1:
+            return whole + floordiv(atom.numerator, atom.divisor * divisor, range_of)
+    return whole + Index(0, {FloorDiv(rest, divisor): 1})
+
+
+def coarsened(value: Index, divisor: int, range_of: RangeOf) -> tuple[Index, int] | None:
+    """(g·A + B) floordiv (g·d) -> A floordiv d, when 0 <= B < g."""
+    grains = {gcd(c, divisor) for c in value.terms.values()} - {1}
+    for grain in sorted(grains, reverse=True):
+        fine = Index(value.constant % grain, {a: c for a, c in value.terms.items() if c % grain})
+        span = fine.bounds(range_of)
+        if span and span[0] >= 0 and span[1] < grain:
+            coarse = {a: c // grain for a, c in value.terms.items() if c % grain == 0}
+            return Index(value.constant // grain, coarse), divisor // grain
+    return None
+
+
+def mod(value: Index, divisor: int, range_of: RangeOf) -> Index:
+    return value - floordiv(value, divisor, range_of) * divisor
+
+
+def substitute(value: Index, by: Mapping[Hashable, Index], range_of: RangeOf) -> Index:
+    """Replace symbols, and bring the result back to normal form."""
+    result = Index(value.constant, {})
+    for atom, coefficient in value.terms.items():
+        if isinstance(atom, FloorDiv):
+            if atom.numerator.symbols.isdisjoint(by):
+                new = Index(0, {atom: 1})
+            else:
+                new = floordiv(substitute(atom.numerator, by, range_of), atom.divisor, range_of)
+        elif (new := by.get(atom)) is None:
+            new = Index(0, {atom: 1})
+        result = result + new * coefficient
+    return result
+
+
+def linearize(indices: Sequence[Index], shape: Sequence[int]) -> Index:
+    """The row-major position of an element."""
+    result = ZERO
+    for index, extent in zip(indices, shape, strict=True):
+        result = result * extent + index
+    return result
+
+
+def delinearize(position: Index, shape: Sequence[int], range_of: RangeOf) -> list[Index]:
+    """The indices of the element at a row-major position."""
+    indices: list[Index] = []
+    for extent in reversed(shape[1:]):
+        indices.append(mod(position, extent, range_of))
+        position = floordiv(position, extent, range_of)
+    return [*reversed([*indices, position])] if shape else []
+
+
+def stays_inside(indices: Sequence[Index], extents: Sequence[int], range_of: RangeOf) -> bool:
+    """Is every index proven to lie in 0 <= index < extent?"""
+    for index, extent in zip(indices, extents, strict=True):
+        span = index.bounds(range_of)
+        if span is None or span[0] < 0 or span[1] >= extent:
+            return False
+    return True

@@ -1,0 +1,277 @@
+"""The contract between compiler and runners: `model.json`, version 1, as frozen dataclasses.
+
+Field `row_length` is key `rowLength` in JSON, and a field that is None is left out. `schema.py` generates the JSON
+schema and the types of both runners from these classes. Tensors are row-major; all bytes are little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Literal, TypeAlias, TypeGuard
+
+MANIFEST_NAME = "model.json"
+FORMAT = "webdnn-bundle"
+VERSION = 1
+
+ElementTypeName: TypeAlias = Literal[
+    "f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"
+]
+StorageName: TypeAlias = Literal["f32", "i32", "u32"]
+FeatureName: TypeAlias = Literal["simd", "relaxed-simd"]
+BufferName: TypeAlias = Literal["arena", "weights"]
+
+Natural: TypeAlias = Annotated[int, 0]
+Positive: TypeAlias = Annotated[int, 1]
+Path: TypeAlias = Annotated[str, r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"]
+Sha256: TypeAlias = Annotated[str, r"^[0-9a-f]{64}$"]
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output as the page sees it."""
+
+    name: str
+    type: ElementTypeName
+    shape: tuple[Natural, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """Size and hash of one file of the bundle."""
+
+    bytes: Natural
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
+class MemoryWeights:
+    """A file whose bytes stand at `address` of the memory image before the first run."""
+
+    file: Path
+    address: Natural
+
+
+@dataclass(frozen=True)
+class MemoryRange:
+    """Where a tensor lies in the memory image, elements in their natural encoding (bool: one byte)."""
+
+    address: Natural
+    bytes: Natural
+
+
+@dataclass(frozen=True)
+class WasmModule:
+    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs."""
+
+    file: Path
+    features: tuple[FeatureName, ...]
+
+
+@dataclass(frozen=True)
+class Wasm:
+    """The WebAssembly backend; `modules` are equivalent, best first."""
+
+    modules: tuple[WasmModule, ...]
+    memory_bytes: Natural
+    weights: tuple[MemoryWeights, ...]
+    inputs: tuple[MemoryRange, ...]
+    outputs: tuple[MemoryRange, ...]
+
+
+@dataclass(frozen=True)
+class Js:
+    """The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
+
+    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+    """
+
+    module: Path
+    memory_bytes: Natural
+    weights: tuple[MemoryWeights, ...]
+    inputs: tuple[MemoryRange, ...]
+    outputs: tuple[MemoryRange, ...]
+
+
+@dataclass(frozen=True)
+class ImageWeights:
+    """A file whose bytes stand at `offset` of the weight image."""
+
+    file: Path
+    offset: Natural
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """An entry point of one WGSL module; every dispatch of it binds the same kinds of buffers."""
+
+    source: Natural
+    entry: str
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A byte range bound to group 0: of the arena as `read_write`, of the weights as `read` storage."""
+
+    buffer: BufferName
+    offset: Natural
+    size: Positive
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """One kernel launch; a binding's number is its position in `bindings`."""
+
+    pipeline: Natural
+    groups: tuple[Natural, Natural, Natural]
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True)
+class BufferTensor:
+    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`."""
+
+    offset: Natural
+    size: Natural
+    storage: StorageName
+
+
+@dataclass(frozen=True)
+class WebGpu:
+    """The WebGPU backend; `sources` is a JSON array of WGSL texts.
+
+    `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
+    """
+
+    sources: Path
+    pipelines: tuple[Pipeline, ...]
+    arena_bytes: Natural
+    weights_bytes: Natural
+    weights: tuple[ImageWeights, ...]
+    dispatches: tuple[Dispatch, ...]
+    inputs: tuple[BufferTensor, ...]
+    outputs: tuple[BufferTensor, ...]
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WebGlSources:
+    """JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
+
+    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+    """
+
+    webgl2: Path | None = None
+    webgl1: Path | None = None
+
+
+@dataclass(frozen=True)
+class Texture:
+    """The extent of a texture of four floats a texel."""
+
+    width: Positive
+    height: Positive
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero."""
+
+    texture: Natural
+    offset: Natural
+    bytes: Natural
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them."""
+
+    program: Natural
+    samplers: tuple[Natural, ...]
+    target: Natural
+
+
+@dataclass(frozen=True)
+class TextureTensor:
+    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`."""
+
+    texture: Natural
+    rows: Natural
+    row_length: Natural
+    row_stride: Natural
+
+
+@dataclass(frozen=True)
+class WebGl:
+    """The WebGL backends, 2 and 1: they differ in the language of the sources alone."""
+
+    sources: WebGlSources
+    textures: tuple[Texture, ...]
+    weights_bytes: Natural
+    weights: tuple[ImageWeights, ...]
+    constants: tuple[Constant, ...]
+    draws: tuple[Draw, ...]
+    inputs: tuple[TextureTensor, ...]
+    outputs: tuple[TextureTensor, ...]
+    max_texture_size: Natural
+    max_samplers: Natural
+
+
+@dataclass(frozen=True)
+class Backends:
+    """The backends that the bundle was compiled for."""
+
+    wasm: Wasm | None = None
+    js: Js | None = None
+    webgpu: WebGpu | None = None
+    webgl: WebGl | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that `model.json` says; `files` names every other file of the bundle."""
+
+    format: Literal["webdnn-bundle"] = FORMAT
+    version: Literal[1] = VERSION
+    name: str
+    producer: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    files: Mapping[Path, File] = field(default_factory=dict[str, File])
+    backends: Backends
+
+
+def to_json(manifest: Manifest) -> str:
+    """The text of `model.json`."""
+    return json.dumps(encode(manifest), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def encode(value: object) -> JsonValue:
+    """Dataclasses as objects with camelCase keys, tuples as arrays; None fields are left out."""
+    if is_dataclass(value):
+        members = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return {camel_case(name): encode(member) for name, member in members if member is not None}
+    if isinstance(value, str | int):
+        return value
+    if _is_tuple(value):
+        return [encode(member) for member in value]
+    assert _is_mapping(value), f"{value!r} has no place in a manifest"
+    return {str(key): encode(member) for key, member in value.items()}
+
+
+def camel_case(name: str) -> str:
+    """`row_length` -> `rowLength`."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    return isinstance(value, tuple)
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)

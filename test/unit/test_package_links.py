@@ -1,0 +1,20 @@
+"""Every Python folder at the root is reachable as `webdnn.<folder>`."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = sorted(marker.parent.name for marker in ROOT.glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folder_is_linked(folder: str) -> None:
+    link = ROOT / "package/webdnn" / folder
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / folder
+
+
+def test_no_link_is_stale() -> None:
+    links = {link.name for link in (ROOT / "package/webdnn").iterdir() if link.is_symlink()}
+    assert links == set(FOLDERS)
