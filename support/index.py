@@ -25,6 +25,14 @@ class FloorDiv:
     numerator: Index
     divisor: int
 
+    def remainder_in(self, terms: Mapping[Hashable, int]) -> int | None:
+        """How many times a sum of terms contains `numerator mod divisor`, which is numerator - divisor * self."""
+        times, rest = divmod(-terms.get(self, 0), self.divisor)
+        if rest or not times or not self.numerator.terms:
+            return None
+        found = all(terms.get(a) == c * times for a, c in self.numerator.terms.items())
+        return times if found else None
+
 
 @dataclass(frozen=True, eq=False)
 class Index:
@@ -93,12 +101,27 @@ class Index:
         return None if symbol in self.divided else self.terms.get(symbol, 0)
 
     def bounds(self, range_of: RangeOf) -> Range | None:
-        """The smallest interval that interval arithmetic can prove, or None where a symbol is unknown."""
+        """An interval that holds every value: interval arithmetic, in which n mod d is known to lie in 0 .. d - 1.
+
+        None where a symbol is unknown.
+        """
         low = high = self.constant
-        for atom, coefficient in self.terms.items():
+        terms = dict(self.terms)
+        for atom in [a for a in terms if isinstance(a, FloorDiv)]:
+            if (remainder := atom.remainder_in(terms)) is None:
+                continue
+            for inner, coefficient in atom.numerator.terms.items():
+                terms[inner] -= coefficient * remainder
+            del terms[atom]
+            start = low - atom.numerator.constant * remainder, high - atom.numerator.constant * remainder
+            ends = 0, (atom.divisor - 1) * remainder
+            low, high = start[0] + min(ends), start[1] + max(ends)
+        for atom, coefficient in terms.items():
+            if not coefficient:
+                continue
             if isinstance(atom, FloorDiv):
-                inner = atom.numerator.bounds(range_of)
-                span = inner and (inner[0] // atom.divisor, inner[1] // atom.divisor)
+                inner_span = atom.numerator.bounds(range_of)
+                span = inner_span and (inner_span[0] // atom.divisor, inner_span[1] // atom.divisor)
             else:
                 span = range_of(atom)
             if span is None:

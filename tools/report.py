@@ -65,12 +65,12 @@ def complaints(error: BaseException) -> Iterator[Complaint]:
             yield Complaint(one_line(f"{span.get_location()}: {message}") + moment)
         case ArgSpecParseError():
             yield Complaint(_spec_error(str(error)))
-        case OSError(filename=str(path), strerror=str(reason)):
-            yield Complaint(f"{path}: {reason}")
+        case OSError(strerror=str(reason), filename=path):
+            yield Complaint(reason if path is None else f"{path}: {reason}")
         case DiagnosticException():
             yield Complaint(one_line(str(error)) + moment)
         case _:
-            hint = f"this is a bug in WebDNN; set {TRACEBACK_VARIABLE}=1 to see where it happened"
+            hint = f"this is a bug in WebDNN or xDSL; set {TRACEBACK_VARIABLE}=1 to see where it happened"
             yield Complaint(one_line(f"internal error: {type(error).__name__}: {error}") + moment, hint)
 
 

@@ -10,10 +10,15 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnknownLoc
 from xdsl.ir import Operation
 from xdsl.parser import Parser
-from xdsl.utils.exceptions import ParseError
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from webdnn.support.diagnostic import place
 
 _SEPARATOR = re.compile(r"^[ \t]*// -----[ \t]*\n", re.MULTILINE)
 """A line of its own: the heading of an IR dump begins in the same way and must not split a file."""
+
+_BLANK = re.compile(r"(?:\s|//[^\n]*+)*+")
+"""Nothing but white space and comments: an empty module, which xDSL's parser refuses."""
 
 
 def split_cases(text: str) -> Iterator[tuple[str, int]]:
@@ -25,11 +30,17 @@ def split_cases(text: str) -> Iterator[tuple[str, int]]:
 
 def parse_text(ctx: Context, text: str, name: str, *, lines_before: int = 0, implicit_module: bool = True) -> ModuleOp:
     """Parse a module; operations without a location get their place in the text, and so does a `ParseError`."""
+    if implicit_module and _BLANK.fullmatch(text):
+        return ModuleOp([])
+    parser = _LocatingParser(ctx, text, name, lines_before)
     try:
-        return _LocatingParser(ctx, text, name, lines_before).parse_module(implicit_module)
+        return parser.parse_module(implicit_module)
     except ParseError as error:
         error.span = replace(error.span, line_offset=lines_before)
         raise
+    except (VerifyException, ValueError) as error:
+        # From the constructor of an attribute, which knows no place; the parser stands just behind it.
+        raise VerifyException(f"{place(parser.location(parser.pos))}: {error}") from error
 
 
 class _LocatingParser(Parser):
@@ -41,11 +52,15 @@ class _LocatingParser(Parser):
         self._lines_before = lines_before
         self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
 
+    def location(self, position: int) -> FileLineColLoc:
+        """The line and column of a position in the text; both count from 1."""
+        line = bisect_right(self._line_starts, position)
+        column = position - self._line_starts[line - 1] + 1
+        return FileLineColLoc(self._file, IntAttr(line + self._lines_before), IntAttr(column))
+
     def parse_operation(self) -> Operation:
         start = self.pos
         op = super().parse_operation()
         if isinstance(op.location, UnknownLoc):
-            line = bisect_right(self._line_starts, start)
-            column = start - self._line_starts[line - 1] + 1
-            op.location = FileLineColLoc(self._file, IntAttr(line + self._lines_before), IntAttr(column))
+            op.location = self.location(start)
         return op

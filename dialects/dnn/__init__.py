@@ -3,11 +3,41 @@
 from xdsl.ir import Dialect
 from xdsl.irdl import IRDLOperation
 
-from webdnn.dialects.dnn import constant, convolution, elementwise, linear_algebra
+from webdnn.dialects.dnn import (
+    constant,
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.weight import WeightAttr
 
-FAMILIES = (constant, convolution, elementwise, linear_algebra)
+FAMILIES = (
+    constant,
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 """The modules whose operators make up the dialect."""
 
 OPERATORS: list[type[IRDLOperation]] = [

@@ -90,7 +90,7 @@ class GatherElementsOp(DnnOp):
 
 @irdl_op_definition
 class GatherNdOp(DnnOp):
-    """`y[b…, i…, c…] = x[b…, indices[b…, i…, :]…, c…]`: the last axis of the indices holds coordinates. ONNX `GatherND`.
+    """`y[b…, i…, c…] = x[b…, indices[b…, i…, :]…, c…]`: the last axis of indices holds coordinates. ONNX `GatherND`.
 
     The first `batch_dims` axes of both operands are the same.
 
@@ -118,7 +118,7 @@ class GatherNdOp(DnnOp):
 
 @irdl_op_definition
 class ReverseSequenceOp(DnnOp):
-    """The first `lengths[b]` elements along `time_axis` in reverse, for each `b` of `batch_axis`. ONNX `ReverseSequence`.
+    """The first `lengths[b]` elements of `time_axis` in reverse, for each `b` of `batch_axis`. ONNX `ReverseSequence`.
 
     ```mlir
     %y = dnn.reverse_sequence %x, %n {time_axis = 0 : i64, batch_axis = 1 : i64}

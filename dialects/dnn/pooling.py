@@ -44,7 +44,7 @@ class PoolOp(DnnOp):
         kernel, strides, dilations, pads = (
             a.get_values() for a in (self.kernel, self.strides, self.dilations, self.pads)
         )
-        windows = slide(spatial, kernel, strides, dilations, pads, bool(self.ceil_mode))
+        windows = slide(spatial, kernel, strides, dilations, pads, bool(self.ceil_mode.value.data))
         return [typed(self.input, [batch, channels, *windows])]
 
 

@@ -121,9 +121,7 @@ class CumSumOp(DnnOp):
     axis = prop_def(IntegerAttr.constr(i64))
     exclusive = prop_def(BoolAttr)
     reverse = prop_def(BoolAttr)
-    traits = traits_def(
-        Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)})
-    )
+    traits = traits_def(Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)}))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:

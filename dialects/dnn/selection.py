@@ -80,9 +80,7 @@ class TopKOp(DnnOp):
     k = prop_def(IntegerAttr.constr(i64))
     axis = prop_def(IntegerAttr.constr(i64))
     largest = prop_def(BoolAttr)
-    traits = traits_def(
-        Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)})
-    )
+    traits = traits_def(Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)}))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Operators that move elements without computing on them: reshape, transpose, slice, concat, expand, tile, pad, trilu."""
+"""Operators that move elements: reshape, transpose, slice, concat, expand, tile, pad, trilu."""
 
 from collections.abc import Sequence
 from math import prod
@@ -111,10 +111,13 @@ class SliceOp(DnnOp):
         shape = shape_of(self.input)
         starts, sizes, steps = (a.get_values() for a in (self.starts, self.sizes, self.steps))
         if not len(starts) == len(sizes) == len(steps) == len(shape):
-            raise ShapeError(f"found {len(starts)} starts, {len(sizes)} sizes, {len(steps)} steps for {len(shape)} axes")
+            raise ShapeError(
+                f"found {len(starts)} starts, {len(sizes)} sizes, {len(steps)} steps for {len(shape)} axes"
+            )
         for axis, extent in enumerate(shape):
             first, last = starts[axis], starts[axis] + (sizes[axis] - 1) * steps[axis]
-            if sizes[axis] < 1 or not (0 <= first < extent and 0 <= last < extent):
+            inside = 0 <= first < extent and 0 <= last < extent
+            if sizes[axis] < 0 or (sizes[axis] and not inside):
                 raise ShapeError(
                     f"{sizes[axis]} elements from {first} by {steps[axis]} leave axis {axis} of extent {extent}"
                 )

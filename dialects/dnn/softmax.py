@@ -21,9 +21,7 @@ class NormalizedExponentialOp(DnnOp):
     output = result_def(TensorType)
     axis = prop_def(IntegerAttr.constr(i64))
 
-    traits = traits_def(
-        Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)})
-    )
+    traits = traits_def(Pure(), Tensorwise(lambda op: frozenset(range(len(shape_of(op.results[0])))) - {axis_of(op)}))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:

@@ -73,7 +73,7 @@ class Cloner:
 
     def nested(self, axes: Mapping[SSAValue, Index]) -> Cloner:
         """A cloner for a region inside: it sees what this one knows, and keeps to itself what it learns."""
-        return Cloner({**self.by, **axes}, dict(self.values))
+        return type(self)({**self.by, **axes}, dict(self.values))
 
     def reduce(
         self, op: ReduceOp, sizes: Sequence[int], axes_to_index: AxesToIndex, init: SSAValue | None = None

@@ -7,7 +7,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import tensor_type
-from webdnn.dialects.tensor_layout.layout import with_layout
+from webdnn.dialects.tensor_layout.layout import layout_of, with_layout
 from webdnn.support.axis_layout import AxisLayout
 
 
@@ -33,3 +33,6 @@ class ConvertOp(IRDLOperation):
         before, after = tensor_type(self.source), tensor_type(self.result)
         if before.get_shape() != after.get_shape() or before.element_type != after.element_type:
             raise VerifyException(f"cannot convert {before} to {after}: expected the same shape and element type")
+        for type in (before, after):
+            if layout_of(type).rank != type.get_num_dims():
+                raise VerifyException(f"the layout orders {layout_of(type).rank} axes, expected {type.get_num_dims()}")

@@ -10,6 +10,8 @@ from xdsl.ir import Attribute, Block, SSAValue
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.constants import constant_of, folded
 from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.element import shape_of
+from webdnn.support.diagnostic import DiagnosticError
 
 
 @dataclass
@@ -25,6 +27,12 @@ class Emitter:
         if arrays is not None:
             op.drop_all_references()
             return [self.constant(array, where) for array in arrays]
+        if any(0 in shape_of(result) for result in op.results):
+            raise DiagnosticError(
+                f"'{op.name}' has a result without elements, {', '.join(str(r.type) for r in op.results)}",
+                where=where,
+                hint="tensors without elements are not supported unless they are known at compile time",
+            )
         op.location = NameLoc(StringAttr(where), NoneAttr())
         self.block.add_op(op)
         return list(op.results)

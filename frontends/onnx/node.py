@@ -23,6 +23,10 @@ from webdnn.support.element_type import ElementType
 KINDS = {value: name.lower() for name, value in AttributeProto.AttributeType.items()}
 
 
+class NotConstant(DiagnosticError):
+    """An operand that must be known when the model is imported is not."""
+
+
 @dataclass(frozen=True)
 class Node:
     """An ONNX node whose operands have been imported.
@@ -78,8 +82,9 @@ class Node:
         array = known(self.operand(i))
         if array is None:
             name = self.operand_names[i]
-            self.refuse(
-                f"needs the value of its operand {i}, '{name}', at compile time",
+            raise NotConstant(
+                f"'{self.op_type}' needs the value of its operand {i}, '{name}', at compile time",
+                where=self.name,
                 hint=f"give it with --constant {name}=FILE.npy, or export the model with it as an initializer",
             )
         return array

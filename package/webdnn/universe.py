@@ -16,7 +16,11 @@ from xdsl.utils.target import Target
 
 from webdnn.support.legality import Stage
 
-DIALECTS: dict[str, str] = {}
+DIALECTS: dict[str, str] = {
+    "dnn": "webdnn.dialects.dnn:DNN",
+    "tensor_layout": "webdnn.dialects.tensor_layout:TENSOR_LAYOUT",
+    "kernel": "webdnn.dialects.kernel:KERNEL",
+}
 """Dialect name → its `Dialect` object; from the highest level to the lowest."""
 
 PASSES: dict[str, str] = {}

@@ -95,17 +95,17 @@ def last_uses(graph: Graph, views: dict[int, View]) -> list[int]:
 def overwritable(graph: Graph, views: dict[int, View], t: int) -> list[int]:
     """The operands over which operator t may write its first output, if they die there.
 
-    Not what the caller owns, nor what consists of other values, nor what t also reads at other points through a
-    concatenation that contains it.
+    Not what the caller owns, even through a concatenation, nor what consists of other values, nor what t also reads
+    at other points through a concatenation that contains it.
     """
     op, consists = graph.ops[t], {view.container for view in views.values()}
     return [
         v
         for v in dict.fromkeys(op.in_place)
         if v in graph.producer
-        and graph.values[v].role == ""
         and v not in consists
         and graph.values[v].bytes == graph.values[op.outputs[0]].bytes
+        and not any(graph.values[x].role for x in (v, *containers(views, v)))
         and not set(containers(views, v)) & set(op.inputs)
     ]
 

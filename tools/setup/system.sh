@@ -6,13 +6,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/setup/common.sh
 
+# The runner knows where browsers are; it is asked where the package that we would install is absent.
 has_browser() {
-  local name
-  for name in chromium chromium-browser google-chrome google-chrome-stable; do
-    command -v "$name" >/dev/null && return 0
-  done
-  # Playwright's own download, from `playwright install chromium`.
-  compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null
+  command -v chromium >/dev/null || .venv/bin/python 2>/dev/null - <<'EOS'
+from playwright.sync_api import sync_playwright
+
+from webdnn.runner.python.chromium import find_executable
+
+with sync_playwright() as playwright:
+    find_executable(playwright)
+EOS
 }
 
 has_vulkan() { compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; }

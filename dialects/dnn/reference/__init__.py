@@ -1,9 +1,37 @@
 """The numpy meaning of every operator: the oracle of the tests, and what constant folding evaluates."""
 
-from webdnn.dialects.dnn.reference import convolution, elementwise, linear_algebra
+from webdnn.dialects.dnn.reference import (
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 
-FAMILIES = (convolution, elementwise, linear_algebra)
+FAMILIES = (
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 """Imported for the meanings they register."""
 
 __all__ = ["FAMILIES", "MEANINGS", "evaluate"]

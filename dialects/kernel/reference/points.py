@@ -21,7 +21,6 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
-from webdnn.support.diagnostic import fail
 from webdnn.support.index import FloorDiv, Index
 from webdnn.support.weights import Array
 
@@ -129,8 +128,7 @@ def evaluate_read(op: ReadOp, values: Values) -> Array:
         indices = [*(i[..., None] for i in indices[:-1]), indices[-1][..., None] + np.arange(lanes)]
     mask = inside(indices, source.shape)
     if op.outside is None:
-        if not mask.all():
-            fail(op, f"reads outside the shape {list(source.shape)}", hint="give the read a value `outside`")
+        assert mask.all(), f"a read leaves the shape {list(source.shape)} without a value outside"
         return widened(op, source[tuple(indices)])
     clamped = tuple(np.clip(i, 0, extent - 1) for i, extent in zip(indices, source.shape, strict=True))
     return np.where(mask, widened(op, source[clamped]), values[op.outside])

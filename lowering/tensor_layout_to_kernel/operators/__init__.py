@@ -1,6 +1,34 @@
 """The kernel form of every operator, by family."""
 
-from webdnn.lowering.tensor_layout_to_kernel.operators import convolution, elementwise, linear_algebra
+from webdnn.lowering.tensor_layout_to_kernel.operators import (
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 
-FAMILIES = (convolution, elementwise, linear_algebra)
+FAMILIES = (
+    convolution,
+    elementwise,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    scatter,
+    selection,
+    shape,
+    softmax,
+)
 """Imported for the kernel forms they register."""

@@ -56,7 +56,7 @@ def raise_bug() -> int:
         (
             raise_bug,
             "tool: error: internal error: AssertionError: sizes differ\n"
-            f"hint: this is a bug in WebDNN; set {TRACEBACK_VARIABLE}=1 to see where it happened\n",
+            f"hint: this is a bug in WebDNN or xDSL; set {TRACEBACK_VARIABLE}=1 to see where it happened\n",
         ),
     ],
 )

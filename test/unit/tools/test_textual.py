@@ -4,7 +4,7 @@ import pytest
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.test import Test
-from xdsl.utils.exceptions import ParseError
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from webdnn.support.diagnostic import where
 from webdnn.tools.textual import parse_text, split_cases
@@ -39,3 +39,15 @@ def test_syntax_errors_count_the_lines_before(context: Context) -> None:
     with pytest.raises(ParseError) as caught:
         parse_text(context, '"test.op"(', "a.mlir", lines_before=4)
     assert str(caught.value.span.get_location()) == "a.mlir:5:11"
+
+
+def test_blank_text_is_an_empty_module(context: Context) -> None:
+    assert len(parse_text(context, "\n// Nothing.\n  // Nothing.", "a.mlir").body.block.ops) == 0
+    with pytest.raises(ParseError):
+        parse_text(context, "/ / x", "a.mlir")
+
+
+@pytest.mark.parametrize("attribute", ["300 : i8", "dense<300> : tensor<1xi8>"])
+def test_wrong_attributes_are_placed(context: Context, attribute: str) -> None:
+    with pytest.raises(VerifyException, match=r"^a\.mlir:3:\d+: Integer value 300 is out of range"):
+        parse_text(context, f'\n"test.op"() {{a = {attribute}}} : () -> ()', "a.mlir", lines_before=1)

@@ -126,6 +126,8 @@ def test_what_a_kernel_may_overwrite() -> None:
     separate = net((CONV, (0,)), (CONV, (1,)), (EW, (2, 1)), (CONV, (0,)), (EW, (4, 3)))
     kernels = contract(separate, fuse(separate)).ops
     assert [kernel.in_place for kernel in kernels] == [(), (), (3,)]
+    window = net((CONV, (0,)), (EW, (1,)), (CONV, (2,)))
+    assert contract(window, ((0,), (1, 2))).ops[1].in_place == ()
     softmax = net((CONV, (0,)), (SOFTMAX, (1,)))
     assert contract(softmax, fuse(softmax)).ops[1].in_place == (1,)
 

@@ -152,27 +152,42 @@ def test_an_operand_may_be_overwritten_by_a_part_of_a_concatenation() -> None:
     assert (places[1].offset, places[3].offset, places[4].offset) == (64, 0, 0)
 
 
-def test_two_live_parts_never_meet() -> None:
-    """y could overwrite a inside the concatenation c, if d, a part of c that lives on, did not overlap it there."""
+def test_a_part_of_an_output_is_not_overwritten() -> None:
+    """Not even by the last operator, when nobody else reads it any more."""
+    rows: dict[str, tuple[int, Role]] = {"x": (1, "in"), "a": (1, ""), "b": (1, ""), "c": (2, "out"), "y": (1, "out")}
+    ops = ((CONV, "x", "a", ""), (CONV, "x", "b", ""), (CONCAT, "ab", "c", ""), (EW, "a", "y", "a"))
+    assert not same_place(graph(rows, *ops), "a", "y")
+
+
+def test_a_concatenation_in_place_is_not_overwritten_as_a_whole() -> None:
+    """It consists of its operands, which may live on."""
     rows: dict[str, tuple[int, Role]] = {
-        "x": (1, "in"),
-        "a": (2, ""),
-        "p": (2, ""),
-        "q": (1, ""),
-        "c": (3, "out"),
-        "b": (2, ""),
-        "e": (4, "out"),
-    }
+        "x": (1, "in"), "a": (1, ""), "b": (1, ""), "c": (2, ""), "y": (2, "out"), "z": (1, "out"),
+    }  # fmt: skip
     ops = (
-        (CONV, "x", "b", ""),
-        (CONV, "x", "a", ""),
-        (CONCAT, "ba", "e", ""),
-        (CONV, "x", "q", ""),
-        (EW, "a", "p", "a"),
-        (CONCAT, "qp", "c", ""),
-    )
+        (CONV, "x", "a", ""), (CONV, "x", "b", ""), (CONCAT, "ab", "c", ""), (EW, "c", "y", "c"), (CONV, "a", "z", ""),
+    )  # fmt: skip
     planned = graph(rows, *ops)
-    assert not same_place(planned, "a", "p")
+    assert not same_place(planned, "c", "y")
+    assert lower_bound(share(planned).blocks) == 64 + 128 + 128 - 64
+
+
+def test_two_live_parts_never_meet() -> None:
+    """p could overwrite a, if q did not come to lie over b then: e = b, a and c = q, p.
+
+    b lives on, since w is still to be made of it.
+    """
+    rows: dict[str, tuple[int, Role]] = {
+        "x": (1, "in"), "b": (2, ""), "a": (2, ""), "e": (4, ""), "z": (1, "out"),
+        "q": (1, ""), "p": (2, ""), "c": (3, "out"), "w": (1, "out"),
+    }  # fmt: skip
+    ops = (
+        (CONV, "x", "b", ""), (CONV, "x", "a", ""), (CONCAT, "ba", "e", ""), (CONV, "e", "z", ""),
+        (CONV, "x", "q", ""), (EW, "a", "p", "a"), (CONCAT, "qp", "c", ""), (CONV, "b", "w", ""),
+    )  # fmt: skip
+    assert not same_place(graph(rows, *ops), "a", "p")
+    without_w = graph({v: rows[v] for v in rows if v != "w"}, *ops[:-1])
+    assert same_place(without_w, "a", "p")
 
 
 def test_measured_models(models: dict[str, Graph], known_arenas: dict[str, tuple[int, int, int]]) -> None:

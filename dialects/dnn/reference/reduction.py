@@ -1,0 +1,79 @@
+"""Numpy meanings of reductions and prefix sums. Half floats are summed in f32, as on the targets."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from webdnn.dialects.dnn.reduction import (
+    CumSumOp,
+    ReduceLogSumExpOp,
+    ReduceMaxOp,
+    ReduceMeanOp,
+    ReduceMinOp,
+    ReduceProdOp,
+    ReduceSumOp,
+    ReductionOp,
+)
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.elementwise import divide, wide
+from webdnn.dialects.dnn.reference.registry import Array, meaning
+
+
+def axes_of(op: ReductionOp) -> tuple[int, ...]:
+    return tuple(op.axes.get_values())
+
+
+def kept(op: ReductionOp) -> bool:
+    return bool(op.keepdims.value.data)
+
+
+@meaning(ReduceSumOp)
+def reduce_sum(op: ReduceSumOp, x: Array) -> Array:
+    x = wide(x)
+    return as_array(np.asarray(np.sum(x, axes_of(op), x.dtype, keepdims=kept(op))))
+
+
+@meaning(ReduceMeanOp)
+def reduce_mean(op: ReduceMeanOp, x: Array) -> Array:
+    x = wide(x)
+    count = np.array(prod(x.shape[a] for a in axes_of(op))).astype(x.dtype)
+    return divide(np.asarray(np.sum(x, axes_of(op), x.dtype, keepdims=kept(op))), count)
+
+
+@meaning(ReduceProdOp)
+def reduce_prod(op: ReduceProdOp, x: Array) -> Array:
+    x = wide(x)
+    return np.prod(x, axes_of(op), x.dtype, keepdims=kept(op))
+
+
+@meaning(ReduceMaxOp)
+def reduce_max(op: ReduceMaxOp, x: Array) -> Array:
+    return np.max(wide(x), axes_of(op), keepdims=kept(op))
+
+
+@meaning(ReduceMinOp)
+def reduce_min(op: ReduceMinOp, x: Array) -> Array:
+    return np.min(wide(x), axes_of(op), keepdims=kept(op))
+
+
+@meaning(ReduceLogSumExpOp)
+def reduce_log_sum_exp(op: ReduceLogSumExpOp, x: Array) -> Array:
+    x = wide(x)
+    peak = np.max(x, axes_of(op), keepdims=True)
+    shift = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
+    total = np.sum(np.exp(x - shift), axes_of(op), x.dtype, keepdims=True)
+    return (np.log(total) + shift).reshape(op.infer()[0].get_shape())
+
+
+@meaning(CumSumOp)
+def cum_sum(op: CumSumOp, x: Array) -> Array:
+    axis = op.axis.value.data
+    forwards = np.moveaxis(wide(x), axis, -1)
+    if op.reverse.value.data:
+        forwards = forwards[..., ::-1]
+    result = np.cumsum(forwards, -1, forwards.dtype)
+    if op.exclusive.value.data:
+        result = np.concatenate([np.zeros_like(result[..., :1]), result[..., :-1]], -1)
+    return np.moveaxis(result[..., ::-1] if op.reverse.value.data else result, -1, axis)

@@ -1,0 +1,266 @@
+"""Import the nodes of a graph one after another; what is refused is kept until all have been seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from onnx import (
+    IR_VERSION,
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    NodeProto,
+    SparseTensorProto,
+    TensorProto,
+    checker,
+)
+from onnx.onnx_cpp2py_export.checker import CheckerContext
+from xdsl.ir import Block, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from webdnn.frontends.onnx.converters import CONVERTERS
+from webdnn.frontends.onnx.emitter import Emitter
+from webdnn.frontends.onnx.expectation import contradiction
+from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
+from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
+from webdnn.frontends.onnx.node import Node, NotConstant
+from webdnn.frontends.onnx.order import described, ordered, reads
+from webdnn.frontends.onnx.scope import Scope, initializers_of
+from webdnn.frontends.onnx.tensors import read_sparse_tensor, read_tensor
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics
+
+DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
+
+
+class Lost(Exception):
+    """A value is missing, for a reason that has been noted."""
+
+
+@dataclass
+class BodyImport:
+    """The state of one import: where operators go, and what was refused so far.
+
+    A refused node does not end the import. Its results are stood in for by values of the types that ONNX's inference
+    gives them, so that the nodes behind it are tried too; where there are none, these are only looked up.
+    `guessed` holds the stand-ins and what was made from them.
+    """
+
+    model: Model
+    emitter: Emitter
+    problems: Diagnostics = field(default_factory=Diagnostics)
+    cause: Exception | None = None
+    guessed: set[SSAValue] = field(default_factory=set[SSAValue])
+
+    def run(self, nodes: Sequence[NodeProto], wanted: Sequence[str], scope: Scope) -> list[SSAValue]:
+        """The wanted values. Raises DiagnosticError with all that was refused."""
+        self.walk(nodes, wanted, scope)
+        results = [self.value(name, scope) for name in wanted]
+        try:
+            self.problems.raise_if_any()
+        except DiagnosticError as error:
+            raise error from self.cause
+        found = [r for r in results if r is not None]
+        assert len(found) == len(results), "a value is missing though nothing was refused"
+        return found
+
+    def walk(self, nodes: Sequence[NodeProto], wanted: Iterable[str], scope: Scope) -> None:
+        used = {*wanted, *(name for node in nodes for name in reads(node))}
+        for node in nodes:
+            self.node(node, used, scope)
+
+    def value(self, name: str, scope: Scope) -> SSAValue | None:
+        """The value that a name stands for; None where it is left out or lost. Initializers are read here."""
+        owner = scope.owner(name)
+        if name in owner.values or name in owner.lost:
+            return owner.values.get(name)
+        held = owner.initializers[name]
+        try:
+            if isinstance(held, TensorProto):
+                held = read_tensor(held, self.model.directory)
+            elif isinstance(held, SparseTensorProto):
+                held = read_sparse_tensor(held, self.model.directory)
+        except DiagnosticError as error:
+            self.refused(error)
+            owner.lost.add(name)
+            return None
+        owner.values[name] = self.emitter.constant(held, f"initializer '{name}'")
+        return owner.values[name]
+
+    def node(self, proto: NodeProto, used: set[str], scope: Scope) -> None:
+        """Bind the outputs of a node, or note why they are lost."""
+        where = scope.place(described(proto))
+        operands = [self.value(name, scope) if name else None for name in proto.input]
+        lost = any(name in scope.owner(name).lost for name in reads(proto))
+        guessed = not self.guessed.isdisjoint(o for o in operands if o is not None)
+        results: Sequence[SSAValue | None] | None = None
+        try:
+            if lost:
+                self.look_up(proto, scope, where)
+            else:
+                results = self.results(proto, operands, used, scope, where)
+        except Lost:
+            pass
+        except DiagnosticError as error:
+            if not (guessed and isinstance(error, NotConstant)):
+                self.refused(error)
+        except (ValueError, ArithmeticError, LookupError, VerifyException) as error:
+            spelled = str(error) if isinstance(error, ValueError | VerifyException) else repr(error)
+            self.problems.note(where, f"'{proto.op_type}' cannot be imported: {spelled}", hint=DAMAGED)
+            self.cause = self.cause or error
+        if results is None:
+            for name in filter(None, proto.output):
+                self.stand_in(name, scope)
+            return
+        for name, result in zip(proto.output, results, strict=False):
+            if name and result is not None:
+                self.bind(name, result, scope, f"'{proto.op_type}'", where)
+                self.guessed |= {result} if guessed else set()
+
+    def refused(self, error: DiagnosticError) -> None:
+        self.problems.problems.extend(error.problems)
+        self.cause = self.cause or error
+
+    def bind(self, name: str, value: SSAValue, scope: Scope, what: str, where: str) -> None:
+        scope.values[name] = value
+        expected = scope.expected.get(name)
+        if expected is not None and (difference := contradiction(value, expected)) is not None:
+            hint = "the shapes that the model declares, or its inputs, contradict its operators; export it again"
+            self.problems.note(where, f"{what} gives '{name}' the type {difference} as the model says", hint=hint)
+        if value.name_hint is None:
+            value.name_hint = hint_of(name)
+
+    def stand_in(self, name: str, scope: Scope) -> None:
+        """A value of the expected type in place of one that could not be imported."""
+        expected = scope.expected.get(name)
+        type = expected.static() if expected is not None else None
+        if type is None:
+            scope.lost.add(name)
+        else:
+            value = Block(arg_types=[type]).args[0]
+            scope.values[name] = value
+            self.guessed.add(value)
+
+    def look_up(self, proto: NodeProto, scope: Scope, where: str) -> None:
+        """Raise DiagnosticError where nothing imports this kind of node."""
+        domain = canonical(proto.domain)
+        if function_key(proto) in self.model.functions or (domain, proto.op_type) in CONVERTERS:
+            return
+        if not has_function(proto.op_type, domain, scope.opset(domain)):
+            raise unsupported(proto, where)
+
+    def results(
+        self, proto: NodeProto, operands: list[SSAValue | None], used: set[str], scope: Scope, where: str
+    ) -> Sequence[SSAValue | None]:
+        """The results of a node: by its function of the model, its converter, or ONNX's own definition of it.
+
+        One that nothing uses may be None.
+        """
+        function = self.model.functions.get(function_key(proto))
+        if function is not None:
+            inside = Scope(imported_opsets(function, self.model), prefix=f"{where}/", label=scope.label)
+            return self.call(function, proto, operands, used, scope, inside)
+        domain = canonical(proto.domain)
+        opset = scope.opset(domain)
+        check_node(proto, domain, opset, where)
+        convert = CONVERTERS.get((domain, proto.op_type))
+        if convert is None:
+            function = onnx_function(proto, domain, opset, operands)
+            if function is None:
+                raise unsupported(proto, where)
+            inside = Scope(imported_opsets(function, self.model), label=where)
+            return self.call(function, proto, operands, used, scope, inside)
+        node = Node(
+            op_type=proto.op_type,
+            domain=domain,
+            name=where,
+            opset=opset,
+            operands=operands,
+            operand_names=proto.input,
+            outputs=tuple(name in used for name in proto.output),
+            attributes={a.name: a for a in proto.attribute},
+            emitter=self.emitter,
+            directory=self.model.directory,
+            inline=lambda graph: self.graph(graph, scope),
+        )
+        found = convert(node)
+        results = [found] if isinstance(found, SSAValue) else list(found)
+        for i, name in enumerate(proto.output[len(results) :], len(results)):
+            if name in used:
+                node.refuse(f"has an output {i}, '{name}', that is not supported", hint="export the model without it")
+        return results
+
+    def call(
+        self,
+        function: FunctionProto,
+        proto: NodeProto,
+        operands: list[SSAValue | None],
+        used: set[str],
+        scope: Scope,
+        inside: Scope,
+    ) -> list[SSAValue | None]:
+        """The results of a function's body on these operands; its nodes are imported here."""
+        inside.calls = (*scope.calls, function.name)
+        if function.name in scope.calls:
+            raise DiagnosticError(
+                f"the function '{function.name}' calls itself",
+                where=scope.place(described(proto)),
+                hint="functions of a model must not be recursive",
+            )
+        absent: list[SSAValue | None] = [None] * (len(function.input) - len(operands))
+        inside.values |= zip(function.input, [*operands, *absent], strict=False)
+        pairs = list(zip(function.output, proto.output, strict=False))
+        wanted = [inner for inner, outer in pairs if outer in used]
+        nodes = instantiated(function, {a.name: a for a in proto.attribute})
+        self.walk(ordered(nodes, wanted, inside.knows, described(proto)), wanted, inside)
+        return [self.found(inner, inside) if outer in used else None for inner, outer in pairs]
+
+    def graph(self, graph: GraphProto, scope: Scope) -> list[SSAValue]:
+        """The outputs of a graph inside a node, which sees the values around it."""
+        inside = Scope(scope.opsets, scope.prefix, scope.label, scope)
+        inside.initializers = initializers_of(graph, graph.name)
+        produced = {name for node in graph.node for name in node.output}
+        wanted = [v.name for v in graph.output]
+
+        def known(name: str) -> bool:
+            return name not in produced and inside.knows(name)
+
+        self.walk(ordered(graph.node, wanted, known, graph.name), wanted, inside)
+        return [self.found(name, inside) for name in wanted]
+
+    def found(self, name: str, scope: Scope) -> SSAValue:
+        """A value that is there. Raises Lost."""
+        value = self.value(name, scope)
+        if value is None:
+            raise Lost
+        return value
+
+
+def check_node(proto: NodeProto, domain: str, opset: int, where: str) -> None:
+    """Raise DiagnosticError where a node has attributes or operands that its operator does not."""
+    if proto.op_type == "Constant" or any(a.type == AttributeProto.GRAPH for a in proto.attribute):
+        return  # the one may be large; the other reads values that the checker does not see
+    if schema_of(proto.op_type, domain, opset) is None:
+        return
+    context = CheckerContext()
+    context.ir_version = IR_VERSION
+    context.opset_imports = {domain: opset}
+    try:
+        checker.check_node(proto, context)
+    except checker.ValidationError as error:
+        problem = str(error).splitlines()[0]
+        raise DiagnosticError(f"'{proto.op_type}' {problem}", where=where, hint=DAMAGED) from error
+
+
+def unsupported(proto: NodeProto, where: str) -> DiagnosticError:
+    domain = f" of the domain '{proto.domain}'" if canonical(proto.domain) else ""
+    return DiagnosticError(
+        f"'{proto.op_type}'{domain} is not supported",
+        where=where,
+        hint="export the model without this operator, or write its converter in frontends/onnx/converters/",
+    )
+
+
+def hint_of(name: str) -> str | None:
+    """The name of a value in printed IR, where it is one that IR can have."""
+    return name if SSAValue.is_valid_name(name) else None

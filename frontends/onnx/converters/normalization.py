@@ -1,0 +1,119 @@
+"""Converters of the normalizations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn import normalization as dnn
+from webdnn.dialects.dnn.base import flag, integer, ints, number
+from webdnn.dialects.dnn.elementwise import AddOp, DivOp, MulOp, ReciprocalOp, SqrtOp, SubOp
+from webdnn.dialects.dnn.reduction import ReduceMeanOp
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.shape import ExpandOp
+from webdnn.dialects.element import element_type
+from webdnn.frontends.onnx.converters.rearrange import reshaped
+from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.registry import converter
+from webdnn.support.shapes import normalize_axes, normalize_axis
+from webdnn.support.weights import numpy_dtype
+
+
+def scalar(node: Node, value: float, like: SSAValue) -> SSAValue:
+    return node.constant_value(as_array(np.array(value, numpy_dtype(element_type(like.type)))))
+
+
+@converter("BatchNormalization")
+def batch_normalization(node: Node) -> SSAValue:
+    """In inference; opset 7 may give each place its own statistics (`spatial = 0`)."""
+    if node.integer("training_mode", 0) or any(node.outputs[1:]):
+        node.refuse("computes the statistics of a batch, as in training", hint="export the model for inference")
+    x, scale, bias, mean, variance = (node.operand(i) for i in range(5))
+    shape, epsilon = node.shape(0), node.number("epsilon", 1e-5)
+    if not node.integer("spatial", 1):
+        deviation = node.add(SqrtOp(node.add(AddOp(variance, scalar(node, epsilon, variance)))))
+        factor = node.add(DivOp(scale, deviation))
+        return node.add(AddOp(node.add(MulOp(node.add(SubOp(x, mean)), factor)), bias))
+    # A vector is a batch of one channel.
+    whole = reshaped(node, x, (shape[0], 1)) if len(shape) == 1 else x
+    normal = node.add(dnn.BatchNormOp.of(whole, scale, bias, mean, variance, epsilon=number(epsilon)))
+    return reshaped(node, normal, shape)
+
+
+@converter("LayerNormalization")
+def layer_normalization(node: Node) -> Sequence[SSAValue]:
+    x, rank = node.operand(0), len(node.shape(0))
+    axis, epsilon = normalize_axis(node.integer("axis", -1), rank), node.number("epsilon", 1e-5)
+    properties = {"axis": integer(axis), "epsilon": number(epsilon)}
+    output = node.add(dnn.LayerNormOp.of(x, node.operand(1), node.optional(2), **properties))
+    if not any(node.outputs[1:]):
+        return [output]
+    if node.element(0).bytes < 4:
+        node.refuse("gives out statistics of half floats", hint="convert the model to f32")
+    axes = ints(range(axis, rank))
+    mean = node.add(ReduceMeanOp.of(x, axes=axes, keepdims=flag(True)))
+    centred = node.add(SubOp(x, mean))
+    variance = node.add(ReduceMeanOp.of(node.add(MulOp(centred, centred)), axes=axes, keepdims=flag(True)))
+    deviation = node.add(SqrtOp(node.add(AddOp(variance, scalar(node, epsilon, variance)))))
+    return [output, mean, node.add(ReciprocalOp(deviation))]
+
+
+@converter("RMSNormalization")
+def rms_normalization(node: Node) -> SSAValue:
+    axis = normalize_axis(node.integer("axis", -1), len(node.shape(0)))
+    epsilon = number(node.number("epsilon", 1e-5))
+    return node.add(dnn.RmsNormOp.of(node.operand(0), node.operand(1), axis=integer(axis), epsilon=epsilon))
+
+
+@converter("InstanceNormalization")
+def instance_normalization(node: Node) -> SSAValue:
+    return group_norm(node, node.operand(1), node.operand(2), node.shape(0)[1])
+
+
+@converter("GroupNormalization")
+def group_normalization(node: Node) -> SSAValue:
+    """Before opset 21 there was one scale and bias for each group."""
+    groups, channels = node.integer("num_groups"), node.shape(0)[1]
+    scale, bias = node.operand(1), node.operand(2)
+    if node.opset < 21:
+        scale, bias = (repeated(node, v, groups, channels) for v in (scale, bias))
+    return group_norm(node, scale, bias, groups)
+
+
+def group_norm(node: Node, scale: SSAValue, bias: SSAValue, groups: int) -> SSAValue:
+    epsilon = number(node.number("epsilon", 1e-5))
+    return node.add(dnn.GroupNormOp.of(node.operand(0), scale, bias, groups=integer(groups), epsilon=epsilon))
+
+
+def repeated(node: Node, value: SSAValue, groups: int, channels: int) -> SSAValue:
+    """A number of each group as a number of each channel."""
+    column = reshaped(node, value, (groups, 1))
+    spread = node.add(ExpandOp.of(column, shape=ints((groups, channels // groups))))
+    return reshaped(node, spread, (channels,))
+
+
+@converter("LRN")
+def local_response_normalization(node: Node) -> SSAValue:
+    return node.add(
+        dnn.LrnOp.of(
+            node.operand(0),
+            size=integer(node.integer("size")),
+            alpha=number(node.number("alpha", 1e-4)),
+            beta=number(node.number("beta", 0.75)),
+            bias=number(node.number("bias", 1.0)),
+        )
+    )
+
+
+@converter("MeanVarianceNormalization")
+def mean_variance_normalization(node: Node) -> SSAValue:
+    axes = normalize_axes(node.integers("axes", (0, 2, 3)), len(node.shape(0)))
+    return node.add(dnn.MeanVarianceNormOp.of(node.operand(0), axes=ints(axes)))
+
+
+@converter("LpNormalization")
+def lp_normalization(node: Node) -> SSAValue:
+    axis = normalize_axis(node.integer("axis", -1), len(node.shape(0)))
+    return node.add(dnn.LpNormOp.of(node.operand(0), axis=integer(axis), p=integer(node.integer("p", 2))))

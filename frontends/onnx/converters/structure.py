@@ -1,0 +1,73 @@
+"""Converters of what a model's graph is made with: constants, names for values, branches and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.registry import converter
+from webdnn.support.weights import numpy_dtype
+
+
+@converter("Constant")
+def constant(node: Node) -> SSAValue:
+    """The one attribute that is set says of which kind it is."""
+    if node.has("value"):
+        array = node.tensor("value")
+    elif node.has("sparse_value"):
+        array = node.sparse_tensor("sparse_value")
+    elif node.has("value_int"):
+        array = np.array(node.integer("value_int"), np.int64)
+    elif node.has("value_ints"):
+        array = np.array(node.integers("value_ints"), np.int64)
+    elif node.has("value_float"):
+        array = np.array(node.number("value_float"), np.float32)
+    elif node.has("value_floats"):
+        array = np.array(node.numbers("value_floats"), np.float32)
+    else:
+        node.refuse("holds text", hint="tensors of strings are not supported; export the model without them")
+    return node.constant_value(as_array(array))
+
+
+@converter("Identity")
+def identity(node: Node) -> SSAValue:
+    return node.operand(0)
+
+
+@converter("Dropout")
+def dropout(node: Node) -> Sequence[SSAValue]:
+    """Nothing is dropped in inference; the mask is all true (before opset 12 it had the operand's type)."""
+    if node.opset >= 12 and node.optional(2) is not None and node.constant(2).any():
+        node.refuse("is in training mode", hint="export the model for inference")
+    if not any(node.outputs[1:]):
+        return [node.operand(0)]
+    mask = (
+        np.ones(node.shape(0), np.bool_) if node.opset >= 10 else np.ones(node.shape(0), numpy_dtype(node.element(0)))
+    )
+    return [node.operand(0), node.constant_value(as_array(mask))]
+
+
+@converter("If")
+def branch(node: Node) -> Sequence[SSAValue]:
+    """The branch that is taken, when that is known."""
+    condition = node.constant(0)
+    if condition.size != 1:
+        node.refuse(f"has a condition of {condition.size} elements", hint="check the model with onnx.checker")
+    return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
+
+
+@converter("Shape")
+def shape(node: Node) -> SSAValue:
+    found = node.shape(0)
+    start, end = node.integer("start", 0), node.integer("end", len(found))
+    return node.constant_value(as_array(np.array(found[start:end], np.int64)))
+
+
+@converter("Size")
+def size(node: Node) -> SSAValue:
+    return node.constant_value(as_array(np.array(prod(node.shape(0)), np.int64)))

@@ -1,0 +1,117 @@
+"""Import an ONNX model as a module of the `dnn` dialect, or name everything that stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from onnx import ModelProto, ValueInfoProto
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Region, SSAValue
+
+from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.body import BodyImport, hint_of
+from webdnn.frontends.onnx.emitter import Emitter
+from webdnn.frontends.onnx.expectation import declarations, inferred
+from webdnn.frontends.onnx.inputs import bound_inputs, fitting
+from webdnn.frontends.onnx.model import Model, read_model
+from webdnn.frontends.onnx.order import ordered, reads
+from webdnn.frontends.onnx.scope import Initializer, Scope, initializers_of
+from webdnn.support.diagnostic import Diagnostics
+
+NAME = "dnn.name"
+"""The attribute of an argument or result that holds its name in the model."""
+
+
+def import_onnx(
+    source: str | Path | ModelProto,
+    *,
+    dims: Mapping[str, int] | None = None,
+    constants: Mapping[str, Array] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> ModuleOp:
+    """The model as `func.func @main`, all shapes static. Raises DiagnosticError, with every problem there is.
+
+    `dims` binds symbolic dimensions of inputs by name, `constants` fixes inputs or other values of the model, and
+    `outputs` picks the values to compute, instead of the model's outputs.
+    """
+    model = read_model(source)
+    graph, dims, constants = model.proto.graph, dims or {}, constants or {}
+    initializers = initializers_of(graph, model.name)
+    inputs = [v for v in graph.input if v.name not in initializers]
+    check_names(model, inputs, initializers, constants, outputs)
+    wanted = list(outputs or (v.name for v in graph.output))
+    fixed = {v.name: fitting(v.name, constants[v.name], v, dims) for v in inputs if v.name in constants}
+    given = {v.name for v in inputs} | initializers.keys() | constants.keys()
+    nodes = ordered(graph.node, wanted, given.__contains__, model.name)
+    needed = {*wanted, *(name for node in nodes for name in reads(node))}
+    arguments = [v for v in inputs if v.name not in constants and (outputs is None or v.name in needed)]
+    types = bound_inputs(arguments, dims)
+    constants = {**constants, **fixed}
+
+    scope = Scope(model.opsets, initializers={**initializers, **constants})
+    scope.expected = inferred(model, nodes, types, constants)
+    scope.expected |= declarations([*graph.value_info, *graph.output], dims)
+    block = Block(arg_types=types.values())
+    for name, argument in zip(types, block.args, strict=True):
+        argument.name_hint = hint_of(name)
+        scope.values[name] = argument
+    body = BodyImport(model, Emitter(block))
+    results = body.run(nodes, wanted, scope)
+    return finished(block, list(types), wanted, results)
+
+
+def check_names(
+    model: Model,
+    inputs: Sequence[ValueInfoProto],
+    initializers: Mapping[str, Initializer],
+    constants: Mapping[str, Array],
+    outputs: Sequence[str] | None,
+) -> None:
+    """Raise DiagnosticError where a name is given twice by the model, or by the user and stands for nothing."""
+    problems, seen = Diagnostics(), set[str]()
+    computed = {name for node in model.proto.graph.node for name in node.output if name}
+    for value in inputs:
+        if value.name in seen or value.name in computed or not value.name:
+            problems.note(model.name, f"the input name '{value.name}' is used twice or empty", hint="export it again")
+        seen.add(value.name)
+    for name in sorted(computed & initializers.keys()):
+        problems.note(model.name, f"'{name}' is both an initializer and a node's output", hint="export it again")
+    listing = ", ".join(v.name for v in inputs)
+    for name in constants:
+        if name not in seen | computed | initializers.keys():
+            problems.note("", f"the model has no value '{name}' to fix", hint=f"its inputs are: {listing}")
+    for name in outputs or ():
+        if name not in seen | computed | initializers.keys():
+            names = ", ".join(v.name for v in model.proto.graph.output)
+            problems.note("", f"the model has no value '{name}' to compute", hint=f"its outputs are: {names}")
+    problems.raise_if_any()
+
+
+def finished(block: Block, arguments: Sequence[str], wanted: Sequence[str], results: Sequence[SSAValue]) -> ModuleOp:
+    """The module around an imported body, without what nothing uses. Raises DiagnosticError for empty tensors."""
+    block.add_op(ReturnOp(*results))
+    for op in reversed(list(block.ops)):
+        if isinstance(op, DnnOp) and all(result.first_use is None for result in op.results):
+            op.detach()
+            op.erase()
+    problems = Diagnostics()
+    for op in block.ops:
+        if any(0 in shape_of(result) for result in op.results):
+            problems.add(op, "has no elements", hint="tensors without elements can only be known at compile time")
+    problems.raise_if_any()
+    main = FuncOp(
+        "main",
+        ([a.type for a in block.args], [r.type for r in results]),
+        Region(block),
+        arg_attrs=named(arguments),
+        res_attrs=named(wanted),
+    )
+    return ModuleOp([main])
+
+
+def named(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr([DictionaryAttr({NAME: StringAttr(name)}) for name in names])

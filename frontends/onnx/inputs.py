@@ -1,0 +1,121 @@
+"""The inputs of a model as static types: element types known, every dimension bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import TypeProto, ValueInfoProto
+from xdsl.dialects.builtin import TensorType
+
+from webdnn.dialects.dnn.base import Tensor
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.element import element_attribute
+from webdnn.frontends.onnx.tensors import onnx_element
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics
+from webdnn.support.element_type import ElementType
+from webdnn.support.weights import numpy_dtype
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a model says of a value: its element type, and its extents as far as they are known."""
+
+    element: ElementType
+    shape: tuple[int | str, ...] | None
+    """A string is a symbolic dimension; one that has no name is called `VALUE.AXIS`."""
+
+    def bound(self, dims: Mapping[str, int]) -> Declared:
+        """The same with symbols replaced."""
+        if self.shape is None:
+            return self
+        return Declared(self.element, tuple(dims.get(d, d) if isinstance(d, str) else d for d in self.shape))
+
+    @property
+    def symbols(self) -> list[str]:
+        return [d for d in self.shape or () if isinstance(d, str)]
+
+    def static(self) -> Tensor | None:
+        """The type, where all extents are known."""
+        extents = [d for d in self.shape or () if isinstance(d, int)]
+        if self.shape is None or len(extents) != len(self.shape):
+            return None
+        return TensorType(element_attribute(self.element.name), extents)
+
+    def __str__(self) -> str:
+        extents = "unknown shape" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
+        return f"{self.element.name} {extents}"
+
+
+def declared(value: ValueInfoProto) -> Declared:
+    """What the model says of a value. Raises DiagnosticError where it is no tensor of a known element type."""
+    where = f"value '{value.name}'"
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type":
+        raise DiagnosticError(
+            f"is {'of unknown type' if kind is None else 'no tensor but a ' + kind.removesuffix('_type')}",
+            where=where,
+            hint="only tensors can be passed in and out; export the model with tensors there",
+        )
+    return declared_tensor(value.name, value.type.tensor_type, where)
+
+
+def declared_tensor(name: str, type: TypeProto.Tensor, where: str) -> Declared:
+    element = onnx_element(type.elem_type, where)
+    if not type.HasField("shape"):
+        return Declared(element, None)
+    shape: list[int | str] = []
+    for axis, dim in enumerate(type.shape.dim):
+        if dim.HasField("dim_value") and dim.dim_value > 0:
+            shape.append(dim.dim_value)
+        else:  # exporters also write an unknown extent as 0 or -1
+            shape.append(dim.dim_param or f"{name}.{axis}")
+    return Declared(element, tuple(shape))
+
+
+def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> dict[str, Tensor]:
+    """The static types of inputs, every problem in one error. Raises DiagnosticError."""
+    problems, types, symbols = Diagnostics(), dict[str, Tensor](), dict[str, None]()
+    for value in inputs:
+        where = f"input '{value.name}'"
+        try:
+            found = declared(value)
+        except DiagnosticError as error:
+            problems.note(where, error.what, hint=error.hint)
+            continue
+        symbols |= dict.fromkeys(found.symbols)
+        type = found.bound(dims).static()
+        if type is not None:
+            types[value.name] = type
+        elif found.shape is None:
+            hint = "give the input a shape in the model (onnx.tools.update_model_dims), or its value with --constant"
+            problems.note(where, "has no shape", hint=hint)
+        for symbol in found.bound(dims).symbols:
+            problems.note(where, f"its dimension '{symbol}' is not bound", hint=f"bind it: --dim {symbol}=1")
+    for name, extent in dims.items():
+        if name not in symbols:
+            listing = ", ".join(symbols) or "none: all inputs have static shapes"
+            problems.note("", f"no input has a dimension '{name}'", hint=f"the dimensions to bind are: {listing}")
+        elif extent < 1:
+            problems.note("", f"the dimension '{name}' is bound to {extent}", hint="bind it to a positive number")
+    problems.raise_if_any()
+    return types
+
+
+def fitting(name: str, array: Array, value: ValueInfoProto, dims: Mapping[str, int]) -> Array:
+    """A given value as the input that it stands for. Raises DiagnosticError where it does not fit."""
+    wanted = declared(value).bound(dims)
+    cast = array.astype(numpy_dtype(wanted.element))
+    shape = wanted.shape
+    fits = shape is None or (
+        len(shape) == array.ndim and all(isinstance(d, str) or d == n for d, n in zip(shape, array.shape, strict=True))
+    )
+    if not fits or not bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f")):
+        raise DiagnosticError(
+            f"the constant given for it is {array.dtype} {list(array.shape)}, expected {wanted}",
+            where=f"input '{name}'",
+            hint=f"save an array of that type and shape: numpy.save('{name}.npy', array)",
+        )
+    return as_array(cast)

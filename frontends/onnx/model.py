@@ -1,0 +1,101 @@
+"""Read an ONNX model and refuse what is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import FunctionProto, ModelProto, NodeProto, OperatorSetIdProto
+from onnx.defs import onnx_opset_version
+
+from webdnn.support.diagnostic import DiagnosticError
+
+OLDEST_OPSET = 7
+
+FunctionKey = tuple[str, str, str]
+"""(domain, name, overload)"""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model, the folder of its external data, its opsets by domain, and its own functions."""
+
+    proto: ModelProto
+    directory: Path
+    name: str
+    opsets: dict[str, int]
+    functions: dict[FunctionKey, FunctionProto]
+
+
+def read_model(source: str | Path | ModelProto) -> Model:
+    """Raises DiagnosticError where the file is missing, is no ONNX model, or has opsets that we do not know."""
+    if isinstance(source, ModelProto):
+        proto, directory, name = source, Path(), source.graph.name or "<model>"
+    else:
+        proto, directory, name = parse(Path(source)), Path(source).parent, str(source)
+    if not proto.HasField("graph") or not (proto.graph.node or proto.graph.output):
+        raise DiagnosticError("has an empty graph", where=name, hint="export the model again; this file holds none")
+    if proto.ir_version > onnx.IR_VERSION:
+        raise DiagnosticError(
+            f"has IR version {proto.ir_version}, the installed onnx knows versions up to {onnx.IR_VERSION}",
+            where=name,
+            hint="install a newer onnx, or export the model for an older one",
+        )
+    if not proto.graph.output:
+        raise DiagnosticError("has no outputs", where=name, hint="name the outputs of the model when it is exported")
+    functions = {(canonical(f.domain), f.name, f.overload): f for f in proto.functions}
+    return Model(proto, directory, name, opsets_of(proto.opset_import, name), functions)
+
+
+def parse(path: Path) -> ModelProto:
+    try:
+        return ModelProto.FromString(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DiagnosticError("no such file", where=str(path), hint="check the path of the model") from error
+    except OSError as error:
+        raise DiagnosticError(
+            f"cannot be read: {error}", where=str(path), hint="check the path of the model"
+        ) from error
+    except DecodeError as error:
+        raise DiagnosticError(
+            f"is not an ONNX model: {error}", where=str(path), hint="check that the file was copied whole"
+        ) from error
+
+
+def opsets_of(imports: Iterable[OperatorSetIdProto], where: str) -> dict[str, int]:
+    """Opset versions by domain. Raises DiagnosticError where ONNX's own is none that we know."""
+    opsets = {canonical(opset.domain): opset.version for opset in imports}
+    own = opsets.get("", OLDEST_OPSET)
+    if not opsets or own < OLDEST_OPSET:
+        found = f"uses opset {own}" if opsets else "names no opset"
+        raise DiagnosticError(
+            f"{found}, the oldest that can be imported is {OLDEST_OPSET}",
+            where=where,
+            hint="convert the model with onnx.version_converter.convert_version(model, 13), or export it again",
+        )
+    if own > onnx_opset_version():
+        raise DiagnosticError(
+            f"uses opset {own}, the installed onnx knows opsets up to {onnx_opset_version()}",
+            where=where,
+            hint="install a newer onnx, or export the model for an older opset",
+        )
+    return opsets
+
+
+def canonical(domain: str) -> str:
+    """ONNX's own domain has two spellings."""
+    return "" if domain == "ai.onnx" else domain
+
+
+def function_key(node: NodeProto) -> FunctionKey:
+    """Under which key a model's own function for this node would be found."""
+    return canonical(node.domain), node.op_type, node.overload
+
+
+def imported_opsets(function: FunctionProto, model: Model) -> dict[str, int]:
+    """The opsets of a function's body; those of the model where it names none."""
+    own = {canonical(opset.domain): opset.version for opset in function.opset_import}
+    return {**model.opsets, **own}

@@ -1,0 +1,94 @@
+"""Kernel forms of the operators that find the greatest or least elements along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import TensorType, i32, i64
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, TopKOp
+from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.tensor_layout import layout_of
+from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
+from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import Scalars
+from webdnn.lowering.tensor_layout_to_kernel.operators.reduction import combined
+from webdnn.support.index import Index
+
+
+@lowers(ArgMaxOp, ArgMinOp)
+def arg_extreme(op: ArgOp, low: Lowering) -> Sequence[SSAValue]:
+    """y[i] = min(k) of k where x[i, k] is the greatest (or least) of its row; max(k) for the last one"""
+    axis, extent, element = op.axis.value.data, shape_of(op.input)[op.axis.value.data], element_type(op.input.type)
+    kind = ReduceKind.MAX if isinstance(op, ArgMaxOp) else ReduceKind.MIN
+    last = bool(op.select_last.value.data)
+
+    def point(body: Body, *at: Index) -> SSAValue:
+        def value(inner: Body, k: Index) -> SSAValue:
+            behind = at[axis + 1 :] if op.keepdims.value.data else at[axis:]
+            return low.read(inner, op.input, [*at[:axis], k, *behind])
+
+        peak = combined(body, kind, [extent], value, element)
+
+        def candidate(inner: Body, k: Index) -> SSAValue:
+            other = inner.constant(0 if last else extent - 1, i32)
+            return inner.select(inner.equal(value(inner, k), peak), inner.index(k, i32), other)
+
+        found = body.reduce(ReduceKind.MAX if last else ReduceKind.MIN, [extent], candidate, type=i32)
+        return body.add(arith.ExtSIOp(found, i64))
+
+    return low.compute([op.output], point)
+
+
+@lowers(TopKOp)
+def top_k(op: TopKOp, low: Lowering) -> Sequence[SSAValue]:
+    """rank[i] = the elements that come before x[i]; y[k] = x[i] for the i of rank k.
+
+    Every element is compared with every other: no loop depends on data, so every target can do it.
+    """
+    axis, extent, element = op.axis.value.data, shape_of(op.input)[op.axis.value.data], element_type(op.input.type)
+    predicate = "gt" if op.largest.value.data else "lt"
+
+    def rank(body: Body, *at: Index) -> SSAValue:
+        mine = low.read(body, op.input, at)
+        place = body.index(at[axis], i32)
+
+        def before(inner: Body, j: Index) -> SSAValue:
+            other = low.read(inner, op.input, [*at[:axis], j, *at[axis + 1 :]])
+            ahead = Scalars(inner, element).compare(other, mine, predicate)
+            earlier = inner.less(inner.index(j, i32), place)
+            tied = inner.add(arith.AndIOp(inner.equal(other, mine), earlier))
+            first = inner.add(arith.OrIOp(ahead, tied))
+            return inner.select(first, inner.constant(1, i32), inner.constant(0, i32))
+
+        return body.reduce(ReduceKind.ADD, [extent], before, type=i32)
+
+    (ranks,) = low.compute([TensorType(i32, shape_of(op.input))], rank)
+
+    def chosen(body: Body, *at: Index) -> SSAValue:
+        """The index of the element whose rank is the place along the axis."""
+        wanted = body.index(at[axis], i32)
+
+        def mine(inner: Body, i: Index) -> SSAValue:
+            found = inner.equal(low.read(inner, ranks, [*at[:axis], i, *at[axis + 1 :]]), wanted)
+            return inner.select(found, inner.index(i, i32), inner.constant(0, i32))
+
+        return body.reduce(ReduceKind.ADD, [extent], mine, type=i32)
+
+    def both(body: Body, *at: Index) -> Sequence[SSAValue]:
+        found = chosen(body, *at)
+        place = [*at[:axis], body.clamped(found, extent), *at[axis + 1 :]]
+        return [low.read(body, op.input, place), body.add(arith.ExtSIOp(found, i64))]
+
+    def value(body: Body, *at: Index) -> SSAValue:
+        return both(body, *at)[0]
+
+    def index(body: Body, *at: Index) -> SSAValue:
+        return both(body, *at)[1]
+
+    if layout_of(op.values.type) == layout_of(op.indices.type):
+        return low.compute([op.values, op.indices], both)
+    return [*low.compute([op.values], value), *low.compute([op.indices], index)]

@@ -1,0 +1,258 @@
+"""`kernel-assign-buffers`: tensors become buffers; views, places inside others, and results over dying operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects import arith, func
+from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
+from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.weight import WeightAttr
+from webdnn.dialects.element import is_tensor
+from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
+from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
+from webdnn.passes.kernel.places import Place, Places, composed, shape, shifted, users, viewed
+from webdnn.support.diagnostic import fail
+from webdnn.support.index import Index, linearize, stays_inside, symbol
+
+
+def memref(value: SSAValue) -> MemRefType[Attribute]:
+    type = buffer_type(value)
+    return MemRefType(type.element_type, type.get_shape())
+
+
+def copy_of(value: SSAValue) -> ComputeOp:
+    """y[i] = x[i], a kernel of its own."""
+    type = buffer_type(value)
+    assert is_tensor(type)
+    return compute(type.get_shape(), [type], lambda body, *at: body.read(value, at))
+
+
+def copy_outputs(returned: func.ReturnOp) -> None:
+    """A result that is an argument, a constant, or another result under a second name gets a buffer of its own."""
+    roots = Places.find(returned.parent).of if returned.parent else {}
+    taken: set[SSAValue] = set()
+    for i, value in enumerate(returned.operands):
+        root = roots[value].root
+        fresh = isinstance(root.owner, ComputeOp | ConcatOp) and prod(shape(root)) == prod(shape(value))
+        if not fresh or root in taken:
+            copy = copy_of(value)
+            Rewriter.insert_op(copy, InsertPoint.before(returned))
+            returned.operands[i] = copy.res[0]
+        taken.add(root)
+
+
+class Buffers:
+    """The buffers of one function."""
+
+    def __init__(self, block: Block, in_place: bool) -> None:
+        self.block = block
+        self.places = Places.find(block)
+        self.time = {op: t for t, op in enumerate(block.ops)}
+        self.buffer: dict[SSAValue, SSAValue] = {}
+        if in_place:
+            self.last_use = self.last_uses()
+            for op in block.ops:
+                if isinstance(op, ComputeOp):
+                    self.overwrite(op)
+
+    def last_uses(self) -> dict[SSAValue, int]:
+        """For each root, when something that lives in its buffer is used last."""
+        last: dict[SSAValue, int] = {}
+        for value, place in self.places.of.items():
+            times = [self.time[u] for u in users(value)]
+            last[place.root] = max([last.get(place.root, -1), *times])
+        return last
+
+    def overwrite(self, op: ComputeOp) -> None:
+        """Let the result take the buffer of an operand that dies here and is read only where it is written."""
+        if len(op.res) != 1 or not self.places.of[op.res[0]].identity:
+            return
+        result = op.res[0]
+        for root in dict.fromkeys(self.places.of[r.source].root for r in reads(op)):
+            if self.may_overwrite(op, result, root):
+                inside = viewed(shape(result), shape(root))
+                for value, place in list(self.places.of.items()):
+                    if place.root is result:
+                        self.places.of[value] = Place(root, composed(inside, place.map))
+                self.last_use[root] = self.last_use.get(result, -1)
+                return
+
+    def may_overwrite(self, op: ComputeOp, result: OpResult, root: SSAValue) -> bool:
+        if not isinstance(root.owner, ComputeOp | ConcatOp) or self.last_use[root] != self.time[op]:
+            return False
+        if buffer_type(root).element_type != result.type.element_type or prod(shape(root)) != prod(shape(result)):
+            return False
+        written = linearize(self.write_indices(op), shape(result))
+        for read in reads(op):
+            place = self.places.of[read.source]
+            if place.root is root:
+                at_point = read.parent_op() is op and not read.outside
+                if not at_point or linearize(place.map(read.exprs), shape(root)) != written:
+                    return False
+        return True
+
+    @staticmethod
+    def write_indices(op: ComputeOp) -> list[Index]:
+        inset = [i.data for i in op.inset] if op.inset else [0] * len(op.shape)
+        return [symbol(axis) + shift for axis, shift in zip(op.axes, inset, strict=True)]
+
+    # Rewriting.
+
+    def run(self) -> None:
+        """Give every root a buffer, and make every operation use them."""
+        for argument in list(self.block.args):
+            if is_tensor(argument.type):
+                new = Rewriter.replace_value_with_new_type(argument, memref(argument))
+                self.places.of[new] = self.places.of.pop(argument)
+                self.buffer[argument] = self.buffer[new] = new
+        for op in list(self.block.ops):
+            match op:
+                case ConstantOp():
+                    self.weight(op)
+                case ComputeOp():
+                    self.compute(op)
+                case ConcatOp():
+                    self.copy_parts(op)
+                case func.ReturnOp():
+                    op.operands = [self.buffer_of(self.places.of[v].root, op) for v in op.operands]
+                case _:
+                    pass
+        for op in reversed(list(self.block.ops)):
+            if isinstance(op, ConcatOp | ReshapeOp | ConstantOp) or (isinstance(op, ComputeOp) and op.res):
+                Rewriter.erase_op(op, safe_erase=False)
+
+    def buffer_of(self, root: SSAValue, user: Operation) -> SSAValue:
+        if root not in self.buffer:
+            alloc = AllocOp(memref(root))
+            alloc.result.name_hint = root.name_hint
+            Rewriter.insert_op(alloc, InsertPoint.before(user))
+            self.buffer[root] = alloc.result
+        return self.buffer[root]
+
+    def weight(self, op: ConstantOp) -> None:
+        if not isinstance(op.value, WeightAttr):
+            fail(op, "is inline", hint="run 'kernel-pack-weights' first, which makes every constant a weight")
+        weight = WeightOp(op.value, memref(op.output))
+        weight.result.name_hint = op.output.name_hint
+        Rewriter.insert_op(weight, InsertPoint.before(op))
+        self.buffer[op.output] = weight.result
+
+    def compute(self, op: ComputeOp) -> None:
+        """The compute over buffers: yields become writes."""
+        for read in reads(op):
+            self.read(read, op)
+        writes: list[Operation] = []
+        for result, value in zip(op.res, op.yielded, strict=True):
+            place = self.places.of[result]
+            writes.append(WriteOp(value, self.buffer_of(place.root, op), place.map(self.write_indices(op))))
+        end = op.body.block.last_op
+        assert end is not None
+        Rewriter.replace_op(end, [*writes, YieldOp([])], [])
+        borders = [b for result in op.res for b in self.borders(op, result)]
+        new = ComputeOp(op.shape, Region(Block()), schedule=op.schedule)
+        new.location = op.location
+        Rewriter.insert_op([new, *borders], InsertPoint.before(op))
+        new.detach_region(0)
+        new.add_region(op.detach_region(0))
+
+    def read(self, read: ReadOp, op: Operation) -> None:
+        place = self.places.of[read.source]
+        buffer = self.buffer_of(place.root, op)
+        if place.identity:
+            read.operands[0] = buffer
+            return
+        exprs, extents = read.exprs, shape(read.source)
+        plain = ReadOp(buffer, place.map(exprs), None, read.result.type)
+        if not read.outside or stays_inside(exprs, extents, range_of):
+            Rewriter.replace_op(read, plain)
+            return
+        guard = InsideOp(exprs, extents)
+        Rewriter.replace_op(read, [guard, plain, arith.SelectOp(guard.result, plain.result, read.outside)])
+
+    def borders(self, op: ComputeOp, result: SSAValue) -> list[Operation]:
+        """Kernels that write zero around the points of a compute with an inset: slabs, axis by axis."""
+        if op.inset is None:
+            return []
+        buffer, full, inset = self.buffer[self.places.of[result].root], shape(result), [i.data for i in op.inset]
+        ops: list[Operation] = []
+        for axis, (low, size, extent) in enumerate(zip(inset, op.shape, full, strict=True)):
+            for begin, length in ((0, low), (low + size, extent - low - size)):
+                if length:
+                    origin = [*inset[:axis], begin, *[0] * (len(full) - axis - 1)]
+                    sizes = [*op.shape[:axis], length, *full[axis + 1 :]]
+                    ops.append(self.fill(buffer, origin, sizes))
+                    ops[-1].location = op.location
+        return ops
+
+    def fill(self, buffer: SSAValue, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
+        op = compute(sizes, [], lambda body, *at: [])
+        end = op.body.block.last_op
+        assert end is not None
+        body = Body()
+        zero = body.constant(0, scalar_type(buffer))
+        write = WriteOp(zero, buffer, [symbol(a) + o for a, o in zip(op.axes, origin, strict=True)])
+        Rewriter.insert_op([*body.ops, write], InsertPoint.before(end))
+        return op
+
+    def copy_parts(self, op: ConcatOp) -> None:
+        """Operands that live elsewhere are copied to their places."""
+        home = self.places.of[op.result]
+        for part, offset in zip(op.parts, op.offsets, strict=True):
+            if self.places.of[part].root is home.root:
+                continue
+            copy = copy_of(part)
+            copy.location = op.location
+            Rewriter.insert_op(copy, InsertPoint.before(op))
+            self.places.of[copy.res[0]] = Place(home.root, composed(home.map, shifted(op.axis.data, offset)))
+            self.compute(copy)
+
+
+def reads(op: Operation) -> list[ReadOp]:
+    return [o for o in op.walk() if isinstance(o, ReadOp)]
+
+
+@dataclass(frozen=True)
+class KernelAssignBuffersPass(ModulePass):
+    """Give tensors buffers: computes write, reshapes are views, concatenations are places inside their result.
+
+    With `in-place`, a result takes the buffer of an operand that nobody uses any more and that is read only at the
+    point that is written.
+
+    Before:
+
+        %1 = kernel.compute (%i = 8) -> tensor<8xf32> { … kernel.read %0[%i] …; kernel.yield %v : f32 }
+
+    After:
+
+        %a = kernel.alloc : memref<8xf32>
+        kernel.compute (%i = 8) { … kernel.read %a[%i] …; kernel.write %v, %a[%i] : memref<8xf32> }
+
+    Leaves alone: operands that have another reader later, arguments, constants and results of the function.
+    Run after fusion, and after `kernel-pack-weights`.
+    """
+
+    name = "kernel-assign-buffers"
+    in_place: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp) and not function.is_declaration:
+                block = function.body.block
+                returned = block.last_op
+                assert isinstance(returned, func.ReturnOp)
+                copy_outputs(returned)
+                Buffers(block, self.in_place).run()
+                function.function_type = FunctionType.from_lists(
+                    [a.type for a in block.args], [v.type for v in returned.operands]
+                )

@@ -1,0 +1,98 @@
+"""`kernel-assign-offsets`: every buffer gets its place in the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, i64
+from xdsl.ir import Block, SSAValue
+from xdsl.passes import ModulePass
+
+from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.program import AllocOp
+from webdnn.passes.kernel.places import users
+from webdnn.support.planning.offsets import assign, verify
+from webdnn.support.planning.storage import Block as StorageBlock
+from webdnn.support.planning.storage import Part, align
+
+ARGUMENT_OFFSET = "kernel.at"
+ARENA_BYTES = "kernel.arena"
+ARENA_BOUND = "kernel.arena_bound"
+
+
+def byte_size(value: SSAValue) -> int:
+    """Bytes of a buffer, without padding."""
+    type = buffer_type(value)
+    return prod(type.get_shape()) * element_type(type).bytes
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Where each buffer of a function lies: byte offsets in the order of `buffers`."""
+
+    buffers: Sequence[SSAValue]
+    offsets: Sequence[int]
+    size: int
+    bound: int
+
+
+def plan(block: Block, alignment: int) -> Arena:
+    """Arguments live from the start, results to the end, all else from its first use to its last."""
+    time = {op: t for t, op in enumerate(block.ops)}
+    end = len(time)
+    buffers: list[SSAValue] = [*block.args, *(op.result for op in block.ops if isinstance(op, AllocOp))]
+    blocks: list[StorageBlock] = []
+    for buffer in buffers:
+        used = [op for op in users(buffer)]
+        times = [time[op] for op in used]
+        start = 0 if not isinstance(buffer.owner, AllocOp) else min(times, default=0)
+        stop = end if any(isinstance(op, func.ReturnOp) for op in used) else max(times, default=start) + 1
+        blocks.append(StorageBlock((Part(start, stop, 0, align(byte_size(buffer), alignment)),)))
+    found = assign(blocks, alignment)
+    verify(blocks, found.offsets)
+    return Arena(buffers, found.offsets, found.arena, found.bound)
+
+
+@dataclass(frozen=True)
+class KernelAssignOffsetsPass(ModulePass):
+    """Place the buffers of a function in one arena, those that live at one time side by side.
+
+    The function then says how large the arena is, and the least that any plan needs (`kernel.arena_bound`, the
+    largest sum of bytes alive at once).
+
+    Before:
+
+        %a = kernel.alloc : memref<8xf32>
+
+    After:
+
+        %a = kernel.alloc at 64 : memref<8xf32>
+
+    Leaves alone: weights, which lie outside the arena. Run after `kernel-assign-buffers`, once the order of kernels
+    is final.
+    """
+
+    name = "kernel-assign-offsets"
+    alignment: int = 64
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if not isinstance(function, func.FuncOp) or function.is_declaration:
+                continue
+            arena = plan(function.body.block, self.alignment)
+            places = dict(zip(arena.buffers, arena.offsets, strict=True))
+            given = function.arg_attrs.data if function.arg_attrs else [DictionaryAttr({})] * len(places)
+            function.arg_attrs = ArrayAttr(
+                DictionaryAttr({**attrs.data, ARGUMENT_OFFSET: IntegerAttr(places[argument], i64)})
+                for attrs, argument in zip(given, function.body.block.args, strict=False)
+            )
+            for alloc in function.body.block.ops:
+                if isinstance(alloc, AllocOp):
+                    alloc.at = IntegerAttr(places[alloc.result], i64)
+            function.attributes[ARENA_BYTES] = IntegerAttr(arena.size, i64)
+            function.attributes[ARENA_BOUND] = IntegerAttr(arena.bound, i64)

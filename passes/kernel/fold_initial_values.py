@@ -1,0 +1,84 @@
+"""`kernel-fold-initial-values`: what is added to a sum becomes where the sum starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from webdnn.dialects.kernel.access import ReadOp
+from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+
+
+def is_zero(value: SSAValue) -> bool:
+    owner = value.owner
+    return (
+        isinstance(owner, arith.ConstantOp)
+        and isinstance(owner.value, FloatAttr | IntegerAttr)
+        and owner.value.value.data == 0
+    )
+
+
+def depends_on(value: SSAValue, op: Operation) -> bool:
+    owner = value.owner
+    return owner is op or (isinstance(owner, Operation) and any(depends_on(o, op) for o in owner.operands))
+
+
+def made_after(value: SSAValue, op: Operation) -> list[Operation]:
+    """The operations behind `value` that come after `op` in its block, last first."""
+    owner = value.owner
+    if isinstance(owner, Block) or owner.parent is not op.parent or owner.is_before_in_block(op):
+        return []
+    return [owner, *(o for operand in owner.operands for o in made_after(operand, op))]
+
+
+def fold(reduce: ReduceOp) -> bool:
+    """reduce add f from 0, + b -> reduce add f from b, when b is at hand: a value read or known, not another sum."""
+    uses = list(reduce.result.uses)
+    if reduce.kind.data is not ReduceKind.ADD or not is_zero(reduce.init) or len(uses) != 1:
+        return False
+    add = uses[0].operation
+    if not isinstance(add, arith.AddfOp | arith.AddiOp) or add.parent is not reduce.parent:
+        return False
+    other = add.rhs if add.lhs is reduce.result else add.lhs
+    if not isinstance(other.owner, ReadOp | arith.ConstantOp) or depends_on(other, reduce):
+        return False
+    for op in reversed(list(dict.fromkeys(made_after(other, reduce)))):
+        op.detach()
+        Rewriter.insert_op(op, InsertPoint.before(reduce))
+    reduce.operands[0] = other
+    Rewriter.replace_op(add, [], [reduce.result])
+    return True
+
+
+@dataclass(frozen=True)
+class KernelFoldInitialValuesPass(ModulePass):
+    """Start a sum from the value that is added to it: a bias costs nothing, one addition is reassociated.
+
+    Before:
+
+        %s = kernel.reduce add (%k = 64) from %zero : f32 { … }
+        %b = kernel.read %bias[%n] : tensor<8xf32>
+        %r = arith.addf %s, %b : f32
+
+    After:
+
+        %b = kernel.read %bias[%n] : tensor<8xf32>
+        %r = kernel.reduce add (%k = 64) from %b : f32 { … }
+
+    Leaves alone: sums that are used twice, that start elsewhere than at zero, or that are added to something computed.
+    Run after `kernel-fuse-producers`.
+    """
+
+    name = "kernel-fold-initial-values"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for reduce in [o for o in op.walk() if isinstance(o, ReduceOp)]:
+            if isinstance(reduce.parent_op(), ComputeOp):
+                fold(reduce)

@@ -1,0 +1,225 @@
+"""`kernel-fuse-producers`: computes are inlined where their results are read, as far as nothing expensive is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects import arith, func, math
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.kernel.clone import Cloner
+from webdnn.dialects.kernel.program import ReshapeOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.support.index import Index, delinearize, linearize, stays_inside
+
+REPEATS = 4
+"""How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
+
+FREE = (arith.ConstantOp, ReadOp, IndexOp, InsideOp, arith.SelectOp)
+"""Operations that move elements but compute nothing."""
+
+CHEAP = (math.AbsFOp, math.FloorOp, math.CeilOp, math.RoundEvenOp)
+"""Functions that cost as little as arithmetic; every other one of the math dialect is dear."""
+
+
+def reads_in(op: Operation) -> list[ReadOp]:
+    return [o for o in op.walk() if isinstance(o, ReadOp)]
+
+
+def has_reduction(op: ComputeOp) -> bool:
+    return any(isinstance(o, ReduceOp) for o in op.walk())
+
+
+def moves_only(op: ComputeOp) -> bool:
+    return all(isinstance(o, FREE) for o in list(op.body.block.ops)[:-1])
+
+
+def is_dear(op: ComputeOp) -> bool:
+    return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
+
+
+def points_of(read: ReadOp) -> int:
+    """How often a read runs: at every point of every space around it."""
+    total, parent = 1, read.parent_op()
+    while isinstance(parent, ComputeOp | ReduceOp):
+        total *= prod(parent.shape)
+        parent = parent.parent_op()
+    return total
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A read and the compute whose result it reads, perhaps through reshapes; `exprs` index that compute's points."""
+
+    read: ReadOp
+    producer: ComputeOp
+    result: int
+    exprs: list[Index]
+    views: tuple[ReshapeOp, ...]
+
+
+def seen(read: ReadOp) -> Seen | None:
+    """The compute behind a read, or None where there is none or a view may be left."""
+    source, exprs, views = read.source, read.exprs, list[ReshapeOp]()
+    while isinstance(source.owner, ReshapeOp):
+        view = source.owner
+        if not stays_inside(exprs, buffer_type(source).get_shape(), range_of):
+            return None
+        position = linearize(exprs, buffer_type(source).get_shape())
+        exprs = delinearize(position, buffer_type(view.source).get_shape(), range_of)
+        views.append(view)
+        source = view.source
+    producer = source.owner
+    if not isinstance(producer, ComputeOp) or producer.inset is not None:
+        return None
+    return Seen(read, producer, list(producer.res).index(source), exprs, tuple(views))
+
+
+def readers(producer: ComputeOp) -> set[Operation]:
+    """The operations of the function that use the producer's results, directly or through reshapes."""
+    found: set[Operation] = set()
+    pending: list[SSAValue] = list(producer.res)
+    while pending:
+        for use in pending.pop().uses:
+            user = use.operation
+            if isinstance(user, ReshapeOp):
+                pending.append(user.result)
+            else:
+                found.add(outermost(user))
+    return found
+
+
+def outermost(op: Operation) -> Operation:
+    """The operation of the function's body around this one."""
+    while isinstance(parent := op.parent_op(), ComputeOp | ReduceOp):
+        op = parent
+    return op
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may run inside one kernel."""
+
+    max_inputs: int
+    prologues: bool
+
+    def allows(self, at: Seen, consumer: ComputeOp) -> bool:
+        producer, read = at.producer, at.read
+        alone = readers(producer) == {consumer}
+        if len(self.inputs(consumer) | self.inputs(producer)) > self.max_inputs:
+            return False
+        if has_reduction(producer):
+            return alone and self.is_epilogue(at, consumer)
+        repeats = points_of(read) / prod(producer.shape)
+        if moves_only(producer):
+            return repeats <= REPEATS or (self.prologues and alone)
+        if not alone:
+            return False
+        reads = sum(points_of(r) for r in reads_in(consumer) if (s := seen(r)) and s.producer is producer)
+        repeats = reads / prod(producer.shape)
+        return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
+
+    def inputs(self, compute: ComputeOp) -> set[SSAValue]:
+        return {r.source for r in reads_in(compute)}
+
+    def is_epilogue(self, at: Seen, consumer: ComputeOp) -> bool:
+        """Is each point of the producer wanted exactly once, by a compute that has no reduction of its own?"""
+        if has_reduction(consumer) or at.read.parent_op() is not consumer:
+            return False
+        if prod(at.producer.shape) != prod(consumer.shape) or len(list(at.read.source.uses)) != 1:
+            return False
+        wanted = frozenset[object]().union(*(e.symbols for e in at.exprs))
+        axes = {axis for axis, size in zip(consumer.axes, consumer.shape, strict=True) if size > 1}
+        return wanted >= axes and stays_inside(at.exprs, at.producer.shape, range_of)
+
+
+class GuardedCloner(Cloner):
+    """Copies a body to where its indices may leave: reads that were proven inside get a value outside."""
+
+    def read(self, op: ReadOp) -> ReadOp:
+        new = super().read(op)
+        if new.outside or stays_inside(new.exprs, buffer_type(new.source).get_shape(), range_of):
+            return new
+        body = Body()
+        zero = body.constant(0, new.result.type)
+        self.ops += body.ops
+        return ReadOp(new.source, new.exprs, zero, new.result.type)
+
+
+def inline(at: Seen) -> None:
+    """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
+    leaves = not stays_inside(at.exprs, at.producer.shape, range_of)
+    cloner = (GuardedCloner if leaves else Cloner)(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
+    cloner.clone_all(list(at.producer.body.block.ops)[:-1])
+    value = cloner.value(at.producer.yielded[at.result])
+    if at.read.outside and leaves:
+        guard = cloner.emit(InsideOp(at.exprs, at.producer.shape))
+        value = cloner.emit(arith.SelectOp(guard.results[0], value, at.read.outside)).results[0]
+    Rewriter.insert_op(cloner.ops, InsertPoint.before(at.read))
+    Rewriter.replace_op(at.read, [], [value])
+
+
+def erase_unread(producer: ComputeOp, views: Iterable[ReshapeOp]) -> bool:
+    """Dead reads would make the next producer look shared, so what nobody reads goes at once."""
+    for view in views:
+        if not list(view.result.uses):
+            Rewriter.erase_op(view)
+    if any(list(result.uses) for result in producer.res):
+        return False
+    Rewriter.erase_op(producer)
+    return True
+
+
+def fuse(block: Block, policy: Policy) -> None:
+    """One backward sweep: consumers first, so that whole chains collapse without a fixpoint."""
+    place = {op: i for i, op in enumerate(block.ops)}
+    for compute in reversed(list(place)):
+        if not isinstance(compute, ComputeOp) or compute.parent is None:
+            continue
+        refused: set[ReadOp] = set()
+        while pending := [s for r in reads_in(compute) if r not in refused and (s := seen(r))]:
+            at = max(pending, key=lambda s: place[s.producer])  # the latest producer first
+            if not policy.allows(at, compute):
+                refused.add(at.read)
+                continue
+            inline(at)
+            erase_unread(at.producer, at.views)
+
+
+@dataclass(frozen=True)
+class KernelFuseProducersPass(ModulePass):
+    """Inline computes into the kernels that read them: epilogues, prologues and chains of element-wise work.
+
+    Before:
+
+        %s = kernel.compute (%m = 2, %n = 4) … { matrix product }
+        %r = kernel.compute (%i = 2, %j = 4) … { %v = kernel.read %s[%i, %j] … arith.maximumf %v, %zero … }
+
+    After:
+
+        %r = kernel.compute (%i = 2, %j = 4) … { matrix product … arith.maximumf … }
+
+    Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
+    arithmetic that another kernel needs too or that the reader would repeat; what would bind more than `max-inputs`
+    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set.
+    Run after `convert-tensor-layout-to-kernel`.
+    """
+
+    name = "kernel-fuse-producers"
+    max_inputs: int = 64
+    prologues: bool = False
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        policy = Policy(self.max_inputs, self.prologues)
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp) and not function.is_declaration:
+                fuse(function.body.block, policy)

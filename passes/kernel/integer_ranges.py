@@ -1,0 +1,327 @@
+"""What the integers of a kernel body can be: intervals, and the refusal of arithmetic that may leave its machine type.
+
+A target that computes integers in a narrower type than the kernel's asks for the interval of every value that has an
+effect. A value that a `select` drops is judged under the condition that keeps it, so the usual `x < 0 ? x + n : x` is
+proven although `x + n` alone may overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+
+from xdsl.dialects import arith, math
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import IndexOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
+from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.structure import ReduceOp
+from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.support.element_type import ElementType, Kind
+from webdnn.support.index import Range
+
+INT32: Range = (-(2**31), 2**31 - 1)
+FLOAT_INTEGERS: Range = (-(2**24), 2**24)
+"""The integers that an f32 holds exactly, without gaps."""
+
+Known = Mapping[SSAValue, Range]
+
+
+@dataclass(frozen=True)
+class OverflowRisk(Exception):
+    """An operation whose result is not proven to fit the target's integers."""
+
+    op: Operation
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The integers of a target: their range, and whether i32 arithmetic may leave it (it wraps, as ours does)."""
+
+    limits: Range
+    wraps_i32: bool
+
+    def stored(self, element: ElementType) -> Range:
+        """What an element in memory can be: its type's values, as far as the machine has them."""
+        low, high = natural_range(element)
+        return max(low, self.limits[0]), min(high, self.limits[1])
+
+
+WORD = Machine(INT32, wraps_i32=True)
+FLOAT = Machine(FLOAT_INTEGERS, wraps_i32=False)
+
+
+def natural_range(element: ElementType) -> Range:
+    """The least and the greatest value of an integer or bool type."""
+    if element.kind is Kind.BOOL:
+        return 0, 1
+    half = 1 << (element.bits - 1)
+    return (0, 2 * half - 1) if element.kind is Kind.UNSIGNED else (-half, half - 1)
+
+
+def hull(*values: int) -> Range:
+    return min(values), max(values)
+
+
+def joined(a: Range, b: Range) -> Range:
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def within(inner: Range, outer: Range) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def times(a: Range, b: Range) -> Range:
+    return hull(*(x * y for x in a for y in b))
+
+
+def no_larger(a: Range) -> Range:
+    """Quotients and remainders are no larger than the dividend; they are negative only if something was."""
+    most = max(-a[0], a[1])
+    return -most, most
+
+
+def in_bits(a: Range, b: Range) -> Range:
+    """What `and`, `or` and `xor` can give: as many bits as the operands have."""
+    bits = max((x if x >= 0 else ~x).bit_length() for x in (*a, *b))
+    return (0 if min(a[0], b[0]) >= 0 else -(1 << bits)), (1 << bits) - 1
+
+
+def conjunction(a: Range, b: Range) -> Range:
+    """`and` is no larger than an operand that is never negative."""
+    bounds = [x[1] for x in (a, b) if x[0] >= 0]
+    return (0, min(bounds)) if bounds else in_bits(a, b)
+
+
+Rule = Callable[[Range, Range], Range]
+
+RULES: dict[type[Operation], Rule] = {
+    arith.AddiOp: lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    arith.SubiOp: lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    arith.MuliOp: times,
+    arith.DivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
+    arith.FloorDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
+    arith.CeilDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
+    arith.RemSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 else no_larger(a),
+    arith.MinSIOp: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+    arith.MaxSIOp: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+    arith.AndIOp: conjunction,
+    arith.OrIOp: in_bits,
+    arith.XOrIOp: in_bits,
+}
+
+SIGNED_FORM: dict[type[Operation], type[Operation]] = {
+    arith.DivUIOp: arith.DivSIOp,
+    arith.RemUIOp: arith.RemSIOp,
+    arith.CeilDivUIOp: arith.CeilDivSIOp,
+    arith.MinUIOp: arith.MinSIOp,
+    arith.MaxUIOp: arith.MaxSIOp,
+}
+"""Operations that mean the same on operands that are never negative."""
+
+NEGATED = {"eq": "ne", "ne": "eq", "slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
+MIRRORED = {"eq": "eq", "ne": "ne", "slt": "sgt", "sgt": "slt", "sle": "sge", "sge": "sle"}
+
+
+def restrict(span: Range, predicate: str, bound: Range) -> Range | None:
+    """What is left of a range where it compares so with some value of another; None where nothing is."""
+    low, high = span
+    match predicate:
+        case "eq":
+            low, high = max(low, bound[0]), min(high, bound[1])
+        case "slt":
+            high = min(high, bound[1] - 1)
+        case "sle":
+            high = min(high, bound[1])
+        case "sgt":
+            low = max(low, bound[0] + 1)
+        case "sge":
+            low = max(low, bound[0])
+        case _:
+            pass
+    return (low, high) if low <= high else None
+
+
+@dataclass
+class Ranges:
+    """The intervals of one function's integers."""
+
+    machine: Machine
+    found: dict[SSAValue, Range] = field(default_factory=dict[SSAValue, Range])
+
+    def of(self, value: SSAValue, known: Known | None = None) -> Range:
+        """The interval of an integer, index or i1, given those `known`. Raises OverflowRisk."""
+        if known and value in known:
+            return known[value]
+        if not known and value in self.found:
+            return self.found[value]
+        result = self.find(value, known or {})
+        if not known:
+            self.found[value] = result
+        return result
+
+    def find(self, value: SSAValue, known: Known) -> Range:
+        owner = value.owner
+        if value.type == i1:
+            return 0, 1
+        if not isinstance(owner, Operation):
+            return range_of(value) or self.machine.limits
+        exact = self.exact(owner, known)
+        if within(exact, self.machine.limits):
+            return exact
+        if isinstance(owner, arith.ConstantOp) or (self.machine.wraps_i32 and value.type != i64):
+            return INT32
+        raise OverflowRisk(owner)
+
+    def exact(self, op: Operation, known: Known) -> Range:
+        """The interval of the operation's result in unlimited integers."""
+        match op:
+            case arith.ConstantOp(value=IntegerAttr() as data):
+                return data.value.data, data.value.data
+            case ReadOp():
+                return self.machine.stored(element_type(buffer_type(op.source)))
+            case IndexOp():
+                return op.exprs[0].bounds(lambda s: self.symbol(s, known)) or self.machine.limits
+            case ReduceOp():
+                return self.reduction(op, known)
+            case arith.SelectOp():
+                return self.select(op, known)
+            case arith.IndexCastOp() | arith.ExtSIOp() | arith.TruncIOp() | arith.ExtUIOp():
+                return self.cast(op, known)
+            case arith.FPToSIOp() | arith.FPToUIOp():
+                return self.from_float(op.input)
+            case arith.ShLIOp() | arith.ShRSIOp() | arith.ShRUIOp():
+                return self.shift(op, known)
+            case math.AbsIOp():
+                low, high = self.of(op.operands[0], known)
+                return 0, max(-low, high)
+            case _:
+                return self.binary(op, known)
+
+    def symbol(self, symbol: Hashable, known: Known) -> Range | None:
+        if (span := range_of(symbol)) is not None:
+            return span
+        return self.of(symbol, known) if is_value(symbol) and symbol.type == INDEX else None
+
+    def binary(self, op: Operation, known: Known) -> Range:
+        kind = type(op)
+        if kind not in RULES and kind not in SIGNED_FORM:
+            raise OverflowRisk(op)
+        a, b = (self.of(o, known) for o in op.operands)
+        if kind in RULES:
+            return RULES[kind](a, b)
+        if min(a[0], b[0]) < 0:
+            if op.results[0].type != i64 and self.machine.wraps_i32:
+                return INT32
+            raise OverflowRisk(op)
+        return RULES[SIGNED_FORM[kind]](a, b)
+
+    def cast(self, op: Operation, known: Known) -> Range:
+        source = op.operands[0]
+        span = self.of(source, known)
+        if source.type == i1:
+            return (-1, 0) if isinstance(op, arith.ExtSIOp) else (0, 1)
+        if isinstance(op, arith.ExtUIOp) and span[0] < 0:
+            return 0, 2**32 - 1
+        return span
+
+    def shift(self, op: Operation, known: Known) -> Range:
+        value, count = op.operands
+        by = constant_of(count)
+        if by is None or not 0 <= by < 32:
+            raise OverflowRisk(op)
+        if isinstance(op, arith.ShLIOp):
+            return times(self.of(value, known), (1 << by, 1 << by))
+        if (wrapped := narrowing(op)) is not None:
+            inner, kept = wrapped
+            span = self.of(inner, known)
+            return span if within(span, kept) else kept
+        low, high = self.of(value, known)
+        if isinstance(op, arith.ShRUIOp) and low < 0:
+            return 0, (2**32 - 1) >> by
+        return low >> by, high >> by
+
+    def select(self, op: arith.SelectOp, known: Known) -> Range:
+        sides = [
+            self.of(value, branch)
+            for value, truth in ((op.lhs, True), (op.rhs, False))
+            if (branch := self.assumed(op.cond, truth, known)) is not None
+        ]
+        return joined(sides[0], sides[-1])
+
+    def assumed(self, condition: SSAValue, truth: bool, known: Known) -> Known | None:
+        """What is known where a condition holds, or does not; None where that never happens."""
+        compare = condition.owner
+        if not isinstance(compare, arith.CmpiOp):
+            return known
+        predicate = arith.CMPI_COMPARISON_OPERATIONS[compare.predicate.value.data]
+        if predicate not in NEGATED or compare.lhs.type == i1:
+            return known
+        predicate = predicate if truth else NEGATED[predicate]
+        a, b = self.of(compare.lhs, known), self.of(compare.rhs, known)
+        left, right = restrict(a, predicate, b), restrict(b, MIRRORED[predicate], a)
+        if left is None or right is None:
+            return None
+        return {**known, compare.lhs: left, compare.rhs: right}
+
+    def reduction(self, op: ReduceOp, known: Known) -> Range:
+        count = 1
+        for size in op.shape:
+            count *= size
+        init, each = self.of(op.init, known), self.of(op.yielded, known)
+        match op.kind.data:
+            case ReduceKind.ADD:
+                return init[0] + count * min(each[0], 0), init[1] + count * max(each[1], 0)
+            case ReduceKind.MAX | ReduceKind.MIN:
+                return joined(init, each)
+            case ReduceKind.AND | ReduceKind.OR:
+                return in_bits(init, each)
+            case ReduceKind.MUL:
+                most = max(abs(x) for x in each) ** count * max(abs(x) for x in init)
+                return -most, most
+
+    def from_float(self, value: SSAValue) -> Range:
+        """The integers that a float can be cut to: known where it was clamped."""
+        low, high = self.float_bounds(value)
+        if low is None or high is None:
+            return -(2**63), 2**63 - 1
+        return int(low), int(high)
+
+    def float_bounds(self, value: SSAValue) -> tuple[float | None, float | None]:
+        op = value.owner
+        match op:
+            case arith.ConstantOp(value=FloatAttr() as data) if abs(data.value.data) < 2**40:
+                return data.value.data, data.value.data
+            case arith.MaximumfOp() | arith.MinimumfOp():
+                sides = [self.float_bounds(o) for o in op.operands]
+                lows, highs = ([s[i] for s in sides if s[i] is not None] for i in (0, 1))
+                larger = isinstance(op, arith.MaximumfOp)
+                low = max(lows) if larger and lows else min(lows) if len(lows) == 2 else None
+                high = min(highs) if not larger and highs else max(highs) if len(highs) == 2 else None
+                return low, high
+            case math.RoundEvenOp() | math.RoundOp() | math.FloorOp() | math.CeilOp() | math.TruncOp():
+                low, high = self.float_bounds(op.operand)
+                return (None if low is None else low - 1), (None if high is None else high + 1)
+            case arith.SIToFPOp():
+                return self.of(op.input)
+            case _:
+                return None, None
+
+
+def narrowing(op: Operation) -> tuple[SSAValue, Range] | None:
+    """(x << c) >> c keeps the low bits of x: the value that is brought back, and the range it is brought to."""
+    if not isinstance(op, arith.ShRSIOp | arith.ShRUIOp) or not isinstance(inner := op.lhs.owner, arith.ShLIOp):
+        return None
+    count = constant_of(op.rhs)
+    if count is None or count != constant_of(inner.rhs) or op.result.type == i64:
+        return None
+    bits = 32 - count
+    return inner.lhs, ((-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if isinstance(op, arith.ShRSIOp) else (0, (1 << bits) - 1))
+
+
+def is_integer(type: Attribute) -> bool:
+    """Is it a number of i32, i64 or index?"""
+    return type in (INDEX,) or str(type) in ("i32", "i64")

@@ -1,0 +1,114 @@
+/** @file What the browser tests do in a page: each function answers something that Python can compare. */
+
+import { load } from "/runner/index.js";
+
+const X = Float32Array.of(1, -2, 3, -4, 5, -6);
+
+const told = (error) => ({ name: error.name, message: error.message, hint: error.hint });
+
+/** Loads and runs once. */
+export async function compute(url, backends) {
+  try {
+    const session = await load(url, { backends });
+    const { y } = await session.run({ x: X });
+    await session.dispose();
+    return { backend: session.backend, refusals: session.refusals, y: [...y] };
+  } catch (error) {
+    return { error: told(error) };
+  }
+}
+
+/** Loads and runs in a worker. */
+export function computeInWorker(url, backends) {
+  return new Promise((resolve) => {
+    const worker = new Worker("/test/worker.js", { type: "module" });
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.postMessage([url, backends]);
+  });
+}
+
+/** Three runs at once, whose input is overwritten meanwhile. */
+export async function overlap(url, backend) {
+  const session = await load(url, { backends: [backend] });
+  const x = X.slice();
+  const runs = [session.run({ x }), session.run({ x })];
+  x.fill(0);
+  runs.push(session.run({ x }));
+  const disposed = session.dispose();
+  const results = await Promise.all(runs.map((run) => run.then(({ y }) => [...y], told)));
+  await disposed;
+  return results;
+}
+
+/** Runs an integer that a GPU cannot hold, then one that it can. */
+export async function largeInteger(url, backend, value) {
+  const session = await load(url, { backends: [backend] });
+  const m = Uint8Array.of(1, 1, 1);
+  const h = "Float16Array" in globalThis ? new Float16Array(3) : new Uint16Array(3);
+  const failed = await session.run({ a: BigInt64Array.of(0n, BigInt(value), 0n), m, h }).catch(told);
+  const { s } = await session.run({ a: BigInt64Array.of(1n, 2n, 3n), m, h });
+  await session.dispose();
+  return { failed, s: [...s].map(Number) };
+}
+
+/** Hides extensions from WebGL, computes, and shows them again. */
+export async function withoutExtensions(url, backend, hidden) {
+  const prototype = (backend === "webgl2" ? WebGL2RenderingContext : WebGLRenderingContext).prototype;
+  const { getExtension } = prototype;
+  prototype.getExtension = function (name) {
+    return hidden.includes(name) ? null : getExtension.call(this, name);
+  };
+  try {
+    return await compute(url, [backend]);
+  } finally {
+    prototype.getExtension = getExtension;
+  }
+}
+
+/** Loses the WebGL context between two runs. */
+export async function loseContext(url, backend) {
+  const { getContext } = OffscreenCanvas.prototype;
+  let context;
+  OffscreenCanvas.prototype.getContext = function (...options) {
+    return (context = getContext.apply(this, options));
+  };
+  try {
+    const session = await load(url, { backends: [backend] });
+    await session.run({ x: X });
+    context.getExtension("WEBGL_lose_context").loseContext();
+    return await session.run({ x: X }).catch(told);
+  } finally {
+    OffscreenCanvas.prototype.getContext = getContext;
+  }
+}
+
+/** Computes on the page's own WebGPU device, disposes, uses the device, and loses it under a second session. */
+export async function ownDevice(url) {
+  const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+  const uncaptured = [];
+  device.onuncapturederror = ({ error }) => uncaptured.push(error.message);
+  const first = await load(url, { backends: ["webgpu"], device });
+  const { y } = await first.run({ x: X });
+  await first.dispose();
+  const second = await load(url, { backends: ["webgpu"], device });
+  const running = second.run({ x: X }).then(({ y }) => [...y], told);
+  await running;
+  device.destroy();
+  await device.lost;
+  return { y: [...y], again: await running, lost: await second.run({ x: X }).catch(told), uncaptured };
+}
+
+/** Every report of progress. */
+export async function progress(url, backend) {
+  const seen = [];
+  const session = await load(url, { backends: [backend], onProgress: (report) => seen.push(report) });
+  await session.dispose();
+  return seen;
+}
+
+/** Aborts while the weights arrive. */
+export async function abort(url, backend) {
+  const controller = new AbortController();
+  const onProgress = () => controller.abort();
+  return await load(url, { backends: [backend], signal: controller.signal, onProgress }).catch(told);
+}

@@ -1,0 +1,110 @@
+// RUN: not webdnn-opt %s --split-input-file 2>&1 | filecheck %s
+
+// Without a value outside, indices must be proven inside.
+
+// CHECK: 'kernel.read' does not verify: the indices may leave the shape [4], expected a value `outside`
+func.func @leaves(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %a[%i + 1] : tensor<4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// A read has an index for each axis.
+
+// CHECK: 'kernel.read' does not verify: found 1 indices, expected 2
+func.func @rank(%a: tensor<4x4xf32>) -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %a[%i] : tensor<4x4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// The body yields one scalar for each result, in the type that kernels compute in.
+
+// CHECK: 'kernel.compute' does not verify: the body yields i32, expected f32
+func.func @yields(%a: tensor<4xi32>) -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %a[%i] : tensor<4xi32>
+    kernel.yield %v : i32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Without an inset, results have the shape of the axes.
+
+// CHECK: 'kernel.compute' does not verify: the result has shape [5], expected that of the axes, [4]
+func.func @shape(%a: tensor<4xf32>) -> tensor<5xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<5xf32> {
+    %v = kernel.read %a[%i] : tensor<4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<5xf32>
+}
+
+// -----
+
+// A schedule names as many axes as there are.
+
+// CHECK: 'kernel.compute' does not verify: the schedule has 2 axes, expected 1
+func.func @schedule(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> schedule #kernel.schedule<tile [4, 4], order [0, 1]> {
+    %v = kernel.read %a[%i] : tensor<4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// A view has as many elements as what it shows.
+
+// CHECK: 'kernel.reshape' does not verify: cannot view tensor<2x3xf32> as tensor<4xf32>: expected as many elements of the same type
+func.func @view(%a: tensor<2x3xf32>) -> tensor<4xf32> {
+  %0 = kernel.reshape %a : tensor<2x3xf32> -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Operands of a concatenation fill its result.
+
+// CHECK: 'kernel.concat' does not verify: operands of shapes {{\[\[2, 3\], \[2, 3\]\]}} do not fill [2, 7]
+func.func @concat(%a: tensor<2x3xf32>) -> tensor<2x7xf32> {
+  %0 = kernel.concat 1 %a, %a : tensor<2x3xf32>, tensor<2x3xf32> -> tensor<2x7xf32>
+  func.return %0 : tensor<2x7xf32>
+}
+
+// -----
+
+// Writes go to memory, not to values.
+
+// CHECK: 'kernel.write' does not verify: writes go to memrefs, found tensor<4xf32>
+func.func @write(%a: tensor<4xf32>) {
+  kernel.compute (%i = 4) {
+    %v = kernel.read %a[%i] : tensor<4xf32>
+    kernel.write %v, %a[%i] : tensor<4xf32>
+  }
+  func.return
+}
+
+// -----
+
+// Axes are not empty.
+
+// CHECK: 'kernel.compute' does not verify: axes have sizes [0], expected at least 1 each
+func.func @empty() -> tensor<0xf32> {
+  %0 = kernel.compute (%i = 0) -> tensor<0xf32> {
+    %v = arith.constant 0.0 : f32
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<0xf32>
+}

@@ -1,0 +1,104 @@
+// RUN: webdnn-opt %s --verify-each --split-input-file | webdnn-opt --verify-each --split-input-file | filecheck %s
+
+// A convolution: a reduction inside a parallel space, padding as the value outside the bounds.
+
+// CHECK-LABEL: @conv
+// CHECK: kernel.compute (%y = 4, %x = 4, %c = 2) -> tensor<4x4x2xf32> {
+// CHECK: kernel.reduce add (%ky = 3, %kx = 3) from %{{.*}} : f32 {
+// CHECK: kernel.read %{{.*}}[%y + %ky + -1, %x + %kx + -1] outside %{{.*}} : tensor<4x4xf32>
+// CHECK: kernel.yield %{{.*}} : f32
+func.func @conv(%i: tensor<4x4xf32>, %w: tensor<3x3x2xf32>) -> tensor<4x4x2xf32> {
+  %0 = kernel.compute (%y = 4, %x = 4, %c = 2) -> tensor<4x4x2xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%ky = 3, %kx = 3) from %zero : f32 {
+      %p = kernel.read %i[%y + %ky + -1, %x + %kx + -1] outside %zero : tensor<4x4xf32>
+      %q = kernel.read %w[%ky, %kx, %c] : tensor<3x3x2xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %sum : f32
+  }
+  func.return %0 : tensor<4x4x2xf32>
+}
+
+// -----
+
+// Several results, a schedule, and an unrolled reduction.
+
+// CHECK-LABEL: @two
+// CHECK: kernel.compute (%m = 6, %n = 8) -> tensor<6x8xf32>, tensor<6x8xi32> schedule #kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4> {
+// CHECK: kernel.reduce max (%k = 4) from %{{.*}} : f32 unroll #kernel.unroll<[2]> {
+// CHECK: kernel.yield %{{.*}}, %{{.*}} : f32, i32
+func.func @two(%a: tensor<6x4xf32>) -> tensor<6x8xf32> {
+  %0, %1 = kernel.compute (%m = 6, %n = 8) -> tensor<6x8xf32>, tensor<6x8xi32> schedule #kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4> {
+    %low = arith.constant -1.0 : f32
+    %max = kernel.reduce max (%k = 4) from %low : f32 unroll #kernel.unroll<[2]> {
+      %v = kernel.read %a[%m, %k] : tensor<6x4xf32>
+      kernel.yield %v : f32
+    }
+    %i = kernel.index [%m * 8 + %n]
+    %j = arith.index_cast %i : index to i32
+    kernel.yield %max, %j : f32, i32
+  }
+  func.return %0 : tensor<6x8xf32>
+}
+
+// -----
+
+// Points inside a larger result, a test of bounds, and divisions in indices.
+
+// CHECK-LABEL: @inset
+// CHECK: kernel.compute (%i = 8) -> tensor<10xf32> inset [1] {
+// CHECK: kernel.inside [%i + -2] of [4]
+// CHECK: kernel.read %{{.*}}[%i floordiv 4, %i mod 4] outside %{{.*}} : tensor<2x4xf32>
+func.func @inset(%a: tensor<2x4xf32>) -> tensor<10xf32> {
+  %0 = kernel.compute (%i = 8) -> tensor<10xf32> inset [1] {
+    %zero = arith.constant 0.0 : f32
+    %p = kernel.inside [%i + -2] of [4]
+    %v = kernel.read %a[%i floordiv 4, %i mod 4] outside %zero : tensor<2x4xf32>
+    %r = arith.select %p, %v, %zero : f32
+    kernel.yield %r : f32
+  }
+  func.return %0 : tensor<10xf32>
+}
+
+// -----
+
+// Views and places between kernels.
+
+// CHECK-LABEL: @places
+// CHECK: kernel.concat 1 %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<2x5xf32> -> tensor<2x8xf32>
+// CHECK: kernel.reshape %{{.*}} : tensor<2x8xf32> -> tensor<16xf32>
+func.func @places(%a: tensor<2x3xf32>, %b: tensor<2x5xf32>) -> tensor<16xf32> {
+  %0 = kernel.concat 1 %a, %b : tensor<2x3xf32>, tensor<2x5xf32> -> tensor<2x8xf32>
+  %1 = kernel.reshape %0 : tensor<2x8xf32> -> tensor<16xf32>
+  func.return %1 : tensor<16xf32>
+}
+
+// -----
+
+// A kernel on buffers, which writes what it computes, and a call of it on weights and a place in the arena.
+
+// CHECK-LABEL: kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) {
+// CHECK: kernel.id "global" of 2
+// CHECK: kernel.compute (%i = 4) {
+// CHECK: kernel.write %{{.*}}, %y[%{{.*}}] : memref<8xf32>
+// CHECK-LABEL: @main
+// CHECK: kernel.weight #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
+// CHECK: kernel.alloc at 64 : memref<8xf32>
+// CHECK: kernel.call @relu(%{{.*}}, %{{.*}}) : memref<8xf32>, memref<8xf32>
+kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) {
+  %t = kernel.id "global" of 2
+  kernel.compute (%i = 4) {
+    %zero = arith.constant 0.0 : f32
+    %v = kernel.read %x[%t * 4 + %i] : memref<8xf32>
+    %r = arith.maximumf %v, %zero : f32
+    kernel.write %r, %y[%t * 4 + %i] : memref<8xf32>
+  }
+}
+func.func @main() {
+  %w = kernel.weight #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
+  %o = kernel.alloc at 64 : memref<8xf32>
+  kernel.call @relu(%w, %o) : memref<8xf32>, memref<8xf32>
+  func.return
+}

@@ -1,0 +1,42 @@
+"""The browser runner's modules: their size, and their tests in Node."""
+
+import gzip
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from browser.tiny_bundles import write_integers, write_relu
+from webdnn.targets.bundle.write import runner_files
+
+HERE = Path(__file__).parent
+RUNNER = HERE.parents[2] / "runner" / "web"
+BUDGET = 25_000
+
+
+def test_modules_are_small(capsys: pytest.CaptureFixture[str]) -> None:
+    compressed = len(gzip.compress(b"".join(runner_files().values()), 9))
+    with capsys.disabled():
+        print(f"\nrunner/web: {compressed} bytes after gzip -9, of {BUDGET}")
+    assert compressed < BUDGET
+
+
+def test_modules_need_no_eval() -> None:
+    for path, content in runner_files().items():
+        assert not re.search(rb"\beval\(|new Function\b", content), path
+
+
+def test_in_node(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "RUNNER": str(RUNNER),
+        "RELU": str(write_relu(tmp_path / "relu")),
+        "INTEGERS": str(write_integers(tmp_path / "integers")),
+        # The second byte of a section makes no sense to any engine.
+        "BROKEN_FIRST": str(write_relu(tmp_path / "broken", replaced={"relaxed.wasm": b"\0asm\1\0\0\0\1\xff"})),
+    }
+    command = ["node", "--test", "--test-reporter=tap", str(HERE / "runner.test.mjs")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
