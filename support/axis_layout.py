@@ -78,13 +78,14 @@ class AxisLayout:
             logical[axis] = logical[axis] * factor + stored[-1]
         return [logical[axis] for axis in range(self.rank)]
 
-    def essence(self, shape: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, int] | None, int]:
-        """Equal for two layouts that store a tensor of this shape alike: axes of extent 1 have no place."""
-        order = tuple(axis for axis in self.order if shape[axis] > 1)
-        return order, self.block, self.align
+    def essence(self, shape: Sequence[int]) -> tuple[tuple[tuple[int, int], ...], Storage]:
+        """Equal for two layouts that store a tensor of this shape alike: stored axes of extent 1 have no place."""
+        axes = (*self.order, *([self.block[0]] if self.block else ()))
+        places = zip(axes, self.stored_shape(shape), strict=True)
+        return tuple((axis, extent) for axis, extent in places if extent > 1), self.storage
 
     def permuted(self, permutation: Sequence[int]) -> AxisLayout:
-        """The layout under which transposing moves nothing: axis i of the result is axis permutation[i] of the source."""
+        """The layout of a transposed tensor that moves nothing: its axis i is axis permutation[i] of the source."""
         position = {axis: i for i, axis in enumerate(permutation)}
         block = self.block and (position[self.block[0]], self.block[1])
         return AxisLayout(tuple(position[axis] for axis in self.order), block, self.align, self.storage)

@@ -4,6 +4,8 @@ from xdsl.ir import Dialect
 from xdsl.irdl import IRDLOperation
 
 from webdnn.dialects.dnn import (
+    activation,
+    arithmetic,
     constant,
     convolution,
     elementwise,
@@ -23,6 +25,8 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.weight import WeightAttr
 
 FAMILIES = (
+    activation,
+    arithmetic,
     constant,
     convolution,
     elementwise,

@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, TensorType, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
+from webdnn.dialects.dnn.axes import batch_and_channels
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.dnn.window import check_window, slide
 from webdnn.dialects.element import shape_of
 from webdnn.support.shapes import ShapeError, window_extent
-
-
-def batch_and_channels(op: Operation) -> frozenset[int]:
-    """Every output channel is a sum of its own, with weights of its own."""
-    return frozenset({0, 1})
 
 
 def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, groups: int) -> None:
@@ -100,11 +96,7 @@ class ConvTransposeOp(DnnOp):
         if len(extra) != rank or any(e < 0 for e in extra):
             raise ShapeError(f"found output padding {list(extra)}, expected {rank} numbers, zero or more")
         extents = [
-            strides[i] * (spatial[i] - 1)
-            + window_extent(kernel[i], dilations[i])
-            + extra[i]
-            - pads[i]
-            - pads[i + rank]
+            strides[i] * (spatial[i] - 1) + window_extent(kernel[i], dilations[i]) + extra[i] - pads[i] - pads[i + rank]
             for i in range(rank)
         ]
         if any(extent < 1 for extent in extents):

@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import StringAttr, TensorType
-from xdsl.ir import Operation
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def, var_operand_def
 from xdsl.traits import Pure
 
+from webdnn.dialects.dnn.axes import every_axis
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.element import shape_of
 from webdnn.support.shapes import ShapeError, broadcast
-
-
-def every_axis(op: Operation) -> frozenset[int]:
-    return frozenset(range(len(shape_of(op.results[0]))))
 
 
 @irdl_op_definition
@@ -75,7 +71,9 @@ class EinsumOp(DnnOp):
         terms, _ = self.terms
         extents = dict[str, int]()
         if len(terms) != len(self.inputs):
-            raise ShapeError(f"the equation '{self.equation.data}' has {len(terms)} terms for {len(self.inputs)} operands")
+            raise ShapeError(
+                f"the equation '{self.equation.data}' has {len(terms)} terms for {len(self.inputs)} operands"
+            )
         for term, operand in zip(terms, self.inputs, strict=True):
             if len(term) != len(shape_of(operand)):
                 raise ShapeError(f"the term '{term}' does not name the axes of {list(shape_of(operand))}")

@@ -7,7 +7,8 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
-from webdnn.dialects.dnn.base import DnnOp, Tensor, plain, same_element
+from webdnn.dialects.dnn.axes import every_axis
+from webdnn.dialects.dnn.base import DnnOp, Tensor, plain
 from webdnn.dialects.dnn.traits import InPlaceable, Tensorwise
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.support.shapes import ShapeError, broadcast, normalize_axes
@@ -39,22 +40,18 @@ def check_axis(axis: int, rank: int) -> None:
 class NormalizationOp(DnnOp):
     """An operator whose result has the type of its first operand, of floats."""
 
-    input = operand_def(TensorType)
-    output = result_def(TensorType)
+    # Subclasses define the operands: xDSL would put one that is defined here behind theirs.
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
-        if not element_type(self.input.type).is_float:
-            raise ShapeError(f"found elements of type {element_type(self.input.type).name}, expected floats")
+        input = tensor_type(self.operands[0])
+        if not element_type(input).is_float:
+            raise ShapeError(f"found elements of type {element_type(input).name}, expected floats")
         self.check()
-        return [plain(tensor_type(self.input))]
+        return [plain(input)]
 
     def check(self) -> None:
         """Raise ShapeError where parameters do not fit the input."""
-
-
-def every_axis(op: Operation) -> frozenset[int]:
-    return frozenset(range(len(shape_of(op.operands[0]))))
 
 
 @irdl_op_definition
@@ -70,10 +67,12 @@ class BatchNormOp(NormalizationOp):
     """
 
     name = "dnn.batch_norm"
+    input = operand_def(TensorType)
     scale = operand_def(TensorType)
     bias = operand_def(TensorType)
     mean = operand_def(TensorType)
     variance = operand_def(TensorType)
+    output = result_def(TensorType)
     epsilon = prop_def(FloatAttr.constr(f64))
     traits = traits_def(Pure(), InPlaceable(), Tensorwise(every_axis))
 
@@ -100,8 +99,10 @@ class LayerNormOp(NormalizationOp):
     """
 
     name = "dnn.layer_norm"
+    input = operand_def(TensorType)
     scale = operand_def(TensorType)
     bias = opt_operand_def(TensorType)
+    output = result_def(TensorType)
     axis = prop_def(IntegerAttr.constr(i64))
     epsilon = prop_def(FloatAttr.constr(f64))
     traits = traits_def(Pure(), Tensorwise(before_axis))
@@ -122,7 +123,9 @@ class RmsNormOp(NormalizationOp):
     """
 
     name = "dnn.rms_norm"
+    input = operand_def(TensorType)
     scale = operand_def(TensorType)
+    output = result_def(TensorType)
     axis = prop_def(IntegerAttr.constr(i64))
     epsilon = prop_def(FloatAttr.constr(f64))
     traits = traits_def(Pure(), Tensorwise(before_axis))
@@ -150,8 +153,10 @@ class GroupNormOp(NormalizationOp):
     """
 
     name = "dnn.group_norm"
+    input = operand_def(TensorType)
     scale = operand_def(TensorType)
     bias = operand_def(TensorType)
+    output = result_def(TensorType)
     groups = prop_def(IntegerAttr.constr(i64))
     epsilon = prop_def(FloatAttr.constr(f64))
     traits = traits_def(Pure(), Tensorwise(batch))
@@ -180,6 +185,8 @@ class LrnOp(NormalizationOp):
     """
 
     name = "dnn.lrn"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
     size = prop_def(IntegerAttr.constr(i64))
     alpha = prop_def(FloatAttr.constr(f64))
     beta = prop_def(FloatAttr.constr(f64))
@@ -207,6 +214,8 @@ class MeanVarianceNormOp(NormalizationOp):
     """
 
     name = "dnn.mean_variance_norm"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
     axes = prop_def(DenseArrayBase.constr(i64))
     traits = traits_def(Pure(), Tensorwise(all_but_axes))
 
@@ -231,6 +240,8 @@ class LpNormOp(NormalizationOp):
     """
 
     name = "dnn.lp_norm"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
     axis = prop_def(IntegerAttr.constr(i64))
     p = prop_def(IntegerAttr.constr(i64))
     traits = traits_def(Pure(), Tensorwise(all_but_axis))
@@ -239,5 +250,3 @@ class LpNormOp(NormalizationOp):
         check_axis(self.axis.value.data, len(shape_of(self.input)))
         if self.p.value.data not in (1, 2):
             raise ShapeError(f"found a norm of order {self.p.value.data}, expected 1 or 2")
-
-

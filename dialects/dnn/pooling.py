@@ -3,20 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import BoolAttr, DenseArrayBase, IntegerAttr, TensorType, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
+from webdnn.dialects.dnn.axes import batch_and_channels
 from webdnn.dialects.dnn.base import DnnOp, Tensor, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.dnn.window import slide
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.support.shapes import ShapeError
-
-
-def batch_and_channels(op: Operation) -> frozenset[int]:
-    """No window reaches across images or channels."""
-    return frozenset({0, 1})
 
 
 class PoolOp(DnnOp):
@@ -86,6 +82,7 @@ class MaxPoolWithIndicesOp(PoolOp):
     """
 
     name = "dnn.max_pool_with_indices"
+    output = result_def(TensorType)  # again, because xDSL puts the results of the base class last
     indices = result_def(TensorType)
     column_major = prop_def(BoolAttr)
 

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
+from webdnn.dialects.dnn.axes import every_axis
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.support.shapes import ShapeError
-
-
-def every_axis(op: Operation) -> frozenset[int]:
-    return frozenset(range(len(shape_of(op.results[0]))))
 
 
 class QuantizationOp(DnnOp):
@@ -91,8 +88,9 @@ class DequantizeLinearOp(QuantizationOp):
 
     def infer(self) -> Sequence[Tensor]:
         self.check()
-        if not element_type(self.input.type).is_integer or element_type(self.input.type).bits > 32:
-            raise ShapeError(f"cannot dequantize {same_element(self.input)}, expected integers of at most 32 bits")
+        element = element_type(self.input.type)
+        if not element.is_integer or element.name in ("u32", "i64", "u64"):
+            raise ShapeError(f"cannot dequantize {element.name}, expected i32 or integers of 8 or 16 bits")
         if self.zero_point:
             same_element(self.input, self.zero_point)
         return [typed(self.scale, shape_of(self.input))]

@@ -21,7 +21,6 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.expectation import contradiction
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
 from webdnn.frontends.onnx.node import Node, NotConstant
@@ -104,6 +103,7 @@ class BodyImport:
         except DiagnosticError as error:
             if not (guessed and isinstance(error, NotConstant)):
                 self.refused(error)
+            self.look_up(proto, scope, where)
         except (ValueError, ArithmeticError, LookupError, VerifyException) as error:
             spelled = str(error) if isinstance(error, ValueError | VerifyException) else repr(error)
             self.problems.note(where, f"'{proto.op_type}' cannot be imported: {spelled}", hint=DAMAGED)
@@ -114,21 +114,13 @@ class BodyImport:
             return
         for name, result in zip(proto.output, results, strict=False):
             if name and result is not None:
-                self.bind(name, result, scope, f"'{proto.op_type}'", where)
+                scope.values[name] = result
+                result.name_hint = result.name_hint or hint_of(name)
                 self.guessed |= {result} if guessed else set()
 
     def refused(self, error: DiagnosticError) -> None:
         self.problems.problems.extend(error.problems)
         self.cause = self.cause or error
-
-    def bind(self, name: str, value: SSAValue, scope: Scope, what: str, where: str) -> None:
-        scope.values[name] = value
-        expected = scope.expected.get(name)
-        if expected is not None and (difference := contradiction(value, expected)) is not None:
-            hint = "the shapes that the model declares, or its inputs, contradict its operators; export it again"
-            self.problems.note(where, f"{what} gives '{name}' the type {difference} as the model says", hint=hint)
-        if value.name_hint is None:
-            value.name_hint = hint_of(name)
 
     def stand_in(self, name: str, scope: Scope) -> None:
         """A value of the expected type in place of one that could not be imported."""
@@ -142,12 +134,14 @@ class BodyImport:
             self.guessed.add(value)
 
     def look_up(self, proto: NodeProto, scope: Scope, where: str) -> None:
-        """Raise DiagnosticError where nothing imports this kind of node."""
+        """Note where nothing imports this kind of node, or one of those in its graphs."""
         domain = canonical(proto.domain)
-        if function_key(proto) in self.model.functions or (domain, proto.op_type) in CONVERTERS:
-            return
-        if not has_function(proto.op_type, domain, scope.opset(domain)):
-            raise unsupported(proto, where)
+        own = function_key(proto) in self.model.functions or (domain, proto.op_type) in CONVERTERS
+        if not (own or has_function(proto.op_type, domain, scope.opset(domain))):
+            self.problems.problems.extend(unsupported(proto, where).problems)
+        for attribute in proto.attribute:
+            for inner in attribute.g.node:
+                self.look_up(inner, scope, scope.place(described(inner)))
 
     def results(
         self, proto: NodeProto, operands: list[SSAValue | None], used: set[str], scope: Scope, where: str
@@ -211,7 +205,7 @@ class BodyImport:
         inside.values |= zip(function.input, [*operands, *absent], strict=False)
         pairs = list(zip(function.output, proto.output, strict=False))
         wanted = [inner for inner, outer in pairs if outer in used]
-        nodes = instantiated(function, {a.name: a for a in proto.attribute})
+        nodes = instantiated(function, defaults(proto, scope) | {a.name: a for a in proto.attribute})
         self.walk(ordered(nodes, wanted, inside.knows, described(proto)), wanted, inside)
         return [self.found(inner, inside) if outer in used else None for inner, outer in pairs]
 
@@ -250,6 +244,14 @@ def check_node(proto: NodeProto, domain: str, opset: int, where: str) -> None:
     except checker.ValidationError as error:
         problem = str(error).splitlines()[0]
         raise DiagnosticError(f"'{proto.op_type}' {problem}", where=where, hint=DAMAGED) from error
+
+
+def defaults(proto: NodeProto, scope: Scope) -> dict[str, AttributeProto]:
+    """What the attributes of an ONNX operator are where a node does not set them."""
+    domain = canonical(proto.domain)
+    schema = schema_of(proto.op_type, domain, scope.opset(domain))
+    found = {} if schema is None else {name: a.default_value for name, a in schema.attributes.items()}
+    return {name: value for name, value in found.items() if value.type != AttributeProto.UNDEFINED}
 
 
 def unsupported(proto: NodeProto, where: str) -> DiagnosticError:

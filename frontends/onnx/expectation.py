@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
@@ -16,7 +18,8 @@ from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.functions import onnx_type
 from webdnn.frontends.onnx.inputs import Declared, declared
 from webdnn.frontends.onnx.model import Model
-from webdnn.support.diagnostic import DiagnosticError
+from webdnn.frontends.onnx.order import described
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 SMALL = 1024
 """Most elements of an initializer whose values shape inference may need; larger ones are described by their shape."""
@@ -37,6 +40,35 @@ def inferred(
     model: Model, nodes: Sequence[NodeProto], inputs: Mapping[str, Tensor], constants: Mapping[str, Array]
 ) -> dict[str, Declared]:
     """The types that ONNX's shape inference gives on the bound inputs; nothing where it fails."""
+    try:
+        result = shape_inference.infer_shapes(skeleton(model, nodes, inputs, constants), data_prop=True)
+    except (InferenceError, ValidationError, RuntimeError, ValueError):
+        return {}  # it knows less than we do, or the error is one that we report ourselves
+    return declarations(result.graph.value_info, {})
+
+
+def inferred_apart(
+    model: Model, nodes: Sequence[NodeProto], inputs: Mapping[str, Tensor], constants: Mapping[str, Array]
+) -> dict[str, Declared]:
+    """The same in a process of its own: on a damaged model, the native code may abort."""
+    sent = skeleton(model, nodes, inputs, constants).SerializeToString()
+    done = subprocess.run([sys.executable, "-c", INFER], input=sent, capture_output=True, check=False)
+    if done.returncode:
+        return {}
+    return declarations(ModelProto.FromString(done.stdout).graph.value_info, {})
+
+
+INFER = """
+import sys
+from onnx.shape_inference import infer_shapes
+sys.stdout.buffer.write(infer_shapes(sys.stdin.buffer.read(), data_prop=True).SerializeToString())
+"""
+
+
+def skeleton(
+    model: Model, nodes: Sequence[NodeProto], inputs: Mapping[str, Tensor], constants: Mapping[str, Array]
+) -> ModelProto:
+    """The needed part of a model without its large weights."""
     graph = GraphProto(name="inference", node=nodes)
     for name, type in inputs.items():
         graph.input.append(helper.make_value_info(name, onnx_type(type)))
@@ -51,22 +83,32 @@ def inferred(
     for name, array in constants.items():
         if array.size <= SMALL:
             graph.initializer.append(numpy_helper.from_array(array, name))
-    skeleton = ModelProto(ir_version=model.proto.ir_version, graph=graph, functions=model.proto.functions)
-    skeleton.opset_import.extend(model.proto.opset_import)
-    try:
-        result = shape_inference.infer_shapes(skeleton, data_prop=True)
-    except (InferenceError, ValidationError, RuntimeError, ValueError):
-        return {}  # it knows less than we do, or the error is one that we report ourselves
-    return declarations(result.graph.value_info, {})
+    result = ModelProto(ir_version=model.proto.ir_version, graph=graph, functions=model.proto.functions)
+    result.opset_import.extend(model.proto.opset_import)
+    return result
+
+
+def compare(
+    nodes: Sequence[NodeProto], values: Mapping[str, SSAValue | None], expected: Mapping[str, Declared]
+) -> None:
+    """Raise DiagnosticError where types differ from what ONNX or the model says of them."""
+    problems = Diagnostics()
+    hint = "the shapes that the model declares, or its inputs, contradict its operators; export it again"
+    for node in nodes:
+        for name in node.output:
+            value = values.get(name)
+            if value is None or name not in expected:
+                continue
+            difference = contradiction(value, expected[name])
+            if difference is not None:
+                problem = f"'{node.op_type}' gives '{name}' the type {difference} as the model says"
+                problems.note(described(node), problem, hint=hint)
+    problems.raise_if_any()
 
 
 def contradiction(value: SSAValue, expected: Declared) -> str | None:
     """How a value's type differs from what is expected of it, as far as that is known."""
     shape = shape_of(value)
-    fits = expected.shape is None or (
-        len(shape) == len(expected.shape)
-        and all(isinstance(d, str) or d == n for d, n in zip(expected.shape, shape, strict=True))
-    )
-    if fits and element_type(value.type) == expected.element:
+    if expected.admits(shape) and element_type(value.type) == expected.element:
         return None
     return f"{element_type(value.type).name} {list(shape)}, not {expected}"

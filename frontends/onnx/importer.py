@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from onnx import ModelProto, ValueInfoProto
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from onnx import ModelProto, NodeProto, ValueInfoProto
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, NameLoc, NoneAttr, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
-from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.base import DnnOp, Tensor
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import shape_of
+from webdnn.dialects.signature import NAME
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.expectation import declarations, inferred
-from webdnn.frontends.onnx.inputs import bound_inputs, fitting
+from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
+from webdnn.frontends.onnx.inputs import Declared, bound_inputs, checked_constants
 from webdnn.frontends.onnx.model import Model, read_model
 from webdnn.frontends.onnx.order import ordered, reads
 from webdnn.frontends.onnx.scope import Initializer, Scope, initializers_of
-from webdnn.support.diagnostic import Diagnostics
-
-NAME = "dnn.name"
-"""The attribute of an argument or result that holds its name in the model."""
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 
 def import_onnx(
@@ -44,24 +43,44 @@ def import_onnx(
     inputs = [v for v in graph.input if v.name not in initializers]
     check_names(model, inputs, initializers, constants, outputs)
     wanted = list(outputs or (v.name for v in graph.output))
-    fixed = {v.name: fitting(v.name, constants[v.name], v, dims) for v in inputs if v.name in constants}
+    constants = checked_constants(constants, inputs, dims)
     given = {v.name for v in inputs} | initializers.keys() | constants.keys()
     nodes = ordered(graph.node, wanted, given.__contains__, model.name)
     needed = {*wanted, *(name for node in nodes for name in reads(node))}
     arguments = [v for v in inputs if v.name not in constants and (outputs is None or v.name in needed)]
     types = bound_inputs(arguments, dims)
-    constants = {**constants, **fixed}
 
-    scope = Scope(model.opsets, initializers={**initializers, **constants})
-    scope.expected = inferred(model, nodes, types, constants)
-    scope.expected |= declarations([*graph.value_info, *graph.output], dims)
-    block = Block(arg_types=types.values())
-    for name, argument in zip(types, block.args, strict=True):
-        argument.name_hint = hint_of(name)
-        scope.values[name] = argument
-    body = BodyImport(model, Emitter(block))
-    results = body.run(nodes, wanted, scope)
-    return finished(block, list(types), wanted, results)
+    attempt = Attempt(model, nodes, wanted, types, {**initializers, **constants})
+    try:
+        block, results, scope = attempt.run({})
+    except DiagnosticError:
+        # Once more, with types to go on with behind what was refused, for all that there is to say.
+        attempt.run(inferred_apart(model, nodes, types, constants))
+        raise
+    expected = inferred(model, nodes, types, constants) | declarations([*graph.value_info, *graph.output], dims)
+    compare(nodes, scope.values, expected)
+    return finished(model, block, list(types), wanted, results)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What is to be imported: nodes in order, wanted values, types of arguments, and arrays."""
+
+    model: Model
+    nodes: Sequence[NodeProto]
+    wanted: Sequence[str]
+    types: Mapping[str, Tensor]
+    known: Mapping[str, Initializer]
+
+    def run(self, expected: Mapping[str, Declared]) -> tuple[Block, list[SSAValue], Scope]:
+        """The body, the wanted values, and all values by name. Raises DiagnosticError."""
+        scope = Scope(self.model.opsets, initializers=dict(self.known), expected=dict(expected))
+        block = Block(arg_types=self.types.values())
+        for name, argument in zip(self.types, block.args, strict=True):
+            argument.name_hint = hint_of(name)
+            scope.values[name] = argument
+        results = BodyImport(self.model, Emitter(block)).run(self.nodes, self.wanted, scope)
+        return block, results, scope
 
 
 def check_names(
@@ -91,13 +110,14 @@ def check_names(
     problems.raise_if_any()
 
 
-def finished(block: Block, arguments: Sequence[str], wanted: Sequence[str], results: Sequence[SSAValue]) -> ModuleOp:
+def finished(
+    model: Model, block: Block, arguments: Sequence[str], wanted: Sequence[str], results: Sequence[SSAValue]
+) -> ModuleOp:
     """The module around an imported body, without what nothing uses. Raises DiagnosticError for empty tensors."""
     block.add_op(ReturnOp(*results))
     for op in reversed(list(block.ops)):
         if isinstance(op, DnnOp) and all(result.first_use is None for result in op.results):
-            op.detach()
-            op.erase()
+            block.erase_op(op)
     problems = Diagnostics()
     for op in block.ops:
         if any(0 in shape_of(result) for result in op.results):
@@ -110,7 +130,11 @@ def finished(block: Block, arguments: Sequence[str], wanted: Sequence[str], resu
         arg_attrs=named(arguments),
         res_attrs=named(wanted),
     )
-    return ModuleOp([main])
+    module = ModuleOp([main])
+    for op in (module, main, block.last_op):
+        assert op is not None
+        op.location = NameLoc(StringAttr(model.name), NoneAttr())
+    return module
 
 
 def named(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:

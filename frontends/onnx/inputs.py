@@ -10,7 +10,7 @@ from onnx import TypeProto, ValueInfoProto
 from xdsl.dialects.builtin import TensorType
 
 from webdnn.dialects.dnn.base import Tensor
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.constants import ELEMENTS, as_array
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import element_attribute
 from webdnn.frontends.onnx.tensors import onnx_element
@@ -43,6 +43,13 @@ class Declared:
         if self.shape is None or len(extents) != len(self.shape):
             return None
         return TensorType(element_attribute(self.element.name), extents)
+
+    def admits(self, shape: Sequence[int]) -> bool:
+        """Can this be the shape, as far as it is known?"""
+        if self.shape is None:
+            return True
+        pairs = zip(self.shape, shape, strict=False)
+        return len(shape) == len(self.shape) and all(isinstance(d, str) or d == extent for d, extent in pairs)
 
     def __str__(self) -> str:
         extents = "unknown shape" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
@@ -104,15 +111,29 @@ def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> d
     return types
 
 
-def fitting(name: str, array: Array, value: ValueInfoProto, dims: Mapping[str, int]) -> Array:
-    """A given value as the input that it stands for. Raises DiagnosticError where it does not fit."""
-    wanted = declared(value).bound(dims)
+def checked_constants(
+    constants: Mapping[str, Array], inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]
+) -> dict[str, Array]:
+    """The given values, those of inputs with their types. Raises DiagnosticError where one does not fit."""
+    declarations = {value.name: value for value in inputs}
+    found: dict[str, Array] = {}
+    for name, array in constants.items():
+        if array.dtype not in ELEMENTS:
+            raise DiagnosticError(
+                f"the constant given for it has elements of type {array.dtype}",
+                where=f"value '{name}'",
+                hint=f"save an array with one of the types {', '.join(str(dtype) for dtype in ELEMENTS)}",
+            )
+        wanted = declared(declarations[name]).bound(dims) if name in declarations else None
+        found[name] = array if wanted is None else fitting(name, array, wanted)
+    return found
+
+
+def fitting(name: str, array: Array, wanted: Declared) -> Array:
+    """A given value with the type of the input that it stands for. Raises DiagnosticError where it does not fit."""
     cast = array.astype(numpy_dtype(wanted.element))
-    shape = wanted.shape
-    fits = shape is None or (
-        len(shape) == array.ndim and all(isinstance(d, str) or d == n for d, n in zip(shape, array.shape, strict=True))
-    )
-    if not fits or not bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f")):
+    same = bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))
+    if not (same and wanted.admits(array.shape)):
         raise DiagnosticError(
             f"the constant given for it is {array.dtype} {list(array.shape)}, expected {wanted}",
             where=f"input '{name}'",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
-from onnx import FunctionProto, ModelProto, NodeProto, OperatorSetIdProto
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from onnx import FunctionProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto
 from onnx.defs import onnx_opset_version
 
 from webdnn.support.diagnostic import DiagnosticError
@@ -36,6 +37,8 @@ def read_model(source: str | Path | ModelProto) -> Model:
         proto, directory, name = source, Path(), source.graph.name or "<model>"
     else:
         proto, directory, name = parse(Path(source)), Path(source).parent, str(source)
+    if not all(isinstance(text, str) for text in texts(proto)):
+        raise DiagnosticError("holds names that are not UTF-8", where=name, hint="check that the file was copied whole")
     if not proto.HasField("graph") or not (proto.graph.node or proto.graph.output):
         raise DiagnosticError("has an empty graph", where=name, hint="export the model again; this file holds none")
     if proto.ir_version > onnx.IR_VERSION:
@@ -63,6 +66,20 @@ def parse(path: Path) -> ModelProto:
         raise DiagnosticError(
             f"is not an ONNX model: {error}", where=str(path), hint="check that the file was copied whole"
         ) from error
+
+
+def texts(message: Message) -> Iterator[object]:
+    """All text fields of a model; damaged ones are bytes."""
+    if isinstance(message, TensorProto):
+        yield message.name  # its other fields can be many
+        return
+    for descriptor, value in message.ListFields():
+        values = value if descriptor.is_repeated else [value]
+        if descriptor.type == FieldDescriptor.TYPE_STRING:
+            yield from values
+        elif descriptor.type == FieldDescriptor.TYPE_MESSAGE:
+            for inner in values:
+                yield from texts(inner)
 
 
 def opsets_of(imports: Iterable[OperatorSetIdProto], where: str) -> dict[str, int]:

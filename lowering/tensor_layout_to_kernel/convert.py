@@ -14,6 +14,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.signature import keep_logical_types
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, stored_type
 from webdnn.lowering.tensor_layout_to_kernel import operators
 from webdnn.lowering.tensor_layout_to_kernel.lowering import LOWERINGS, Lowering
@@ -51,10 +52,10 @@ def lower(op: Operation, stored: dict[SSAValue, SSAValue]) -> tuple[list[Operati
 def lower_block(block: Block, problems: Diagnostics) -> None:
     """Rewrite a function's body; an operator that has no kernel form is noted."""
     stored: dict[SSAValue, SSAValue] = {}
-    for argument in list(block.args):
-        if is_tensor(argument.type):
-            new = Rewriter.replace_value_with_new_type(argument, stored_type(argument.type))
-            stored[new] = new
+    arguments = [argument for argument in block.args if is_tensor(argument.type)]  # their types tell the layouts
+    for argument in arguments:
+        stored[argument] = block.insert_arg(stored_type(tensor_type(argument)), len(block.args))
+        stored[argument].name_hint = argument.name_hint
     for op in list(block.ops):
         if isinstance(op, ConstantOp | func.ReturnOp):
             continue
@@ -70,6 +71,8 @@ def lower_block(block: Block, problems: Diagnostics) -> None:
             op.operands = [stored.get(v, v) for v in op.operands]
         elif not isinstance(op, ConstantOp) and (type(op) in LOWERINGS or isinstance(op, ConvertOp)):
             Rewriter.erase_op(op, safe_erase=False)
+    for argument in arguments:
+        block.erase_arg(argument)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class ConvertTensorLayoutToKernelPass(ModulePass):
         problems = Diagnostics()
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
+                keep_logical_types(function)
                 lower_block(function.body.block, problems)
                 inputs = [a.type for a in function.body.block.args]
                 returned = function.body.block.last_op

@@ -20,13 +20,62 @@ DIALECTS: dict[str, str] = {
     "dnn": "webdnn.dialects.dnn:DNN",
     "tensor_layout": "webdnn.dialects.tensor_layout:TENSOR_LAYOUT",
     "kernel": "webdnn.dialects.kernel:KERNEL",
+    "wasm_simd": "webdnn.targets.wasm.dialect:WASM_SIMD",
 }
 """Dialect name → its `Dialect` object; from the highest level to the lowest."""
 
-PASSES: dict[str, str] = {}
+PASSES: dict[str, str] = {
+    "dnn-infer-shapes": "webdnn.passes.dnn.infer_shapes:DnnInferShapesPass",
+    "dnn-fold-constants": "webdnn.passes.dnn.fold_constants:DnnFoldConstantsPass",
+    "dnn-elide-identities": "webdnn.passes.dnn.elide_identities:DnnElideIdentitiesPass",
+    "dnn-fold-batch-norm": "webdnn.passes.dnn.fold_batch_norm:DnnFoldBatchNormPass",
+    "convert-dnn-to-tensor-layout": "webdnn.lowering.dnn_to_tensor_layout.convert:ConvertDnnToTensorLayoutPass",
+    "tensor-layout-assign-layouts": "webdnn.passes.tensor_layout.assign_layouts:TensorLayoutAssignLayoutsPass",
+    "tensor-layout-elide-conversions": (
+        "webdnn.passes.tensor_layout.elide_conversions:TensorLayoutElideConversionsPass"
+    ),
+    "convert-tensor-layout-to-kernel": (
+        "webdnn.lowering.tensor_layout_to_kernel.convert:ConvertTensorLayoutToKernelPass"
+    ),
+    "kernel-expand-concat": "webdnn.passes.kernel.expand_concat:KernelExpandConcatPass",
+    "kernel-fuse-producers": "webdnn.passes.kernel.fuse_producers:KernelFuseProducersPass",
+    "kernel-split-shared-reductions": (
+        "webdnn.passes.kernel.split_shared_reductions:KernelSplitSharedReductionsPass"
+    ),
+    "kernel-fold-initial-values": "webdnn.passes.kernel.fold_initial_values:KernelFoldInitialValuesPass",
+    "kernel-pack-weights": "webdnn.passes.kernel.pack_weights:KernelPackWeightsPass",
+    "kernel-pad-operands": "webdnn.passes.kernel.pad_operands:KernelPadOperandsPass",
+    "kernel-assign-buffers": "webdnn.passes.kernel.assign_buffers:KernelAssignBuffersPass",
+    "kernel-assign-offsets": "webdnn.passes.kernel.assign_offsets:KernelAssignOffsetsPass",
+    "kernel-form-kernels": "webdnn.passes.kernel.form_kernels:KernelFormKernelsPass",
+    "kernel-expand-outside": "webdnn.passes.kernel.expand_outside:KernelExpandOutsidePass",
+    "kernel-flatten-buffers": "webdnn.passes.kernel.flatten_buffers:KernelFlattenBuffersPass",
+    "kernel-collapse-axes": "webdnn.passes.kernel.collapse_axes:KernelCollapseAxesPass",
+    "kernel-select-schedule": "webdnn.passes.kernel.select_schedule:KernelSelectSchedulePass",
+    "kernel-tile": "webdnn.passes.kernel.tile:KernelTilePass",
+    "kernel-split-outputs": "webdnn.passes.kernel.split_outputs:KernelSplitOutputsPass",
+    "kernel-narrow-elements": "webdnn.passes.kernel.narrow_elements:KernelNarrowElementsPass",
+    "kernel-map-points": "webdnn.passes.kernel.map_points:KernelMapPointsPass",
+    "kernel-lower-blocks": "webdnn.passes.kernel.lower_blocks:KernelLowerBlocksPass",
+    "kernel-expand-math": "webdnn.passes.kernel.expand_math:KernelExpandMathPass",
+    "kernel-merge-lanes": "webdnn.passes.kernel.merge_lanes:KernelMergeLanesPass",
+    "kernel-lower-accesses": "webdnn.passes.kernel.lower_accesses:KernelLowerAccessesPass",
+    "wasm-select-instructions": "webdnn.targets.wasm.select_instructions:WasmSelectInstructionsPass",
+    "wasm-form-pointers": "webdnn.targets.wasm.form_pointers:WasmFormPointersPass",
+    "wgsl-legalize": "webdnn.targets.wgsl.legalize:WgslLegalizePass",
+    "glsl-legalize": "webdnn.targets.glsl.legalize:GlslLegalizePass",
+    "js-select-schedule": "webdnn.targets.js.schedule:JsSelectSchedulePass",
+    "js-legalize": "webdnn.targets.js.legalize:JsLegalizePass",
+}
 """Pass name → its `ModulePass` class; by level, in the order in which the pipelines run them."""
 
-TARGETS: dict[str, str] = {}
+TARGETS: dict[str, str] = {
+    "webdnn-wasm": "webdnn.targets.wasm.emit:WasmTarget",
+    "webdnn-wgsl": "webdnn.targets.wgsl.emit:WebdnnWgslTarget",
+    "webdnn-glsl": "webdnn.targets.glsl.emit:WebdnnGlslTarget",
+    "webdnn-glsl100": "webdnn.targets.glsl.emit:WebdnnGlsl100Target",
+    "webdnn-js": "webdnn.targets.js.emit:WebdnnJsTarget",
+}
 """Target name → its `Target` class; all are called `webdnn-…`, because xDSL owns `wgsl` and `wat`."""
 
 STAGES: dict[str, str] = {}

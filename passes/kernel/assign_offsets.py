@@ -8,13 +8,14 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp
+from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.places import users
 from webdnn.support.planning.offsets import assign, verify
 from webdnn.support.planning.storage import Block as StorageBlock
@@ -86,10 +87,10 @@ class KernelAssignOffsetsPass(ModulePass):
                 continue
             arena = plan(function.body.block, self.alignment)
             places = dict(zip(arena.buffers, arena.offsets, strict=True))
-            given = function.arg_attrs.data if function.arg_attrs else [DictionaryAttr({})] * len(places)
-            function.arg_attrs = ArrayAttr(
-                DictionaryAttr({**attrs.data, ARGUMENT_OFFSET: IntegerAttr(places[argument], i64)})
-                for attrs, argument in zip(given, function.body.block.args, strict=False)
+            arguments = function.body.block.args
+            function.arg_attrs = written(
+                {**attributes, ARGUMENT_OFFSET: IntegerAttr(places[argument], i64)}
+                for attributes, argument in zip(entries(function.arg_attrs, len(arguments)), arguments, strict=True)
             )
             for alloc in function.body.block.ops:
                 if isinstance(alloc, AllocOp):

@@ -146,13 +146,13 @@ class GuardedCloner(Cloner):
     """Copies a body to where its indices may leave: reads that were proven inside get a value outside."""
 
     def read(self, op: ReadOp) -> ReadOp:
-        new = super().read(op)
-        if new.outside or stays_inside(new.exprs, buffer_type(new.source).get_shape(), range_of):
-            return new
+        source, exprs = self.value(op.source), [self.index(e) for e in op.exprs]
+        if op.outside or stays_inside(exprs, buffer_type(source).get_shape(), range_of):
+            return super().read(op)
         body = Body()
-        zero = body.constant(0, new.result.type)
+        zero = body.constant(0, op.result.type)
         self.ops += body.ops
-        return ReadOp(new.source, new.exprs, zero, new.result.type)
+        return ReadOp(source, exprs, zero, op.result.type)
 
 
 def inline(at: Seen) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import IndexOp, ReadOp, buffer_type
@@ -47,6 +47,8 @@ class Machine:
     def stored(self, element: ElementType) -> Range:
         """What an element in memory can be: its type's values, as far as the machine has them."""
         low, high = natural_range(element)
+        if self.wraps_i32 and element.bits == 32:
+            return self.limits  # u32 too: its bits, taken with a sign
         return max(low, self.limits[0]), min(high, self.limits[1])
 
 
@@ -296,12 +298,12 @@ class Ranges:
             case arith.ConstantOp(value=FloatAttr() as data) if abs(data.value.data) < 2**40:
                 return data.value.data, data.value.data
             case arith.MaximumfOp() | arith.MinimumfOp():
-                sides = [self.float_bounds(o) for o in op.operands]
-                lows, highs = ([s[i] for s in sides if s[i] is not None] for i in (0, 1))
-                larger = isinstance(op, arith.MaximumfOp)
-                low = max(lows) if larger and lows else min(lows) if len(lows) == 2 else None
-                high = min(highs) if not larger and highs else max(highs) if len(highs) == 2 else None
-                return low, high
+                a, b = self.float_bounds(op.lhs), self.float_bounds(op.rhs)
+                lows = [x for x in (a[0], b[0]) if x is not None]
+                highs = [x for x in (a[1], b[1]) if x is not None]
+                if isinstance(op, arith.MaximumfOp):
+                    return max(lows, default=None), (max(highs) if len(highs) == 2 else None)
+                return (min(lows) if len(lows) == 2 else None), min(highs, default=None)
             case math.RoundEvenOp() | math.RoundOp() | math.FloorOp() | math.CeilOp() | math.TruncOp():
                 low, high = self.float_bounds(op.operand)
                 return (None if low is None else low - 1), (None if high is None else high + 1)
@@ -319,9 +321,5 @@ def narrowing(op: Operation) -> tuple[SSAValue, Range] | None:
     if count is None or count != constant_of(inner.rhs) or op.result.type == i64:
         return None
     bits = 32 - count
-    return inner.lhs, ((-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if isinstance(op, arith.ShRSIOp) else (0, (1 << bits) - 1))
-
-
-def is_integer(type: Attribute) -> bool:
-    """Is it a number of i32, i64 or index?"""
-    return type in (INDEX,) or str(type) in ("i32", "i64")
+    half = 1 << (bits - 1)
+    return inner.lhs, ((-half, half - 1) if isinstance(op, arith.ShRSIOp) else (0, 2 * half - 1))

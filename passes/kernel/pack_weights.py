@@ -49,7 +49,7 @@ class Packing:
         if self.panel > 1:
             packed = packed.reshape(*packed.shape[:-1], packed.shape[-1] // self.panel, self.panel)
             packed = np.moveaxis(packed, -2, self.at)
-        return np.ascontiguousarray(packed)
+        return np.ascontiguousarray(packed).reshape(packed.shape)
 
     def indices(self, indices: Sequence[Index]) -> list[Index]:
         """Where an element of the constant is read in the packed one."""

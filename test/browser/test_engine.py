@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from browser.tiny_bundles import relu_meaning, write_relu
+from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.chromium import Browser, Chromium, ChromiumExecutor
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Session
@@ -40,14 +41,12 @@ def test_two_sessions_at_once_do_not_meet(browser: Browser, relu: Path, integers
 
 
 def test_a_page_is_used_again_after_a_failure(browser: Browser, relu: Path, tmp_path: Path) -> None:
-    broken = write_relu(
-        tmp_path / "b", leave_out=("webgpu", "webgl", "js"), replaced={"simd.wasm": b"", "relaxed.wasm": b""}
-    )
-    with pytest.raises(SessionError, match="no backend can run 'relu'.*wasm: this engine validates none") as caught:
+    unusable = {"simd.wasm": b"", "relaxed.wasm": b""}
+    broken = write_relu(tmp_path / "b", leave_out=("webgpu", "webgl", "js"), replaced=unusable)
+    with pytest.raises(SessionError, match=r"no backend can run 'relu'.*wasm: this engine validates none") as caught:
         Session(broken, Chromium(None, browser))
     assert "compile the bundle for more targets" in caught.value.hint
-    executor = Chromium("wasm", browser)
-    with Session(relu, executor) as session:
+    with Session(relu, Chromium("wasm", browser)) as session:
         np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
 
 
@@ -57,8 +56,6 @@ def test_a_session_of_its_own_browser(relu: Path) -> None:
 
 
 def test_refusals_are_told(browser: Browser, tmp_path: Path) -> None:
-    from webdnn.runner.python.bundle import open_bundle
-
     bundle = open_bundle(write_relu(tmp_path / "b", leave_out=("webgpu",)))
     executor = Chromium(None, browser).open(bundle)
     assert isinstance(executor, ChromiumExecutor)

@@ -13,7 +13,7 @@ import wasmtime
 from numpy.typing import NDArray
 
 from webdnn.targets.bundle import manifest as m
-from webdnn.targets.bundle.write import split_weights, write_bundle
+from webdnn.targets.bundle.write import WeightShards, split_weights, write_bundle
 
 W = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
 B = np.array([[0.5, 0, -1], [2, -3, 100]], np.float32)
@@ -90,6 +90,9 @@ def _padded(rows: NDArray[np.float32]) -> bytes:
     return np.pad(rows, ((0, 0), (0, 1))).astype("<f4").tobytes()
 
 
+Sections = dict[str, m.Wasm | m.Js | m.WebGpu | m.WebGl]
+
+
 def write_relu(
     directory: Path,
     *,
@@ -103,54 +106,11 @@ def write_relu(
     buffer = split_weights(W.tobytes().ljust(256, b"\0") + B.tobytes(), 128)
     # The last element of b is padding, which a constant need not store.
     textures = split_weights(_padded(W) + _padded(B)[:-4], 24)
-    place = m.MemoryRange(64, 24)
-    fragment = m.TextureTensor(0, rows=2, row_length=3, row_stride=4)
-    backends: dict[str, m.Wasm | m.Js | m.WebGpu | m.WebGl] = {
-        "wasm": m.Wasm(
-            (m.WasmModule("relaxed.wasm", ("simd", "relaxed-simd")), m.WasmModule("simd.wasm", ("simd",))),
-            memory_bytes=128,
-            weights=memory.at_address(0),
-            inputs=(place,),
-            outputs=(place,),
-        ),
-        "js": m.Js("kernels.js", 128, memory.at_address(0), (place,), (place,)),
-        "webgpu": m.WebGpu(
-            "wgsl.json",
-            (m.Pipeline(0, "relu"), m.Pipeline(1, "scale")),
-            arena_bytes=280,
-            weights_bytes=280,
-            weights=buffer.as_image(),
-            dispatches=(
-                m.Dispatch(0, (3, 1, 1), (m.Binding("arena", 0, 24), m.Binding("arena", 256, 24))),
-                m.Dispatch(
-                    1,
-                    (3, 1, 1),
-                    (
-                        m.Binding("arena", 256, 24),
-                        m.Binding("weights", 0, 24),
-                        m.Binding("weights", 256, 24),
-                        m.Binding("arena", 0, 24),
-                    ),
-                ),
-            ),
-            inputs=(m.BufferTensor(0, 24, "f32"),),
-            outputs=(m.BufferTensor(0, 24, "f32"),),
-            limits=limits or {"maxStorageBuffersPerShaderStage": 4, "minStorageBufferOffsetAlignment": 256},
-        ),
-        "webgl": m.WebGl(
-            m.WebGlSources("es3.json", "es1.json"),
-            (m.Texture(1, 2),) * 4,
-            weights_bytes=60,
-            weights=textures.as_image(),
-            constants=(m.Constant(2, 0, 32), m.Constant(3, 32, 28)),
-            draws=(m.Draw(0, (0,), 1), m.Draw(1, (1, 2, 3), 0)),
-            inputs=(fragment,),
-            outputs=(fragment,),
-            max_texture_size=max_texture_size,
-            max_samplers=3,
-        ),
+    sections: Sections = {
+        **_relu_in_memory(memory),
+        "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}),
+        "webgl": _relu_in_textures(textures, max_texture_size),
     }
-    kept = {name: section for name, section in backends.items() if name not in leave_out}
     files = {
         **memory.files,
         **buffer.files,
@@ -163,16 +123,58 @@ def write_relu(
         "es1.json": _texts(RELU_ES1),
         **(replaced or {}),
     }
+    kept = {name: section for name, section in sections.items() if name not in leave_out}
     tensors = (m.Tensor("x", "f32", (2, 3)),), (m.Tensor("y", "f32", (2, 3)),)
     write_bundle(directory, _manifest("relu", *tensors, kept), files)
     return directory
+
+
+def _relu_in_memory(weights: WeightShards) -> Sections:
+    modules = (m.WasmModule("relaxed.wasm", ("simd", "relaxed-simd")), m.WasmModule("simd.wasm", ("simd",)))
+    place = (m.MemoryRange(64, 24),)
+    return {
+        "wasm": m.Wasm(modules, 128, weights.at_address(0), place, place),
+        "js": m.Js("kernels.js", 128, weights.at_address(0), place, place),
+    }
+
+
+def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int]) -> m.WebGpu:
+    x, t = m.Binding("arena", 0, 24), m.Binding("arena", 256, 24)
+    w, b = m.Binding("weights", 0, 24), m.Binding("weights", 256, 24)
+    return m.WebGpu(
+        "wgsl.json",
+        (m.Pipeline(0, "relu"), m.Pipeline(1, "scale")),
+        arena_bytes=280,
+        weights_bytes=280,
+        weights=weights.as_image(),
+        dispatches=(m.Dispatch(0, (3, 1, 1), (x, t)), m.Dispatch(1, (3, 1, 1), (t, w, b, x))),
+        inputs=(m.BufferTensor(0, 24, "f32"),),
+        outputs=(m.BufferTensor(0, 24, "f32"),),
+        limits=limits,
+    )
+
+
+def _relu_in_textures(weights: WeightShards, max_texture_size: int) -> m.WebGl:
+    place = (m.TextureTensor(0, rows=2, row_length=3, row_stride=4),)
+    return m.WebGl(
+        m.WebGlSources("es3.json", "es1.json"),
+        (m.Texture(1, 2),) * 4,
+        weights_bytes=60,
+        weights=weights.as_image(),
+        constants=(m.Constant(2, 0, 32), m.Constant(3, 32, 28)),
+        draws=(m.Draw(0, (0,), 1), m.Draw(1, (1, 2, 3), 0)),
+        inputs=place,
+        outputs=place,
+        max_texture_size=max_texture_size,
+        max_samplers=3,
+    )
 
 
 def _manifest(
     name: str,
     inputs: tuple[m.Tensor, ...],
     outputs: tuple[m.Tensor, ...],
-    sections: Mapping[str, m.Wasm | m.Js | m.WebGpu | m.WebGl],
+    sections: Sections,
 ) -> m.Manifest:
     wasm, js, webgpu, webgl = (sections.get(key) for key in ("wasm", "js", "webgpu", "webgl"))
     backends = m.Backends(
@@ -227,9 +229,25 @@ INTEGERS_ES1 = [
 
 def write_integers(directory: Path) -> Path:
     """Write the integers bundle."""
+    tensors = (
+        (m.Tensor("a", "i64", (3,)), m.Tensor("m", "bool", (3,)), m.Tensor("h", "f16", (3,))),
+        (m.Tensor("s", "i64", (3,)), m.Tensor("g", "f16", (3,))),
+    )
+    files = {
+        "plain.wasm": bytes(wasmtime.wat2wasm(INTEGERS_WAT)),
+        "kernels.js": INTEGERS_JS.encode(),
+        "wgsl.json": _texts([INTEGERS_WGSL]),
+        "es3.json": _texts(INTEGERS_ES3),
+        "es1.json": _texts(INTEGERS_ES1),
+    }
+    write_bundle(directory, _manifest("integers", *tensors, _integer_sections()), files)
+    return directory
+
+
+def _integer_sections() -> Sections:
     inputs = (m.MemoryRange(0, 24), m.MemoryRange(24, 3), m.MemoryRange(32, 6))
     outputs = (m.MemoryRange(64, 24), m.MemoryRange(96, 6))
-    sections: dict[str, m.Wasm | m.Js | m.WebGpu | m.WebGl] = {
+    return {
         "wasm": m.Wasm((m.WasmModule("plain.wasm", ()),), 128, (), inputs, outputs),
         "js": m.Js("kernels.js", 102, (), inputs, outputs),
         "webgpu": m.WebGpu(
@@ -255,16 +273,3 @@ def write_integers(directory: Path) -> Path:
             max_samplers=2,
         ),
     }
-    tensors = (
-        (m.Tensor("a", "i64", (3,)), m.Tensor("m", "bool", (3,)), m.Tensor("h", "f16", (3,))),
-        (m.Tensor("s", "i64", (3,)), m.Tensor("g", "f16", (3,))),
-    )
-    files = {
-        "plain.wasm": bytes(wasmtime.wat2wasm(INTEGERS_WAT)),
-        "kernels.js": INTEGERS_JS.encode(),
-        "wgsl.json": _texts([INTEGERS_WGSL]),
-        "es3.json": _texts(INTEGERS_ES3),
-        "es1.json": _texts(INTEGERS_ES1),
-    }
-    write_bundle(directory, _manifest("integers", *tensors, sections), files)
-    return directory

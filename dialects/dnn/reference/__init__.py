@@ -1,6 +1,8 @@
 """The numpy meaning of every operator: the oracle of the tests, and what constant folding evaluates."""
 
 from webdnn.dialects.dnn.reference import (
+    activation,
+    arithmetic,
     convolution,
     elementwise,
     gather,
@@ -18,6 +20,8 @@ from webdnn.dialects.dnn.reference import (
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 
 FAMILIES = (
+    activation,
+    arithmetic,
     convolution,
     elementwise,
     gather,

@@ -36,8 +36,9 @@ def is_array(value: object) -> TypeGuard[Array]:
 
 def as_array(value: object) -> Array:
     """An array of any element type, as meanings take it."""
-    assert is_array(value)
-    return value
+    array = np.asarray(value)
+    assert is_array(array)
+    return array
 
 
 def element_of_array(array: Array) -> ElementType | None:

@@ -30,7 +30,7 @@ def taps(op: PoolOp, x: Array, fill: float, padding: float) -> Iterator[Array]:
 
 def lowest(x: Array) -> float:
     """The value that is no larger than any of this type."""
-    return -np.inf if x.dtype.kind in "fV" else int(np.iinfo(x.dtype).min)
+    return -np.inf if x.dtype.kind in "fV" else int(np.iinfo(x.dtype.name).min)
 
 
 @meaning(MaxPoolOp)

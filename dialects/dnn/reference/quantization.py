@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
+from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.dnn.reference.registry import Array, meaning
 from webdnn.dialects.element import element_type
 from webdnn.support.weights import numpy_dtype
@@ -22,16 +23,16 @@ def spread(op: QuantizationOp, values: Array, shape: tuple[int, ...]) -> Array:
 
 def computed(x: Array) -> Array:
     """In f64 where the elements are, else in f32, as the targets do."""
-    return x.astype(np.float64 if x.dtype == np.float64 else np.float32)
+    return x if x.dtype == np.float64 else as_array(x.astype(np.float32))
 
 
 @meaning(QuantizeLinearOp)
 def quantize_linear(op: QuantizeLinearOp, x: Array, scale: Array, zero_point: Array | None) -> Array:
-    limits = np.iinfo(numpy_dtype(element_type(op.to)))
+    limits = np.iinfo(numpy_dtype(element_type(op.to)).name)
     quotient = np.rint(computed(x) / spread(op, computed(scale), x.shape))
     zero = 0 if zero_point is None else spread(op, zero_point, x.shape).astype(np.int64)
     # Clamped before the sum, so that quotients beyond the integers saturate too.
-    return np.clip(quotient, limits.min - zero, limits.max - zero).astype(np.int64) + zero
+    return as_array(np.clip(quotient, limits.min - zero, limits.max - zero).astype(np.int64) + zero)
 
 
 @meaning(DequantizeLinearOp)

@@ -37,7 +37,7 @@ def reduce_sum(op: ReduceSumOp, x: Array) -> Array:
 
 @meaning(ReduceMeanOp)
 def reduce_mean(op: ReduceMeanOp, x: Array) -> Array:
-    x = wide(x)
+    x = as_array(x.astype(np.int32)) if x.dtype.kind in "iu" and x.dtype.itemsize < 4 else wide(x)
     count = np.array(prod(x.shape[a] for a in axes_of(op))).astype(x.dtype)
     return divide(np.asarray(np.sum(x, axes_of(op), x.dtype, keepdims=kept(op))), count)
 

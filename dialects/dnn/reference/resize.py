@@ -61,6 +61,7 @@ def along(x: Array, axis: int, table: Taps) -> Array:
 def rounded(x: Array, dtype: np.dtype[np.generic]) -> Array:
     """As elements of a type; integers saturate."""
     if dtype.kind in "iu" and x.dtype.kind == "f":
-        limits = np.iinfo(dtype.str)
-        return as_array(np.trunc(np.clip(x.astype(np.float64), limits.min, limits.max)).astype(dtype))
+        limits, whole = np.iinfo(dtype.str), np.trunc(x.astype(np.float64))
+        inside = np.clip(whole, limits.min, limits.max).astype(dtype)
+        return as_array(np.where(whole >= limits.max, np.array(limits.max, dtype), inside))
     return x

@@ -11,21 +11,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference import evaluate
-from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_type, shape_of, tensor_type
+from webdnn.dialects.dnn.reference.constants import array_of, grouped_operands
+from webdnn.dialects.element import shape_of
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.points import Values, evaluate_compute, evaluate_op
-from webdnn.dialects.kernel.reference.scalars import constant_array as scalar_constant
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.tensor_layout.convert import ConvertOp
 from webdnn.support.diagnostic import DiagnosticError, fail
-from webdnn.support.weights import STORE, Array
+from webdnn.support.weights import Array
 
 OPERATOR_MEANING: Callable[..., Sequence[Array]] = evaluate
 """(operator, an array for each operand definition) -> its results"""
@@ -62,9 +61,9 @@ def results_of(op: Operation, values: Values) -> Sequence[Array]:
     """An array for each result of an operation."""
     match op:
         case ConstantOp():
-            return [constant_array(op)]
+            return [array_of(op)]
         case DnnOp():
-            return OPERATOR_MEANING(op, operands_of(op, values))
+            return OPERATOR_MEANING(op, [None if o is None else values[o] for o in grouped_operands(op)])
         case ConvertOp():
             return [values[op.source]]
         case ComputeOp():
@@ -75,23 +74,3 @@ def results_of(op: Operation, values: Values) -> Sequence[Array]:
             return [np.concatenate([values[p] for p in op.parts], axis=op.axis.data)]
         case _:
             return [evaluate_op(op, values, 0)]
-
-
-def constant_array(op: ConstantOp) -> Array:
-    """The elements of a constant."""
-    type = tensor_type(op.output)
-    if isinstance(op.value, WeightAttr):
-        return STORE.get(op.value.key.data, element_type(type), type.get_shape())
-    return scalar_constant(op.value, dtype_of(type)).reshape(type.get_shape())
-
-
-def operands_of(op: DnnOp, values: Values) -> list[Array | None]:
-    """An array for each operand definition; None where an optional one is absent, and lists one after another."""
-    arrays: list[Array | None] = []
-    for name, _ in type(op).get_irdl_definition().operands:
-        found: SSAValue | Sequence[SSAValue] | None = getattr(op, name)
-        if isinstance(found, Sequence):
-            arrays.extend(values[v] for v in found)
-        else:
-            arrays.append(None if found is None else values[found])
-    return arrays

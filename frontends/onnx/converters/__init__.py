@@ -1,9 +1,43 @@
 """The importers of ONNX operators, by family."""
 
-from webdnn.frontends.onnx.converters import elementwise, structure
+from webdnn.frontends.onnx.converters import (
+    activation,
+    arithmetic,
+    convolution,
+    einsum,
+    elementwise,
+    filling,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    shape,
+    softmax,
+    structure,
+)
 from webdnn.frontends.onnx.registry import CONVERTERS
 
-FAMILIES = (elementwise, structure)
+FAMILIES = (
+    activation,
+    arithmetic,
+    convolution,
+    einsum,
+    elementwise,
+    filling,
+    gather,
+    linear_algebra,
+    normalization,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    shape,
+    softmax,
+    structure,
+)
 """Imported for the converters they register."""
 
 __all__ = ["CONVERTERS", "FAMILIES"]

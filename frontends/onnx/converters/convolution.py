@@ -51,9 +51,7 @@ def conv_transpose(node: Node) -> SSAValue:
     strides = per_axis(node, "strides", [1] * rank, rank)
     dilations = per_axis(node, "dilations", [1] * rank, rank)
     extra = per_axis(node, "output_padding", [0] * rank, rank)
-    natural = [
-        strides[i] * (x[i + 2] - 1) + extra[i] + window_extent(kernel[i], dilations[i]) for i in range(rank)
-    ]
+    natural = [strides[i] * (x[i + 2] - 1) + extra[i] + window_extent(kernel[i], dilations[i]) for i in range(rank)]
     pads, more = transposed_padding(node, natural, x[2:], strides)
     grouped = reshaped(node, node.operand(1), (groups, w[0] // groups, w[1], *kernel))
     swapped = transposed(node, grouped, (0, 2, 1, *range(3, 3 + rank)))

@@ -32,7 +32,7 @@ def product(node: Node, a: SSAValue, b: SSAValue) -> SSAValue:
 
 @converter("Gemm")
 def gemm(node: Node) -> SSAValue:
-    """alpha · A′ · B′ + beta · C. Constants are transposed and scaled now, so that a plain product remains."""
+    """`alpha * A * B + beta * C`, A and B perhaps transposed. Constants are transposed and scaled now."""
     a, b = node.operand(0), node.operand(1)
     if len(node.shape(0)) != 2 or len(node.shape(1)) != 2:
         node.refuse("multiplies operands that are no matrices", hint="use MatMul")

@@ -12,7 +12,6 @@ from webdnn.dialects.dnn.base import flag, integer, ints, number
 from webdnn.dialects.dnn.elementwise import AddOp, DivOp, MulOp, ReciprocalOp, SqrtOp, SubOp
 from webdnn.dialects.dnn.reduction import ReduceMeanOp
 from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.shape import ExpandOp
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node
@@ -74,24 +73,13 @@ def instance_normalization(node: Node) -> SSAValue:
 
 @converter("GroupNormalization")
 def group_normalization(node: Node) -> SSAValue:
-    """Before opset 21 there was one scale and bias for each group."""
-    groups, channels = node.integer("num_groups"), node.shape(0)[1]
-    scale, bias = node.operand(1), node.operand(2)
-    if node.opset < 21:
-        scale, bias = (repeated(node, v, groups, channels) for v in (scale, bias))
-    return group_norm(node, scale, bias, groups)
+    """From opset 21 on: ONNX has withdrawn the definition of opset 18, whose scales were of groups."""
+    return group_norm(node, node.operand(1), node.operand(2), node.integer("num_groups"))
 
 
 def group_norm(node: Node, scale: SSAValue, bias: SSAValue, groups: int) -> SSAValue:
     epsilon = number(node.number("epsilon", 1e-5))
     return node.add(dnn.GroupNormOp.of(node.operand(0), scale, bias, groups=integer(groups), epsilon=epsilon))
-
-
-def repeated(node: Node, value: SSAValue, groups: int, channels: int) -> SSAValue:
-    """A number of each group as a number of each channel."""
-    column = reshaped(node, value, (groups, 1))
-    spread = node.add(ExpandOp.of(column, shape=ints((groups, channels // groups))))
-    return reshaped(node, spread, (channels,))
 
 
 @converter("LRN")

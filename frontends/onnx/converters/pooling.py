@@ -37,9 +37,7 @@ def max_pool(node: Node) -> Sequence[SSAValue]:
     ceil = flag(ceil_mode(node))
     if not any(node.outputs[1:]):
         return [
-            node.add(
-                MaxPoolOp.of(x, kernel=kernel, strides=strides, pads=pads, dilations=dilations, ceil_mode=ceil)
-            )
+            node.add(MaxPoolOp.of(x, kernel=kernel, strides=strides, pads=pads, dilations=dilations, ceil_mode=ceil))
         ]
     return node.add_all(
         MaxPoolWithIndicesOp.of(
@@ -119,9 +117,7 @@ def max_unpool(node: Node) -> SSAValue:
     kernel = node.integers("kernel_shape")
     strides = per_axis(node, "strides", [1] * rank, rank)
     pads = per_axis(node, "pads", [0] * 2 * rank, 2 * rank)
-    natural = [
-        (x[i + 2] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + rank] for i in range(rank)
-    ]
+    natural = [(x[i + 2] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + rank] for i in range(rank)]
     shape = (*x[:2], *natural)
     zeros = node.constant_value(as_array(np.zeros(prod(shape), numpy_dtype(node.element(0)))))
     flat = [reshaped(node, node.operand(i), [prod(x)]) for i in (0, 1)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from onnx import TensorProto
 from xdsl.ir import Attribute, SSAValue
 
+from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import flag, integer, ints
-from webdnn.dialects.dnn.elementwise import AddOp, DivOp, EqualOp, MaxOp, MinOp, MulOp, NegOp, SubOp, WhereOp
+from webdnn.dialects.dnn.elementwise import DivOp, EqualOp, MaxOp, MinOp, MulOp, NegOp, SubOp, WhereOp
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizeLinearOp
 from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMinOp
 from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.element import element_attribute, shape_of, tensor_type
+from webdnn.dialects.element import element_attribute, element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.converters.convolution import convolution
 from webdnn.frontends.onnx.converters.linear_algebra import product
 from webdnn.frontends.onnx.converters.rearrange import reshaped
@@ -21,6 +21,7 @@ from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis
+from webdnn.support.weights import numpy_dtype
 
 
 def output_element(node: Node, default: Attribute) -> Attribute:
@@ -77,8 +78,14 @@ def dynamic_quantize_linear(node: Node) -> Sequence[SSAValue]:
     return [node.add(QuantizeLinearOp.of(x, scale, zero_point, **own)), scale, zero_point]
 
 
+def cast(node: Node, value: SSAValue, element: Attribute) -> SSAValue:
+    """The elements of a value as another type."""
+    return value if tensor_type(value).element_type == element else node.add(CastOp.of(value, to=element))
+
+
 def number_like(node: Node, value: float, like: SSAValue) -> SSAValue:
-    return node.constant_value(as_array(np.array(value, np.float32)))
+    """A number of the element type of `like`."""
+    return node.constant_value(as_array(np.array(value, numpy_dtype(element_type(like.type)))))
 
 
 def centred(node: Node, i: int, zero: SSAValue | None, shape: Sequence[int]) -> SSAValue:

@@ -1,6 +1,8 @@
 """The kernel form of every operator, by family."""
 
 from webdnn.lowering.tensor_layout_to_kernel.operators import (
+    activation,
+    arithmetic,
     convolution,
     elementwise,
     gather,
@@ -17,6 +19,8 @@ from webdnn.lowering.tensor_layout_to_kernel.operators import (
 )
 
 FAMILIES = (
+    activation,
+    arithmetic,
     convolution,
     elementwise,
     gather,

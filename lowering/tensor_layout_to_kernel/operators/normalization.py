@@ -29,9 +29,11 @@ class Statistics:
 
     def mean_of(self, value: Callable[[Body, SSAValue], SSAValue]) -> SSAValue:
         """The mean of value(x)."""
-        total = self.body.reduce(
-            ReduceKind.ADD, self.sizes, lambda inner, *k: value(inner, self.read(inner, *k)), type=self.type
-        )
+
+        def element(inner: Body, *k: Index) -> SSAValue:
+            return value(inner, self.read(inner, *k))
+
+        total = self.body.reduce(ReduceKind.ADD, self.sizes, element, type=self.type)
         return self.body.divide(total, self.body.constant(prod(self.sizes), self.type))
 
     def mean(self) -> SSAValue:
@@ -64,9 +66,7 @@ def batch_norm(op: dnn.BatchNormOp, low: Lowering) -> Sequence[SSAValue]:
 
     def point(body: Body, *at: Index) -> SSAValue:
         x = low.read(body, op.input, at)
-        scale, bias, mean, variance = (
-            low.read(body, v, [at[1]]) for v in (op.scale, op.bias, op.mean, op.variance)
-        )
+        scale, bias, mean, variance = (low.read(body, v, [at[1]]) for v in (op.scale, op.bias, op.mean, op.variance))
         epsilon = body.constant(op.epsilon.value.data, variance.type)
         factor = body.divide(scale, body.sqrt(body.plus(variance, epsilon)))
         return body.plus(body.times(body.minus(x, mean), factor), bias)

@@ -42,9 +42,7 @@ class Window:
         """What a tap sees; `at` are all axes of the result."""
         n, c, *window = at
         value = body.constant(outside, self.scalar)
-        return read_or(
-            self.low, body, self.op.input, [n, c, *self.place(window, tap)], value, range(2, 2 + self.rank)
-        )
+        return read_or(self.low, body, self.op.input, [n, c, *self.place(window, tap)], value, range(2, 2 + self.rank))
 
     def reduce(
         self, body: Body, kind: ReduceKind, value: Callable[..., SSAValue], init: float, type: Attribute | None = None
@@ -82,7 +80,11 @@ class Window:
 def max_pool(op: MaxPoolOp, low: Lowering) -> Sequence[SSAValue]:
     """y[n, c, p] = max(k) x[n, c, p·stride + k·dilation - pad]"""
     window = Window(op, low)
-    return low.compute([op.output], lambda body, *at: window.largest(body, at))
+
+    def point(body: Body, *at: Index) -> SSAValue:
+        return window.largest(body, at)
+
+    return low.compute([op.output], point)
 
 
 @lowers(MaxPoolWithIndicesOp)
@@ -110,12 +112,15 @@ def max_pool_with_indices(op: MaxPoolWithIndicesOp, low: Lowering) -> Sequence[S
         offset = body.index((at[0] * channels + at[1]) * plane, i64)
         return [largest, body.plus(offset, body.add(arith.ExtSIOp(in_plane, i64)))]
 
+    def value(body: Body, *at: Index) -> SSAValue:
+        return point(body, *at)[0]
+
+    def index(body: Body, *at: Index) -> SSAValue:
+        return point(body, *at)[1]
+
     if layout_of(op.output.type) == layout_of(op.indices.type):
         return low.compute([op.output, op.indices], point)
-    return [
-        *low.compute([op.output], lambda body, *at: point(body, *at)[0]),
-        *low.compute([op.indices], lambda body, *at: point(body, *at)[1]),
-    ]
+    return [*low.compute([op.output], value), *low.compute([op.indices], index)]
 
 
 def column_major(body: Body, position: SSAValue, extents: Sequence[int]) -> SSAValue:
@@ -136,7 +141,10 @@ def average_pool(op: AveragePoolOp, low: Lowering) -> Sequence[SSAValue]:
     window = Window(op, low)
 
     def point(body: Body, *at: Index) -> SSAValue:
-        total = window.reduce(body, ReduceKind.ADD, lambda inner, *tap: window.read(inner, at, tap, 0), 0)
+        def element(inner: Body, *tap: Index) -> SSAValue:
+            return window.read(inner, at, tap, 0)
+
+        total = window.reduce(body, ReduceKind.ADD, element, 0)
         counts = [window.covered(body, i, p, bool(op.count_include_pad.value.data)) for i, p in enumerate(at[2:])]
         divisor = body.constant(prod(c for c in counts if isinstance(c, int)), window.scalar)
         for count in counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import i32
+from xdsl.dialects.builtin import f32, f64, i32
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
@@ -34,6 +34,11 @@ def parameter_indices(op: QuantizationOp, at: Sequence[Index]) -> list[Index]:
     return [*at[:axis], floordiv(at[axis], block, range_of), *at[axis + 1 :]]
 
 
+def as_float(body: Body, value: SSAValue, like: SSAValue) -> SSAValue:
+    """An integer as a float of the type of `like`."""
+    return body.add(arith.SIToFPOp(value, f64 if like.type == f64 else f32))
+
+
 @lowers(QuantizeLinearOp)
 def quantize_linear(op: QuantizeLinearOp, low: Lowering) -> Sequence[SSAValue]:
     """q = clamp(round(x / scale), lowest - zero, highest - zero) + zero
@@ -46,12 +51,12 @@ def quantize_linear(op: QuantizeLinearOp, low: Lowering) -> Sequence[SSAValue]:
         where = parameter_indices(op, at)
         scale, x = low.read(body, op.scale, where), low.read(body, op.input, at)
         if not is_float(x):
-            x = body.add(arith.SIToFPOp(x, scale.type))
+            x = as_float(body, x, scale)
         quotient = body.add(math.RoundEvenOp(body.divide(x, scale)))
         low_end, high_end = body.constant(lowest, scale.type), body.constant(highest, scale.type)
         zero = low.read(body, op.zero_point, where) if op.zero_point else None
         if zero:
-            shift = body.add(arith.SIToFPOp(zero, scale.type))
+            shift = as_float(body, zero, scale)
             low_end, high_end = body.minus(low_end, shift), body.minus(high_end, shift)
         clamped = body.minimum(body.maximum(quotient, low_end), high_end)
         whole = body.add(arith.FPToSIOp(clamped, i32))
@@ -69,6 +74,6 @@ def dequantize_linear(op: DequantizeLinearOp, low: Lowering) -> Sequence[SSAValu
         scale, q = low.read(body, op.scale, where), low.read(body, op.input, at)
         if op.zero_point:
             q = body.minus(q, low.read(body, op.zero_point, where))
-        return body.times(body.add(arith.SIToFPOp(q, scale.type)), scale)
+        return body.times(as_float(body, q, scale), scale)
 
     return low.compute([op.output], point)

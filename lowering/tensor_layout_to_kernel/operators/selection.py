@@ -13,7 +13,7 @@ from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.tensor_layout import layout_of
-from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
+from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, Point, lowers
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import Scalars
 from webdnn.lowering.tensor_layout_to_kernel.operators.reduction import combined
 from webdnn.support.index import Index
@@ -45,41 +45,21 @@ def arg_extreme(op: ArgOp, low: Lowering) -> Sequence[SSAValue]:
 
 @lowers(TopKOp)
 def top_k(op: TopKOp, low: Lowering) -> Sequence[SSAValue]:
-    """rank[i] = the elements that come before x[i]; y[k] = x[i] for the i of rank k.
+    """y[k] = x[i] for the i whose rank is k.
 
     Every element is compared with every other: no loop depends on data, so every target can do it.
     """
-    axis, extent, element = op.axis.value.data, shape_of(op.input)[op.axis.value.data], element_type(op.input.type)
-    predicate = "gt" if op.largest.value.data else "lt"
+    axis, extent = op.axis.value.data, shape_of(op.input)[op.axis.value.data]
+    (ranks,) = low.compute([TensorType(i32, shape_of(op.input))], rank(op, low))
 
-    def rank(body: Body, *at: Index) -> SSAValue:
-        mine = low.read(body, op.input, at)
-        place = body.index(at[axis], i32)
-
-        def before(inner: Body, j: Index) -> SSAValue:
-            other = low.read(inner, op.input, [*at[:axis], j, *at[axis + 1 :]])
-            ahead = Scalars(inner, element).compare(other, mine, predicate)
-            earlier = inner.less(inner.index(j, i32), place)
-            tied = inner.add(arith.AndIOp(inner.equal(other, mine), earlier))
-            first = inner.add(arith.OrIOp(ahead, tied))
-            return inner.select(first, inner.constant(1, i32), inner.constant(0, i32))
-
-        return body.reduce(ReduceKind.ADD, [extent], before, type=i32)
-
-    (ranks,) = low.compute([TensorType(i32, shape_of(op.input))], rank)
-
-    def chosen(body: Body, *at: Index) -> SSAValue:
-        """The index of the element whose rank is the place along the axis."""
+    def both(body: Body, *at: Index) -> Sequence[SSAValue]:
         wanted = body.index(at[axis], i32)
 
         def mine(inner: Body, i: Index) -> SSAValue:
             found = inner.equal(low.read(inner, ranks, [*at[:axis], i, *at[axis + 1 :]]), wanted)
             return inner.select(found, inner.index(i, i32), inner.constant(0, i32))
 
-        return body.reduce(ReduceKind.ADD, [extent], mine, type=i32)
-
-    def both(body: Body, *at: Index) -> Sequence[SSAValue]:
-        found = chosen(body, *at)
+        found = body.reduce(ReduceKind.ADD, [extent], mine, type=i32)
         place = [*at[:axis], body.clamped(found, extent), *at[axis + 1 :]]
         return [low.read(body, op.input, place), body.add(arith.ExtSIOp(found, i64))]
 
@@ -92,3 +72,25 @@ def top_k(op: TopKOp, low: Lowering) -> Sequence[SSAValue]:
     if layout_of(op.values.type) == layout_of(op.indices.type):
         return low.compute([op.values, op.indices], both)
     return [*low.compute([op.values], value), *low.compute([op.indices], index)]
+
+
+def rank(op: TopKOp, low: Lowering) -> Point:
+    """How many elements come before each: better ones, and equal ones with a smaller index."""
+    axis, extent, element = op.axis.value.data, shape_of(op.input)[op.axis.value.data], element_type(op.input.type)
+    predicate = "gt" if op.largest.value.data else "lt"
+
+    def point(body: Body, *at: Index) -> SSAValue:
+        mine, place = low.read(body, op.input, at), body.index(at[axis], i32)
+
+        def before(inner: Body, j: Index) -> SSAValue:
+            other = low.read(inner, op.input, [*at[:axis], j, *at[axis + 1 :]])
+            better = Scalars(inner, element).compare(other, mine, predicate)
+            earlier = inner.less(inner.index(j, i32), place)
+            tied = inner.add(arith.AndIOp(inner.equal(other, mine), earlier))
+            return inner.select(
+                inner.add(arith.OrIOp(better, tied)), inner.constant(1, i32), inner.constant(0, i32)
+            )
+
+        return body.reduce(ReduceKind.ADD, [extent], before, type=i32)
+
+    return point

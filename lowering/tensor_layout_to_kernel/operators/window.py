@@ -16,7 +16,7 @@ from webdnn.support.index import Index, stays_inside
 
 def tap_names(rank: int) -> list[str]:
     """Hints for the axes of a kernel's taps."""
-    return "kz ky kx".split()[-rank:] if rank <= 3 else [f"k{axis}" for axis in range(rank)]
+    return ["kz", "ky", "kx"][-rank:] if rank <= 3 else [f"k{axis}" for axis in range(rank)]
 
 
 def places(

@@ -27,17 +27,17 @@ export function computeInWorker(url, backends) {
   });
 }
 
-/** Three runs at once, whose input is overwritten meanwhile. */
-export async function overlap(url, backend) {
+/** Three runs at once, whose input is overwritten meanwhile; perhaps the session is disposed before they end. */
+export async function overlap(url, backend, disposing) {
   const session = await load(url, { backends: [backend] });
   const x = X.slice();
   const runs = [session.run({ x }), session.run({ x })];
   x.fill(0);
   runs.push(session.run({ x }));
-  const disposed = session.dispose();
-  const results = await Promise.all(runs.map((run) => run.then(({ y }) => [...y], told)));
-  await disposed;
-  return results;
+  const disposed = disposing ? session.dispose() : undefined;
+  const results = await Promise.all(runs.map((run) => run.then(({ y }) => [...y], (error) => error.message)));
+  await (disposed ?? session.dispose());
+  return { results };
 }
 
 /** Runs an integer that a GPU cannot hold, then one that it can. */
@@ -45,10 +45,10 @@ export async function largeInteger(url, backend, value) {
   const session = await load(url, { backends: [backend] });
   const m = Uint8Array.of(1, 1, 1);
   const h = "Float16Array" in globalThis ? new Float16Array(3) : new Uint16Array(3);
-  const failed = await session.run({ a: BigInt64Array.of(0n, BigInt(value), 0n), m, h }).catch(told);
+  const error = await session.run({ a: BigInt64Array.of(0n, BigInt(value), 0n), m, h }).catch(told);
   const { s } = await session.run({ a: BigInt64Array.of(1n, 2n, 3n), m, h });
   await session.dispose();
-  return { failed, s: [...s].map(Number) };
+  return { error, s: [...s].map(Number) };
 }
 
 /** Hides extensions from WebGL, computes, and shows them again. */
@@ -76,7 +76,7 @@ export async function loseContext(url, backend) {
     const session = await load(url, { backends: [backend] });
     await session.run({ x: X });
     context.getExtension("WEBGL_lose_context").loseContext();
-    return await session.run({ x: X }).catch(told);
+    return { error: await session.run({ x: X }).catch(told) };
   } finally {
     OffscreenCanvas.prototype.getContext = getContext;
   }
@@ -91,11 +91,10 @@ export async function ownDevice(url) {
   const { y } = await first.run({ x: X });
   await first.dispose();
   const second = await load(url, { backends: ["webgpu"], device });
-  const running = second.run({ x: X }).then(({ y }) => [...y], told);
-  await running;
+  const again = await second.run({ x: X });
   device.destroy();
-  await device.lost;
-  return { y: [...y], again: await running, lost: await second.run({ x: X }).catch(told), uncaptured };
+  const error = await second.run({ x: X }).catch(told);
+  return { results: [[...y], [...again.y]], error, uncaptured };
 }
 
 /** Every report of progress. */
@@ -103,12 +102,22 @@ export async function progress(url, backend) {
   const seen = [];
   const session = await load(url, { backends: [backend], onProgress: (report) => seen.push(report) });
   await session.dispose();
-  return seen;
+  return { reports: seen };
 }
 
 /** Aborts while the weights arrive. */
 export async function abort(url, backend) {
   const controller = new AbortController();
   const onProgress = () => controller.abort();
-  return await load(url, { backends: [backend], signal: controller.signal, onProgress }).catch(told);
+  return { error: await load(url, { backends: [backend], signal: controller.signal, onProgress }).catch(told) };
+}
+
+/** The error of an eval, once the driver, which is above the page's policy, has let go. */
+export async function evaluate() {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  try {
+    return { result: (0, eval)("1") };
+  } catch (error) {
+    return { error: told(error) };
+  }
 }

@@ -1,0 +1,92 @@
+"""Converters of powers, remainders, shifts, casts and tests."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn import arithmetic as dnn
+from webdnn.dialects.dnn.base import flag
+from webdnn.dialects.dnn.elementwise import MulOp, ReciprocalOp, SqrtOp
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import element_attribute, element_type, shape_of
+from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.tensors import onnx_element
+from webdnn.support.shapes import broadcast
+
+
+def cast_to(node: Node, value: SSAValue, element: str) -> SSAValue:
+    """The value with elements of the named type."""
+    if element_type(value.type).name == element:
+        return value
+    return node.add(dnn.CastOp.of(value, to=element_attribute(element)))
+
+
+@converter("Cast")
+def cast(node: Node) -> SSAValue:
+    return cast_to(node, node.operand(0), onnx_element(node.integer("to"), node.name).name)
+
+
+@converter("CastLike")
+def cast_like(node: Node) -> SSAValue:
+    return cast_to(node, node.operand(0), node.element(1).name)
+
+
+@converter("Pow")
+def power(node: Node) -> SSAValue:
+    """The result has the type of the base; of an integer base, a fractional exponent is applied to it as a float."""
+    base, exponent = node.operand(0), node.operand(1)
+    simple = small_power(node, base, exponent)
+    if simple is not None:
+        return simple
+    element = node.element(0)
+    if element.is_integer and node.element(1).is_float:
+        real = node.add(dnn.PowOp(cast_to(node, base, node.element(1).name), exponent))
+        return cast_to(node, real, element.name)
+    return node.add(dnn.PowOp(base, cast_to(node, exponent, element.name)))
+
+
+def small_power(node: Node, base: SSAValue, exponent: SSAValue) -> SSAValue | None:
+    """A power with one small known exponent, as a product, a root or a reciprocal."""
+    array = known(exponent)
+    if array is None or broadcast([shape_of(base), array.shape]) != shape_of(base):
+        return None
+    exponents = np.unique(array)
+    if exponents.size != 1 or exponents[0] not in (1, 2, 3, 0.5, -1):
+        return None
+    if exponents[0] in (0.5, -1):
+        if not element_type(base.type).is_float:
+            return None
+        return node.add(SqrtOp(base) if exponents[0] == 0.5 else ReciprocalOp(base))
+    result = base
+    for _ in range(int(exponents[0]) - 1):
+        result = node.add(MulOp(result, base))
+    return result
+
+
+@converter("Mod")
+def remainder(node: Node) -> SSAValue:
+    truncated = bool(node.integer("fmod", 0))
+    if node.element(0).is_float and not truncated:
+        node.refuse("has floats but not fmod = 1", hint="ONNX demands fmod = 1 for floats")
+    return node.add(dnn.ModOp.of(node.operand(0), node.operand(1), truncated=flag(truncated)))
+
+
+@converter("BitShift")
+def bit_shift(node: Node) -> SSAValue:
+    direction = node.text("direction")
+    if direction not in ("LEFT", "RIGHT"):
+        node.refuse(f"has direction = '{direction}'", hint="the directions are LEFT and RIGHT")
+    return node.add(dnn.BitShiftOp.of(node.operand(0), node.operand(1), left=flag(direction == "LEFT")))
+
+
+@converter("IsNaN")
+def is_nan(node: Node) -> SSAValue:
+    return node.add(dnn.IsNanOp.of(node.operand(0)))
+
+
+@converter("IsInf")
+def is_inf(node: Node) -> SSAValue:
+    positive, negative = (flag(bool(node.integer(name, 1))) for name in ("detect_positive", "detect_negative"))
+    return node.add(dnn.IsInfOp.of(node.operand(0), positive=positive, negative=negative))

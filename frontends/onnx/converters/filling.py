@@ -1,0 +1,68 @@
+"""Converters of what makes tensors from numbers: known at import."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn.elementwise import AddOp, EqualOp, LessOp, WhereOp
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.converters.rearrange import reshaped
+from webdnn.frontends.onnx.converters.shape import expanded, part_of
+from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.tensors import onnx_element
+from webdnn.support.shapes import normalize_axis
+from webdnn.support.weights import numpy_dtype
+
+
+@converter("ConstantOfShape")
+def constant_of_shape(node: Node) -> SSAValue:
+    value = node.tensor("value") if node.has("value") else as_array(np.zeros(1, np.float32))
+    return expanded(node, node.constant_value(value.reshape(())), node.constant_integers(0))
+
+
+@converter("Range")
+def range_(node: Node) -> SSAValue:
+    start, limit, delta = (node.constant(i).reshape(()) for i in range(3))
+    if not delta:
+        node.refuse("counts by zero", hint="give a delta that is not zero")
+    if start.dtype.kind in "iu":
+        count = -((int(start) - int(limit)) // int(delta))
+    else:
+        count = ceil((float(limit) - float(start)) / float(delta))
+    numbers = np.arange(max(0, count)).astype(start.dtype) * delta + start
+    return node.constant_value(as_array(numbers.astype(start.dtype)))
+
+
+@converter("EyeLike")
+def eye_like(node: Node) -> SSAValue:
+    if len(node.shape(0)) != 2:
+        node.refuse(f"takes a matrix, found {list(node.shape(0))}", hint="check the model with onnx.checker")
+    element = onnx_element(node.integer("dtype"), node.name) if node.has("dtype") else node.element(0)
+    rows, columns = node.shape(0)
+    return node.constant_value(as_array(np.eye(rows, columns, node.integer("k", 0)).astype(numpy_dtype(element))))
+
+
+@converter("OneHot")
+def one_hot(node: Node) -> SSAValue:
+    """values[1] where the index is the place along the new axis, else values[0]; negative ones count from the end."""
+    indices, shape, dtype = node.operand(0), node.shape(0), numpy_dtype(node.element(0))
+    depth = int(node.constant(1).reshape(-1)[0])
+    axis = normalize_axis(node.integer("axis", -1), len(shape) + 1)
+    places = np.arange(depth).astype(dtype)
+    if depth < 1 or int(places[-1]) != depth - 1:
+        node.refuse(f"makes {depth} places of indices of type {dtype}", hint="use a type that can count them")
+    count, zero = (node.constant_value(as_array(np.array(n).astype(dtype))) for n in (places[-1] + 1, 0))
+    if dtype.kind != "u":
+        wrapped = node.add(AddOp(indices, count))
+        indices = node.add(WhereOp.of(node.add(LessOp(indices, zero)), wrapped, indices))
+    column = reshaped(node, indices, (*shape[:axis], 1, *shape[axis:]))
+    along = node.constant_value(as_array(places.reshape(depth, *[1] * (len(shape) - axis))))
+    off, on = (reshaped(node, part_of(node, node.operand(2), 0, range(i, i + 1)), ()) for i in range(2))
+    result = node.add(WhereOp.of(node.add(EqualOp(column, along)), on, off))
+    assert shape_of(result) == (*shape[:axis], depth, *shape[axis:])
+    return result

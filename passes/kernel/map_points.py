@@ -1,0 +1,137 @@
+"""`kernel-map-points`: every point of a kernel is an invocation of its own, or a few neighbours are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from webdnn.dialects.kernel.access import WriteOp, buffer_type
+from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.support.diagnostic import fail
+from webdnn.support.index import Index, delinearize, mod, symbol
+
+UNROLL = 4
+"""Steps of a reduction in one trip: the loads of four neighbours become one."""
+
+
+def unroll(compute: ComputeOp) -> None:
+    """Unroll the last axis of every reduction that has no factors yet."""
+    for op in compute.walk():
+        if isinstance(op, ReduceOp) and op.unroll is None:
+            factor = min(UNROLL, op.shape[-1])
+            op.unroll = UnrollAttr.of([*[1] * (len(op.shape) - 1), factor])
+
+
+def neighbours(compute: ComputeOp, lanes: int) -> int:
+    """How many points an invocation takes: `lanes` along the last axis, if it has whole groups that are stored so."""
+    if not compute.shape or compute.shape[-1] % lanes:
+        return 1
+    axis = compute.axes[-1]
+    writes = [op for op in compute.body.block.ops if isinstance(op, WriteOp)]
+    return lanes if all(op.exprs[0].coefficient(axis) == 1 for op in writes) else 1
+
+
+def map_points(compute: ComputeOp, lanes: int) -> None:
+    """Axes become digits of one linear number, `lanes` times the invocation plus the lane."""
+    lanes = neighbours(compute, lanes)
+    substitute_points(compute, list(range(len(compute.shape))), lanes, prod(compute.shape) // lanes)
+
+
+def map_texels(compute: ComputeOp, lanes: int) -> None:
+    """The invocation is the texel that is written: axes become digits of the position in the result."""
+    writes = [op for op in compute.body.block.ops if isinstance(op, WriteOp)]
+    if len(writes) != 1:
+        fail(compute, f"writes {len(writes)} elements at a point, expected 1", hint="run 'kernel-split-outputs' first")
+    (index,) = writes[0].exprs
+    (count,) = buffer_type(writes[0].target).get_shape()
+    order = storage_order(compute, index)
+    if order is None or prod(compute.shape) != count:
+        fail(
+            compute,
+            f"writes [{index}] of {count} elements in a pattern that texels cannot follow",
+            hint="a texture is written whole by one kernel: run 'kernel-expand-concat' before buffers are assigned",
+        )
+    substitute_points(compute, order, lanes, -(-count // lanes))
+
+
+def storage_order(compute: ComputeOp, index: Index) -> list[int] | None:
+    """The axes by their strides in the result, if they fill it without gaps."""
+    strides = [index.coefficient(axis) for axis in compute.axes]
+    order = sorted(range(len(strides)), key=lambda i: (-(strides[i] or 0), i))
+    expected = 1
+    for i in reversed(order):
+        if compute.shape[i] > 1 and strides[i] != expected:
+            return None
+        expected *= compute.shape[i]
+    return order if index.constant == 0 else None
+
+
+def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, count: int) -> None:
+    """compute (a, b, …) -> id; compute (lane) with a, b, … the digits of lanes * id + lane, in the given order."""
+    unroll(compute)
+    invocation = IdOp(count)
+    old, extents = compute.axes, [compute.shape[i] for i in order]
+    schedule = ScheduleAttr.of([lanes], vector=(0, lanes)) if lanes > 1 else ScheduleAttr.of([])
+
+    def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
+        position = symbol(invocation.result) * lanes
+        for lane in axes:
+            position = position + symbol(lane)
+        digits = delinearize(position, extents, range_of)
+        if digits:  # the last texel may be filled in part: its rest reads from the start again
+            digits[0] = mod(digits[0], extents[0], range_of)
+        return {old[axis]: digit for axis, digit in zip(order, digits, strict=True)}
+
+    sizes = [lanes] if lanes > 1 else []
+    block = clone_compute(compute, sizes, to_index, schedule=schedule)
+    for axis in block.axes:
+        axis.name_hint = "lane"
+    Rewriter.replace_op(compute, [invocation, block], [])
+
+
+@dataclass(frozen=True)
+class KernelMapPointsPass(ModulePass):
+    """Make a kernel of independent points one of invocations, for GPUs.
+
+    An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point. With
+    `texels` it computes the `lanes` elements of one texel of the result, wherever they lie in the kernel's space.
+
+    Before:
+
+        kernel.compute (%m = 4, %n = 8) { … kernel.write %v, %y[%m * 8 + %n] }
+
+    After:
+
+        %t = kernel.id "global" of 8
+        kernel.compute (%lane = 4) schedule … { … kernel.write %v, %y[%t * 4 + %lane] }
+
+    Leaves alone: factors that reductions already have. Run after `kernel-collapse-axes`.
+    """
+
+    name = "kernel-map-points"
+    lanes: int = 4
+    texels: bool = False
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if not isinstance(function, FuncOp):
+                continue
+            others = [o for o in function.body.block.ops if not isinstance(o, arith.ConstantOp | YieldOp)]
+            if len(others) != 1 or not isinstance(compute := others[0], ComputeOp):
+                fail(
+                    function,
+                    "holds more than one compute, expected one to distribute over invocations",
+                    hint="run 'kernel-form-kernels' first, which makes every compute a kernel",
+                )
+            (map_texels if self.texels else map_points)(compute, self.lanes)

@@ -1,0 +1,328 @@
+"""`kernel-narrow-elements`: buffers hold only what a GPU stores, four-byte words or floats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import arith, func
+from xdsl.dialects.builtin import (
+    FunctionType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    ModuleOp,
+    Signedness,
+    StringAttr,
+    TensorType,
+    f32,
+    f64,
+    i1,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from webdnn.dialects.dnn.weight import WeightAttr
+from webdnn.dialects.element import element_type, is_memref
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.kernel.program import WeightOp
+from webdnn.dialects.kernel.structure import FuncOp, ReduceOp
+from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.passes.kernel.integer_ranges import (
+    FLOAT,
+    INT32,
+    SIGNED_FORM,
+    WORD,
+    Machine,
+    OverflowRisk,
+    Ranges,
+    narrowing,
+    natural_range,
+    within,
+)
+from webdnn.support.diagnostic import Diagnostics, fail
+from webdnn.support.element_type import ElementType, Kind
+from webdnn.support.index import Range
+from webdnn.support.weights import STORE, numpy_dtype
+
+UI32 = IntegerType(32, Signedness.UNSIGNED)
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What a target stores, and how a user leaves it out."""
+
+    machine: Machine
+    backends: str
+
+    @property
+    def is_float(self) -> bool:
+        return self.machine is FLOAT
+
+    def element(self, stored: ElementType) -> Attribute:
+        """The type that holds elements of another: halves are floats, bools and small unsigned integers words."""
+        if self.is_float or stored.kind is Kind.FLOAT:
+            return f32
+        unsigned = stored.kind in (Kind.UNSIGNED, Kind.BOOL) and stored.bits <= 32
+        return UI32 if unsigned else i32
+
+    @property
+    def hint(self) -> str:
+        return f"compile without {self.backends} (leave it out of --targets), which has no such numbers"
+
+
+STORAGES = {"word": Storage(WORD, "webgpu"), "float": Storage(FLOAT, "webgl")}
+
+SIGNED_PREDICATES = {"ult": "slt", "ule": "sle", "ugt": "sgt", "uge": "sge"}
+
+
+@dataclass
+class Narrowing:
+    """One kernel whose arguments and integers become those of the target."""
+
+    function: FuncOp
+    storage: Storage
+
+    def __post_init__(self) -> None:
+        self.ranges = Ranges(self.storage.machine)
+
+    def check(self, problems: Diagnostics) -> None:
+        """Prove every integer that has an effect."""
+        for op in self.function.walk():
+            if any(v.type == f64 for v in (*op.operands, *op.results)):
+                problems.add(op, "computes in f64", hint=self.storage.hint)
+                return
+            if isinstance(op, ReadOp):
+                assert op.outside is None, "run kernel-expand-outside first"
+            try:
+                self.check_op(op)
+            except OverflowRisk as risk:
+                what = f"may leave the integers {self.storage.machine.limits[0]} … {self.storage.machine.limits[1]}"
+                problems.add(risk.op, what, hint=self.storage.hint)
+
+    def check_op(self, op: Operation) -> None:
+        if isinstance(op, arith.CmpiOp | arith.SIToFPOp | arith.UIToFPOp | arith.IndexCastOp | ReduceOp):
+            for operand in op.operands:
+                if is_number(operand.type):
+                    self.ranges.of(operand)
+            for result in op.results:
+                if is_number(result.type):
+                    self.ranges.of(result)
+            self.refuse_signs(op)
+        elif isinstance(op, WriteOp) and is_number(op.value.type):
+            span, kept = self.ranges.of(op.value), self.kept(op)
+            if not within(span, kept) and element_type(buffer_type(op.target)).bits >= 32:
+                raise OverflowRisk(op)
+
+    def refuse_signs(self, op: Operation) -> None:
+        """Floats have no bits: an unsigned reading of what may be negative has no meaning there."""
+        unsigned = isinstance(op, arith.UIToFPOp) or (
+            isinstance(op, arith.CmpiOp) and arith.CMPI_COMPARISON_OPERATIONS[op.predicate.value.data][0] == "u"
+        )
+        if unsigned and self.storage.is_float and any(self.ranges.of(o)[0] < 0 for o in op.operands):
+            raise OverflowRisk(op)
+
+    def kept(self, op: WriteOp) -> Range:
+        """The values that the target of a write can hold as they are."""
+        element = element_type(buffer_type(op.target))
+        return self.storage.machine.stored(element) if element.bits >= 32 else natural_range(element)
+
+    # Rewriting.
+
+    def run(self) -> None:
+        accesses = [o for o in self.function.walk() if isinstance(o, ReadOp | WriteOp)]
+        elements = {o: element_type(buffer_type(o.source if isinstance(o, ReadOp) else o.target)) for o in accesses}
+        spans = {o: self.ranges.of(o.value) for o in accesses if isinstance(o, WriteOp) and is_number(o.value.type)}
+        kept = {o: self.kept(o) for o in spans}
+        for op in list(self.function.walk()):
+            self.make_signed(op)
+        for argument in list(self.function.body.block.args):
+            retype_buffer(argument, self.storage)
+        for op in accesses:
+            if isinstance(op, ReadOp):
+                self.read(op, elements[op])
+            else:
+                narrow = not within(spans[op], kept[op]) if op in spans else False
+                self.write(op, elements[op], narrow)
+        for op in list(self.function.walk()):
+            retype_scalars(op)
+        for op in list(self.function.walk()):
+            if isinstance(op, arith.ExtSIOp | arith.ExtUIOp | arith.TruncIOp) and op.input.type == op.result.type:
+                Rewriter.replace_op(op, [], [op.input])
+
+    def make_signed(self, op: Operation) -> None:
+        """Where no operand is ever negative, unsigned arithmetic is signed arithmetic."""
+        is_wrap = isinstance(op, arith.ShRSIOp | arith.ShRUIOp) and self.storage.is_float
+        if is_wrap and (wrapped := narrowing(op)) is not None:
+            inner, kept = wrapped
+            body = Body()
+            result = inner if within(self.ranges.of(inner), kept) else self.wrapped(body, inner, kept)
+            Rewriter.replace_op(op, body.ops, [result])
+            return
+        kinds = (arith.CmpiOp, arith.UIToFPOp, arith.ShRUIOp, *SIGNED_FORM)
+        if not isinstance(op, kinds) or op.operands[0].type == i1:
+            return
+        try:
+            if any(self.ranges.of(o)[0] < 0 for o in op.operands):
+                return
+        except OverflowRisk:
+            return  # a value that has no effect
+        if isinstance(op, arith.CmpiOp):
+            predicate = arith.CMPI_COMPARISON_OPERATIONS[op.predicate.value.data]
+            if predicate in SIGNED_PREDICATES:
+                Rewriter.replace_op(op, arith.CmpiOp(op.lhs, op.rhs, SIGNED_PREDICATES[predicate]))
+        elif isinstance(op, arith.UIToFPOp):
+            Rewriter.replace_op(op, arith.SIToFPOp(op.input, op.result.type))
+        elif isinstance(op, arith.ShRUIOp):
+            Rewriter.replace_op(op, arith.ShRSIOp(op.lhs, op.rhs))
+        else:
+            signed = SIGNED_FORM[type(op)]
+            Rewriter.replace_op(op, signed.create(operands=op.operands, result_types=[op.results[0].type]))
+
+    def read(self, op: ReadOp, element: ElementType) -> None:
+        """The stored word or float, and from it the scalar."""
+        body = Body()
+        value = body.add(ReadOp(op.source, op.exprs))
+        if element.kind is Kind.BOOL:
+            zero = body.constant(0, value.type)
+            compare = arith.CmpfOp(value, zero, "une") if value.type == f32 else arith.CmpiOp(value, zero, "ne")
+            value = body.add(compare)
+        elif element.kind is not Kind.FLOAT and value.type == f32:
+            value = body.add(arith.FPToSIOp(value, i32))
+        Rewriter.replace_op(op, body.ops, [value])
+
+    def write(self, op: WriteOp, element: ElementType, narrow: bool) -> None:
+        body, value = Body(), op.value
+        if narrow:
+            value = self.wrapped(body, value, natural_range(element))
+        if element.kind is not Kind.FLOAT:
+            stored = scalar_type(op.target)
+            if value.type == i1:
+                value = body.add(arith.UIToFPOp(value, f32) if stored == f32 else arith.ExtUIOp(value, i32))
+            elif stored == f32:
+                value = body.add(arith.SIToFPOp(value, f32))
+        Rewriter.replace_op(op, [*body.ops, WriteOp(value, op.target, op.exprs)])
+
+    def wrapped(self, body: Body, value: SSAValue, kept: Range) -> SSAValue:
+        """The value modulo the size of a range of 2^bits integers, inside it."""
+        size = kept[1] - kept[0] + 1
+        if not self.storage.is_float:
+            shift = body.constant(33 - size.bit_length(), i32)
+            if value.type == i64:
+                value = body.add(arith.TruncIOp(value, i32))
+            raised = body.add(arith.ShLIOp(value, shift))
+            return body.add(arith.ShRSIOp(raised, shift) if kept[0] < 0 else arith.ShRUIOp(raised, shift))
+        shifted = body.plus(value, body.constant(-kept[0], value.type))
+        turns = body.add(arith.FloorDivSIOp(shifted, body.constant(size, value.type)))
+        return body.minus(value, body.times(turns, body.constant(size, value.type)))
+
+
+def is_number(type: Attribute) -> bool:
+    return type in (i32, i64, INDEX)
+
+
+def retype_scalars(op: Operation) -> None:
+    """i64 values that were proven to be i32."""
+    if isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr) and op.result.type == i64:
+        value = op.value.value.data
+        value = value if within((value, value), INT32) else 0  # a constant that has no effect
+        Rewriter.replace_op(op, arith.ConstantOp(IntegerAttr(value, i32)))
+        return
+    for result in [r for r in op.results if r.type == i64]:
+        Rewriter.replace_value_with_new_type(result, i32)
+
+
+def retype_buffer(value: SSAValue, storage: Storage) -> None:
+    type = value.type
+    assert is_memref(type)
+    new = storage.element(element_type(type))
+    if new != type.element_type:
+        Rewriter.replace_value_with_new_type(value, MemRefType(new, type.get_shape()))
+
+
+def retype_weight(op: WeightOp, storage: Storage) -> None:
+    """The constant's elements, converted. Refuses values that the target cannot hold."""
+    type = op.value.type
+    element, new = element_type(type), storage.element(element_type(type))
+    if new == type.element_type:
+        return
+    array = STORE.get(op.value.key.data, element, type.get_shape())
+    if element.is_integer and array.size:
+        low, high = storage.machine.stored(element)
+        if element.kind is Kind.UNSIGNED and element.bits == 32 and not storage.is_float:
+            low, high = natural_range(element)
+        if int(array.min()) < low or int(array.max()) > high:
+            fail(
+                op,
+                f"holds values from {array.min()} to {array.max()}, and {low} to {high} can be stored",
+                hint=storage.hint,
+            )
+    key = STORE.put(np.asarray(array).astype(numpy_dtype(element_type(new))))
+    op.value = WeightAttr(StringAttr(key), TensorType(new, type.get_shape()))
+    retype_buffer(op.result, storage)
+
+
+def retype_program(function: func.FuncOp, storage: Storage, problems: Diagnostics) -> None:
+    """Arguments, places and constants of the program."""
+    for value in buffers_of(function):
+        if element_type(buffer_type(value)).name == "f64":
+            owner = value.owner if isinstance(value.owner, Operation) else function
+            problems.add(owner, "holds f64 elements", hint=storage.hint)
+    problems.raise_if_any()
+    for value in list(buffers_of(function)):
+        if isinstance(value.owner, WeightOp):
+            retype_weight(value.owner, storage)
+        else:
+            retype_buffer(value, storage)
+    returned = function.body.block.last_op
+    results: Sequence[SSAValue] = returned.operands if isinstance(returned, func.ReturnOp) else ()
+    inputs = [a.type for a in function.body.block.args]
+    function.function_type = FunctionType.from_lists(inputs, [v.type for v in results])
+
+
+def buffers_of(function: func.FuncOp) -> Iterable[SSAValue]:
+    yield from function.body.block.args
+    for op in function.body.block.ops:
+        yield from op.results
+
+
+@dataclass(frozen=True)
+class KernelNarrowElementsPass(ModulePass):
+    """Store and compute everything in what a GPU has: `word` is f32, i32 and u32 (WebGPU), `float` f32 alone (WebGL).
+
+    Halves become floats, bools 0 or 1. An i64 is computed as an i32, and with `float` every integer in ±2^24, where
+    ranges prove that no result leaves it; inputs are checked by the runner and constants here. What is not proven is
+    refused.
+
+    Before:
+
+        %i = kernel.read %x[%n] : memref<8xi64>
+
+    After:
+
+        %i = kernel.read %x[%n] : memref<8xi32>
+
+    Leaves alone: f32. Run after `kernel-flatten-buffers`, and before `kernel-assign-offsets`, which counts bytes.
+    """
+
+    name = "kernel-narrow-elements"
+    storage: str = "word"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        storage = STORAGES[self.storage]
+        problems = Diagnostics()
+        kernels = [Narrowing(f, storage) for f in op.body.block.ops if isinstance(f, FuncOp)]
+        for kernel in kernels:
+            kernel.check(problems)
+        problems.raise_if_any()
+        for kernel in kernels:
+            kernel.run()
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp) and not function.is_declaration:
+                retype_program(function, storage, problems)

@@ -1,0 +1,232 @@
+"""`webdnn-glsl` and `webdnn-glsl100`: the text of fragment shaders, in GLSL ES 3.00 and 1.00."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import arith, math, memref, vector
+from xdsl.dialects.builtin import ModuleOp, f32, i1
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.target import Target
+
+from webdnn.dialects.element import element_of, is_memref, is_vector
+from webdnn.dialects.kernel.access import WriteOp
+from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.structure import FuncOp, IdOp
+from webdnn.targets.c_like import (
+    CALLS,
+    INFIX,
+    CLikePrinter,
+    Level,
+    Text,
+    call,
+    infix,
+    is_variable,
+)
+from webdnn.targets.glsl.textures import LANES, WIDTH, extent
+
+SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
+VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
+
+LANE = "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }"
+
+HELPERS_300 = {
+    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, ivec2(q & {WIDTH - 1}, q / {WIDTH}), 0); }}",
+    "lane(": LANE,
+}
+
+HELPERS_100 = {
+    "texel(": (
+        "vec4 texel(highp sampler2D s, int q, vec2 size) {\n"
+        f"  float y = floor(float(q) / {WIDTH}.0);\n"
+        f"  return texture2D(s, (vec2(float(q) - y * {WIDTH}.0, y) + 0.5) / size);\n"
+        "}"
+    ),
+    "lane(": LANE,
+    "quotient(": (
+        "int quotient(int a, int b) {\n"
+        "  int q = int(float(a) / float(b));\n"
+        "  int r = a - q * b;\n"
+        "  return r < 0 ? q - 1 : r < b ? q : q + 1;\n"
+        "}"
+    ),
+    "signedQuotient(": (
+        "int signedQuotient(int a, int b) {\n"
+        "  int q = quotient(a < 0 ? -a : a, b < 0 ? -b : b);\n"
+        "  return (a < 0) == (b < 0) ? q : -q;\n"
+        "}"
+    ),
+}
+"""Functions that a shader may need, by how it calls them. Division of ES 1.00 integers may be that of floats."""
+
+
+class GlslPrinter(CLikePrinter):
+    """GLSL ES 3.00. Loads name the sampler and the texel's number."""
+
+    calls: Mapping[type[Operation], str] = {
+        **CALLS,
+        arith.MaxnumfOp: "max",
+        arith.MinnumfOp: "min",
+        math.Atan2Op: "atan",
+        math.RoundEvenOp: "roundEven",
+        math.RsqrtOp: "inversesqrt",
+    }
+    output = "color"
+
+    def type(self, type: Attribute) -> str:
+        return (VECTORS if is_vector(type) else SCALARS)[str(element_of(type))]
+
+    def number(self, value: float, type: Attribute) -> Text:
+        level = Level.UNARY if value < 0 else Level.ATOM
+        match str(type):
+            case "i1":
+                return Text("true" if value else "false")
+            case "f32":
+                return Text(str(np.float32(value)), level)
+            case _:
+                return Text(str(int(value)), level)
+
+    def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str:
+        return f"{self.type(type)} {name} = {value};"
+
+    def loop_head(self, counter: str, trips: int) -> str:
+        return f"for (int {counter} = 0; {counter} < {trips}; {counter}++) {{"
+
+    def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str:
+        assert isinstance(op, memref.StoreOp)
+        return f"{self.name(op.memref) if is_variable(op.memref) else self.output} = {value.text};"
+
+    def load(self, op: memref.LoadOp, args: Sequence[Text]) -> Text:
+        return call("texel", *args)
+
+    def special(self, op: Operation, args: Sequence[Text]) -> Text | None:
+        match op:
+            case memref.LoadOp():
+                return Text(self.name(op.memref)) if is_variable(op.memref) else self.load(op, args)
+            case IdOp():
+                row = f"int(gl_FragCoord.y) * {WIDTH} + " if op.count.data > WIDTH else ""
+                return Text(f"{row}int(gl_FragCoord.x)", Level.SUM if row else Level.ATOM)
+            case LanesOp() | vector.BroadcastOp():
+                return call(self.type(op.results[0].type), *args)
+            case vector.ExtractOp() if op.dynamic_position:
+                return call("lane", *args)
+            case vector.ExtractOp():
+                return Text(f"{args[0].within(Level.UNARY)}.{'xyzw'[op.static_position.get_values()[0]]}")
+            case arith.SelectOp():
+                a, b, c = (x.within(Level.CHOICE) for x in args)
+                return Text(f"{a} ? {b} : {c}", Level.CHOICE)
+            case math.FmaOp() | vector.FMAOp():
+                return infix(infix(args[0], args[1], "*", Level.PRODUCT), args[2], "+", Level.SUM)
+            case arith.SIToFPOp() | arith.UIToFPOp() | arith.FPToSIOp() | arith.ExtUIOp() | arith.ExtSIOp():
+                return call(self.type(op.result.type), args[0])
+            case arith.BitcastOp():
+                return call("intBitsToFloat" if element_of(op.result.type) == f32 else "floatBitsToInt", args[0])
+            case _ if op.operands and element_of(op.operands[0].type) == i1:
+                return self.logic(op, args)
+            case _:
+                return self.integer_division(op, args)
+
+    def integer_division(self, op: Operation, args: Sequence[Text]) -> Text | None:
+        return None
+
+    def logic(self, op: Operation, args: Sequence[Text]) -> Text | None:
+        match op:
+            case arith.AndIOp():
+                return infix(args[0], args[1], "&&", Level.AND)
+            case arith.OrIOp():
+                return infix(args[0], args[1], "||", Level.OR)
+            case arith.XOrIOp() if args[1].text == "true":
+                return Text(f"!{args[0].within(Level.UNARY)}", Level.UNARY)
+            case arith.XOrIOp():
+                return infix(args[0], args[1], "!=", Level.COMPARISON)
+            case _:
+                return None
+
+
+class Glsl100Printer(GlslPrinter):
+    """GLSL ES 1.00: normalized coordinates, and integers that may be floats."""
+
+    output = "gl_FragColor"
+
+    def __init__(self, names: Mapping[SSAValue, str]) -> None:
+        super().__init__(names)
+        self.infixes = {kind: spelling for kind, spelling in INFIX.items() if kind is not arith.DivSIOp}
+
+    def load(self, op: memref.LoadOp, args: Sequence[Text]) -> Text:
+        width, height = extent(elements(op.memref))
+        return call("texel", *args, Text(f"vec2({width}.0, {height}.0)"))
+
+    def divide(self, a: Text, divisor: int) -> Text:
+        return call("quotient", a, Text(str(divisor)))
+
+    def integer_division(self, op: Operation, args: Sequence[Text]) -> Text | None:
+        return call("signedQuotient", *args) if isinstance(op, arith.DivSIOp) else None
+
+
+def elements(buffer: SSAValue) -> int:
+    """The elements of a buffer of texels."""
+    type = buffer.type
+    assert is_memref(type)
+    return type.get_shape()[0] * LANES
+
+
+def output_of(function: FuncOp) -> SSAValue:
+    """The texture that a kernel writes."""
+    arguments = set(function.body.block.args)
+    (target,) = [op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments]
+    return target
+
+
+def samplers_of(function: FuncOp) -> list[int]:
+    """The positions of the arguments that a kernel reads, in the order of its samplers."""
+    output = output_of(function)
+    return [i for i, argument in enumerate(function.body.block.args) if argument is not output]
+
+
+def emit_kernel(function: FuncOp, version: int) -> str:
+    """The fragment shader of one kernel."""
+    arguments = function.body.block.args
+    names = {arguments[position]: f"b{i}" for i, position in enumerate(samplers_of(function))}
+    printer = (GlslPrinter if version == 300 else Glsl100Printer)(names)
+    body = printer.function_body(function.body.block)
+    precision = ["precision highp float;", "precision highp int;"]
+    qualifier = "" if version == 300 else "highp "
+    header = [*precision, *(f"uniform {qualifier}sampler2D {name};" for name in names.values())]
+    if version == 300:
+        header = ["#version 300 es", "precision highp sampler2D;", *header, "out vec4 color;"]
+    return "\n".join([*header, *helpers(body, version), "void main() {", *body, "}", ""])
+
+
+def helpers(body: Sequence[str], version: int) -> list[str]:
+    """The functions that the body calls, each after those that it calls itself."""
+    text, found = "\n".join(body), list[str]()
+    known = HELPERS_300 if version == 300 else HELPERS_100
+    for name, helper in reversed(known.items()):
+        if name in text:
+            found.insert(0, helper)
+            text += helper
+    return found
+
+
+@dataclass(frozen=True)
+class WebdnnGlslTarget(Target):
+    """Every kernel of a legalized module as a fragment shader in GLSL ES 3.00."""
+
+    name = "webdnn-glsl"
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.write("\n".join(emit_kernel(op, 300) for op in module.body.block.ops if isinstance(op, FuncOp)))
+
+
+@dataclass(frozen=True)
+class WebdnnGlsl100Target(Target):
+    """Every kernel of a legalized module as a fragment shader in GLSL ES 1.00."""
+
+    name = "webdnn-glsl100"
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.write("\n".join(emit_kernel(op, 100) for op in module.body.block.ops if isinstance(op, FuncOp)))

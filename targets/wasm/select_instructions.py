@@ -1,0 +1,249 @@
+"""`wasm-select-instructions`: what has no single instruction, or a better one, is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import arith, math, vector
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, i1, i32
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from webdnn.dialects.element import element_of, is_vector
+from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.passes.kernel.block_lowering import extract
+from webdnn.targets.wasm.dialect import InstructionOp
+from webdnn.targets.wasm.spelling import instruction, is_mask
+
+LANES = 4
+
+
+def is_constant(value: SSAValue) -> bool:
+    return isinstance(value.owner, arith.ConstantOp)
+
+
+def integer_constant(value: SSAValue) -> int | None:
+    """The integer that every lane of a constant is."""
+    owner = value.owner
+    if not isinstance(owner, arith.ConstantOp):
+        return None
+    if isinstance(owner.value, IntegerAttr):
+        return owner.value.value.data
+    if isinstance(owner.value, DenseIntOrFPElementsAttr):
+        return int(owner.value.get_values()[0])
+    return None
+
+
+def splat(body: Body, value: float, type: Attribute) -> SSAValue:
+    """A constant of a scalar or vector type."""
+    scalar = body.constant(value, element_of(type))
+    return body.add(vector.BroadcastOp(scalar, type)) if is_vector(type) else scalar
+
+
+def scalarized(body: Body, op: Operation) -> SSAValue:
+    """The operation lane by lane."""
+    lanes: list[SSAValue] = []
+    for lane in range(LANES):
+        operands = [body.add(extract(o, lane)) if is_vector(o.type) else o for o in op.operands]
+        scalar = op.create(operands=operands, result_types=[element_of(op.results[0].type)], properties=op.properties)
+        lanes.append(rewritten(body, scalar) or body.add(scalar))
+    return body.add(LanesOp(lanes))
+
+
+def divided(body: Body, op: arith.DivSIOp | arith.RemSIOp | arith.DivUIOp | arith.RemUIOp) -> SSAValue | None:
+    """Division never traps: by zero it gives what division by one gives, and -2^n / -1 wraps."""
+    by = integer_constant(op.rhs)
+    if by is not None and by not in (0, -1):
+        return None
+    type = op.result.type
+    zero, one = body.constant(0, type), body.constant(1, type)
+    safe = body.select(body.equal(op.rhs, zero), one, op.rhs)
+    if isinstance(op, arith.DivUIOp | arith.RemUIOp):
+        return body.add(type_of(op)(op.lhs, safe))
+    minus = body.equal(op.rhs, body.constant(-1, type))
+    quotient = body.add(type_of(op)(op.lhs, body.select(minus, one, safe)))
+    return body.select(minus, body.minus(zero, op.lhs) if isinstance(op, arith.DivSIOp) else zero, quotient)
+
+
+def type_of(op: Operation) -> Callable[[SSAValue, SSAValue], Operation]:
+    kind = type(op)
+    return lambda a, b: kind.create(operands=[a, b], result_types=[a.type])
+
+
+def float_test(body: Body, op: arith.CmpfOp) -> SSAValue:
+    """Predicates that wasm lacks, from those it has."""
+
+    def test(predicate: str, a: SSAValue = op.lhs, b: SSAValue = op.rhs) -> SSAValue:
+        return body.add(arith.CmpfOp(a, b, predicate))
+
+    def negated(value: SSAValue) -> SSAValue:
+        return body.add(arith.XOrIOp(value, splat(body, 1, value.type)))
+
+    name = ("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno")[
+        min(op.predicate.value.data, 14)
+    ]
+    match name:
+        case "one":
+            return body.add(arith.OrIOp(test("olt"), test("ogt")))
+        case "ord":
+            return body.add(arith.AndIOp(test("oeq", op.lhs, op.lhs), test("oeq", op.rhs, op.rhs)))
+        case "uno":
+            return body.add(arith.OrIOp(test("une", op.lhs, op.lhs), test("une", op.rhs, op.rhs)))
+        case "ueq":
+            return negated(body.add(arith.OrIOp(test("olt"), test("ogt"))))
+        case "ugt":
+            return negated(test("ole"))
+        case "uge":
+            return negated(test("olt"))
+        case "ult":
+            return negated(test("oge"))
+        case "ule":
+            return negated(test("ogt"))
+        case _:
+            return splat(body, 0, op.result.type)
+
+
+def rewritten(body: Body, op: Operation) -> SSAValue | None:
+    """The operation by instructions that exist; None where it may stay as it is."""
+    vectors = any(is_vector(v.type) for v in (*op.operands, *op.results))
+    match op:
+        case vector.FMAOp():
+            return body.add(InstructionOp("f32x4.relaxed_madd", [op.lhs, op.rhs, op.acc], op.res.type))
+        case math.FmaOp():
+            return body.plus(op.c, body.times(op.a, op.b))
+        case arith.MaximumfOp() | arith.MinimumfOp() if vectors and is_constant(op.rhs):
+            # pmax(x, c) is c < x ? … : x for x = NaN too, and one instruction where max is several.
+            name = "pmax" if isinstance(op, arith.MaximumfOp) else "pmin"
+            return body.add(InstructionOp(f"f32x4.{name}", [op.lhs, op.rhs], op.result.type))
+        case arith.SelectOp() if is_vector(op.cond.type):
+            return body.add(InstructionOp("v128.bitselect", [op.lhs, op.rhs, op.cond], op.result.type))
+        case arith.SelectOp():
+            return body.add(InstructionOp("select", [op.lhs, op.rhs, op.cond], op.result.type))
+        case arith.CmpfOp() if instruction(op) is None:
+            return expanded(body, lambda inner: float_test(inner, op))
+        case arith.MaxSIOp() | arith.MinSIOp() | arith.MaxUIOp() | arith.MinUIOp() if not vectors:
+            order = {arith.MaxSIOp: "sgt", arith.MinSIOp: "slt", arith.MaxUIOp: "ugt", arith.MinUIOp: "ult"}[type(op)]
+            test = body.add(arith.CmpiOp(op.lhs, op.rhs, order))
+            return body.add(InstructionOp("select", [op.lhs, op.rhs, test], op.result.type))
+        case arith.DivSIOp() | arith.RemSIOp() | arith.DivUIOp() | arith.RemUIOp():
+            return scalarized(body, op) if vectors else expanded_or_none(body, op)
+        case arith.ShLIOp() | arith.ShRSIOp() | arith.ShRUIOp() if vectors:
+            return shifted(body, op)
+        case _:
+            return converted(body, op, vectors)
+
+
+def shifted(body: Body, op: arith.ShLIOp | arith.ShRSIOp | arith.ShRUIOp) -> SSAValue:
+    """Vectors are shifted by one amount; by several, lane by lane."""
+    amount = integer_constant(op.rhs)
+    if amount is None:
+        return scalarized(body, op)
+    name = instruction(op)
+    assert name is not None
+    return body.add(InstructionOp(name, [op.lhs, body.constant(amount, i32)], op.result.type))
+
+
+def converted(body: Body, op: Operation, vectors: bool) -> SSAValue | None:
+    """Conversions of bools: scalars are 0 or 1, masks are 0 or all ones."""
+    match op:
+        case arith.UIToFPOp() | arith.SIToFPOp() | arith.ExtUIOp() if is_mask(op.operands[0].type):
+            one, zero = (splat(body, v, op.results[0].type) for v in (1, 0))
+            return body.add(InstructionOp("v128.bitselect", [one, zero, op.operands[0]], op.results[0].type))
+        case arith.ExtSIOp() if op.operands[0].type == i1:
+            wide = body.add(arith.ExtUIOp(op.input, op.result.type))
+            return body.minus(body.constant(0, op.result.type), wide)
+        case arith.TruncIOp() if op.result.type == i1 or is_mask(op.result.type):
+            bit = body.add(arith.AndIOp(op.input, splat(body, 1, op.input.type)))
+            return body.add(arith.CmpiOp(bit, splat(body, 0, op.input.type), "ne"))
+        case _ if vectors and op.dialect_name() in ("arith", "math") and not spelled(op):
+            return scalarized(body, op)
+        case _:
+            return None
+
+
+VECTOR_INSTRUCTIONS = frozenset(
+    [
+        f"f32x4.{n}"
+        for n in (
+            "add sub mul div neg max min sqrt floor ceil trunc nearest abs splat eq ne lt gt le ge "
+            "convert_i32x4_s convert_i32x4_u"
+        ).split()
+    ]
+    + [
+        f"i32x4.{n}"
+        for n in (
+            "add sub mul neg abs splat max_s min_s max_u min_u eq ne lt_s lt_u gt_s gt_u le_s le_u "
+            "ge_s ge_u trunc_sat_f32x4_s trunc_sat_f32x4_u"
+        ).split()
+    ]
+    + ["v128.and", "v128.or", "v128.xor", ""]
+)
+
+
+def spelled(op: Operation) -> bool:
+    """Is there a vector instruction for it?"""
+    return not op.results or isinstance(op, arith.ConstantOp) or instruction(op) in VECTOR_INSTRUCTIONS
+
+
+def expanded_or_none(body: Body, op: Operation) -> SSAValue | None:
+    assert isinstance(op, arith.DivSIOp | arith.RemSIOp | arith.DivUIOp | arith.RemUIOp)
+    return expanded(body, lambda inner: divided(inner, op))
+
+
+def expanded(body: Body, make: Callable[[Body], SSAValue | None]) -> SSAValue | None:
+    """What `make` appends, with its own operations rewritten too."""
+    inner = Body()
+    made = make(inner)
+    if made is None:
+        return None
+    names: dict[SSAValue, SSAValue] = {}
+    for op in inner.ops:
+        op.operands = [names.get(o, o) for o in op.operands]
+        names[op.results[0]] = rewritten(body, op) or body.add(op)
+    return names.get(made, made)
+
+
+def select(ops: Sequence[Operation], relaxed: bool) -> None:
+    for op in ops:
+        if op.regions or len(op.results) != 1 or isinstance(op, arith.ConstantOp):
+            continue
+        body = Body()
+        if isinstance(op, vector.FMAOp) and not relaxed:
+            value = body.add(arith.AddfOp(op.acc, body.add(arith.MulfOp(op.lhs, op.rhs))))
+        else:
+            value = rewritten(body, op)
+        if value is not None:
+            value.name_hint = op.results[0].name_hint
+            Rewriter.replace_op(op, body.ops, [value])
+
+
+@dataclass(frozen=True)
+class WasmSelectInstructionsPass(ModulePass):
+    """Replace what has no wasm instruction of its own, and use better ones where their meaning allows.
+
+    With `relaxed`, a multiply-add is one instruction that may or may not round in between.
+
+    Before:
+
+        %y = arith.maximumf %x, %c : vector<4xf32>      // %c constant
+
+    After:
+
+        %y = wasm_simd.op "f32x4.pmax" %x, %c : …
+
+    Leaves alone: operations with an instruction of their own. Integer division never traps: by zero it gives what
+    division by one gives. Run after `wasm-expand-math`.
+    """
+
+    name = "wasm-select-instructions"
+    relaxed: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if isinstance(function, FuncOp):
+                select(list(function.walk()), self.relaxed)

@@ -1,0 +1,234 @@
+"""What the ONNX importer makes of models that it can import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from xdsl.dialects.builtin import ModuleOp, NameLoc
+from xdsl.dialects.func import FuncOp
+
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.weight import WeightAttr
+from webdnn.frontends.onnx.importer import import_onnx
+
+Array = NDArray[np.generic]
+Build = Callable[..., ModelProto]
+Run = Callable[..., list[Array]]
+
+node = helper.make_node
+F32 = TensorProto.FLOAT
+
+
+def main_of(module: ModuleOp) -> FuncOp:
+    found = module.body.block.first_op
+    assert isinstance(found, FuncOp)
+    return found
+
+
+def operators(module: ModuleOp) -> list[str]:
+    return [op.name for op in module.walk() if op.name.startswith("dnn.") and not isinstance(op, ConstantOp)]
+
+
+def test_arguments_and_results_carry_names_and_operators_their_nodes(model: Build) -> None:
+    nodes = [node("Relu", ["x"], ["r"], name="first"), node("Neg", ["r"], ["y 1"])]
+    module = import_onnx(model(nodes, {"x": [2, 3]}, ["y 1"]))
+    main = main_of(module)
+    assert '{dnn.name = "x"}' in str(main)
+    assert '{dnn.name = "y 1"}' in str(main)
+    locations = [op.location for op in main.body.block.ops]
+    assert [loc.desc.data for loc in locations if isinstance(loc, NameLoc)] == ["first", "Neg 'y 1'", "test"]
+
+
+def test_dimensions_are_bound(model: Build, run: Run) -> None:
+    nodes = [node("Add", ["x", "b"], ["y"])]
+    proto = model(nodes, {"x": ["N", None]}, {"y": ["N", 3]}, {"b": np.ones(3, np.float32)})
+    found = run(proto, np.zeros((2, 3), np.float32), dims={"N": 2, "x.1": 3})
+    np.testing.assert_array_equal(found[0], np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("ir_version", [3, 4, 10])
+def test_initializers_may_be_inputs_too(model: Build, ir_version: int) -> None:
+    nodes = [node("Add", ["x", "w"], ["y"])]
+    proto = model(nodes, {"x": [3], "w": [3]}, ["y"], {"w": np.ones(3, np.float32)}, ir_version=ir_version)
+    assert len(main_of(import_onnx(proto)).args) == 1
+
+
+def test_a_computation_of_shapes_is_folded(model: Build, run: Run) -> None:
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"], axis=0),
+        node("Mul", ["n", "three"], ["m"]),
+        node("Concat", ["m", "rest"], ["t"], axis=0),
+        node("Cast", ["t"], ["f"], to=TensorProto.FLOAT),
+        node("Mul", ["f", "half"], ["h"]),
+        node("Cast", ["h"], ["t2"], to=TensorProto.INT64),
+        node("Reshape", ["x", "t2"], ["y"]),
+    ]
+    held = {
+        "zero": np.array([0]),
+        "three": np.array([3]),
+        "rest": np.array([4]),
+        "half": np.array([0.5, 1], np.float32),
+    }
+    proto = model(nodes, {"x": ["N", 6]}, ["y"], held)
+    module = import_onnx(proto, dims={"N": 2})
+    assert operators(module) == ["dnn.reshape"]
+    x = np.arange(12, dtype=np.float32).reshape(2, 6)
+    np.testing.assert_array_equal(run(proto, x, dims={"N": 2})[0], x.reshape(3, 4))
+
+
+def test_large_folding_is_left_to_the_target(model: Build) -> None:
+    nodes = [node("Add", ["a", "b"], ["c"]), node("Add", ["x", "c"], ["y"])]
+    held = {"a": np.zeros((2048, 1), np.float32), "b": np.zeros((1, 2048), np.float32)}
+    assert operators(import_onnx(model(nodes, {"x": [2048, 2048]}, ["y"], held))) == ["dnn.add", "dnn.add"]
+
+
+def test_what_does_nothing_is_elided(model: Build, run: Run) -> None:
+    nodes = [
+        node("Identity", ["x"], ["i"]),
+        node("Dropout", ["i"], ["d", "mask"]),
+        node("Relu", ["d"], ["y"]),
+        node("Foo", ["x"], ["unused"], domain="nobody"),
+    ]
+    proto = model(nodes, {"x": [3]}, ["y", "mask"], types={"mask": TensorProto.BOOL}, domains={"nobody": 1})
+    assert operators(import_onnx(proto)) == ["dnn.relu"]
+    np.testing.assert_array_equal(run(proto, -np.ones(3, np.float32))[1], [True] * 3)
+
+
+def test_outputs_pick_values_and_drop_inputs(model: Build) -> None:
+    nodes = [node("Relu", ["x"], ["a"]), node("Add", ["a", "z"], ["y"])]
+    module = import_onnx(model(nodes, {"x": [3], "z": ["M"]}, ["y"]), outputs=["a"])
+    assert operators(module) == ["dnn.relu"]
+    assert len(main_of(module).args) == 1
+
+
+def test_an_input_can_be_an_output(model: Build, run: Run) -> None:
+    x = np.ones(3, np.float32)
+    np.testing.assert_array_equal(run(model([], {"x": [3]}, ["x"]), x)[0], x)
+
+
+def test_nodes_in_any_order(model: Build, run: Run) -> None:
+    nodes = [node("Neg", ["b"], ["y"]), node("Relu", ["x"], ["a"]), node("Exp", ["a"], ["b"])]
+    assert run(model(nodes, {"x": [1]}, ["y"]), np.zeros(1, np.float32))[0] == -1
+
+
+CONSTANTS: list[tuple[dict[str, object], Array]] = [
+    ({"value_float": 1.5}, np.array(1.5, np.float32)),
+    ({"value_floats": [1.5, 2.0]}, np.array([1.5, 2.0], np.float32)),
+    ({"value_int": 7}, np.array(7)),
+    ({"value_ints": [7, 8]}, np.array([7, 8])),
+    ({"value": numpy_helper.from_array(np.array([[1, 2]], np.int8))}, np.array([[1, 2]], np.int8)),
+]
+
+
+@pytest.mark.parametrize(("attributes", "wanted"), CONSTANTS)
+def test_constants_of_all_kinds(model: Build, run: Run, attributes: dict[str, object], wanted: Array) -> None:
+    nodes = [node("Constant", [], ["y"], **attributes)]
+    proto = model(nodes, {}, ["y"], types={"y": helper.np_dtype_to_tensor_dtype(wanted.dtype)})
+    found = run(proto)[0]
+    assert found.dtype == wanted.dtype
+    np.testing.assert_array_equal(found, wanted)
+
+
+def sparse() -> onnx.SparseTensorProto:
+    values = numpy_helper.from_array(np.array([5, 6], np.float32), "w")
+    return helper.make_sparse_tensor(values, numpy_helper.from_array(np.array([1, 5])), [2, 3])
+
+
+def test_sparse_constants(model: Build, run: Run) -> None:
+    wanted = np.array([[0, 5, 0], [0, 0, 6]], np.float32)
+    proto = model([node("Constant", [], ["y"], sparse_value=sparse())], {}, ["y"])
+    np.testing.assert_array_equal(run(proto)[0], wanted)
+    proto = model([node("Neg", ["w"], ["y"])], {}, ["y"])
+    proto.graph.sparse_initializer.append(sparse())
+    np.testing.assert_array_equal(run(proto)[0], -wanted)
+
+
+def test_weights_are_shared_by_content_and_not_copied(model: Build) -> None:
+    array = np.arange(64, dtype=np.float32)
+    nodes = [node("Add", ["x", "a"], ["s"]), node("Mul", ["s", "b"], ["y"])]
+    module = import_onnx(model(nodes, {"x": [64]}, ["y"], {"a": array, "b": array}))
+    assert len([op for op in module.walk() if isinstance(op, ConstantOp) and isinstance(op.value, WeightAttr)]) == 1
+
+
+def test_external_data(model: Build, run: Run, tmp_path: Path) -> None:
+    array = np.arange(600, dtype=np.float32).reshape(20, 30)
+    proto = model([node("Add", ["x", "w"], ["y"])], {"x": [20, 30]}, ["y"], {"w": array})
+    path = tmp_path / "model.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    module = import_onnx(path)
+    held = next(op for op in module.walk() if isinstance(op, ConstantOp))
+    assert isinstance(held.value, WeightAttr)
+    (tmp_path / "weights.bin").unlink()
+    np.testing.assert_array_equal(run(proto, array)[0], array * 2)
+
+
+@pytest.mark.parametrize("code", [TensorProto.INT4, TensorProto.UINT4])
+def test_packed_integers_are_widened(model: Build, run: Run, code: int) -> None:
+    proto = model([node("Cast", ["w"], ["y"], to=TensorProto.INT32)], {}, ["y"], types={"y": TensorProto.INT32})
+    proto.graph.initializer.append(helper.make_tensor("w", code, [3], [1, 7, 3]))
+    np.testing.assert_array_equal(run(proto)[0], [1, 7, 3])
+
+
+def test_functions_of_the_model_are_inlined(model: Build, run: Run) -> None:
+    body = [
+        helper.make_node("Constant", [], ["c"]),
+        node("Mul", ["a", "c"], ["scaled"]),
+        node("Foo", ["scaled"], ["unused"], domain="own"),
+        node("Inner", ["scaled"], ["r"], name="deep", domain="own"),
+    ]
+    attribute = body[0].attribute.add()
+    attribute.name, attribute.ref_attr_name, attribute.type = "value_float", "factor", onnx.AttributeProto.FLOAT
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    inner = helper.make_function("own", "Inner", ["v"], ["w"], [node("Relu", ["v"], ["w"], name="relu")], imports)
+    outer = helper.make_function("own", "Outer", ["a", "absent"], ["r"], body, imports, attributes=["factor"])
+    calls = [
+        node("Outer", ["x"], ["p"], name="one", domain="own", factor=2.0),
+        node("Outer", ["p"], ["y"], name="two", domain="own", factor=3.0),
+    ]
+    proto = model(calls, {"x": [2]}, ["y"], domains={"own": 1}, functions=[outer, inner])
+    np.testing.assert_array_equal(run(proto, np.array([1, -1], np.float32))[0], [6, 0])
+    places = [op.location for op in import_onnx(proto).walk() if op.name == "dnn.relu"]
+    assert [p.desc.data for p in places if isinstance(p, NameLoc)] == ["one/deep/relu", "two/deep/relu"]
+
+
+def test_operators_without_converter_use_their_definition(model: Build, run: Run) -> None:
+    nodes = [node("MeanVarianceNormalization", ["x"], ["y"], axes=[1])]
+    x = np.array([[1, 2, 3, 6]], np.float32)
+    wanted = (x - x.mean()) / (x.std() + 1e-9)
+    np.testing.assert_allclose(run(model(nodes, {"x": [1, 4]}, ["y"]), x)[0], wanted, rtol=1e-5)
+
+
+def branch(op_type: str, operand: str = "x") -> onnx.GraphProto:
+    """A graph that takes a value from around it, with a name inside that is used around it too."""
+    nodes = [node(op_type, [operand], ["c"]), node("Identity", ["c"], ["out"])]
+    return helper.make_graph(nodes, op_type, [], [helper.make_tensor_value_info("out", F32, None)])
+
+
+def test_the_branch_that_is_taken(model: Build, run: Run) -> None:
+    nodes = [
+        node("Size", ["x"], ["n"]),
+        node("Equal", ["n", "three"], ["c"]),
+        node("If", ["c"], ["y"], then_branch=branch("Neg"), else_branch=branch("Relu")),
+    ]
+    held = {"three": np.array(3)}
+    assert run(model(nodes, {"x": [3]}, ["y"], held), np.ones(3, np.float32))[0].tolist() == [-1, -1, -1]
+    assert operators(import_onnx(model(nodes, {"x": [4]}, ["y"], held))) == ["dnn.relu"]
+
+
+def test_constants_fix_inputs_and_other_values(model: Build, run: Run) -> None:
+    nodes = [
+        node("If", ["flag"], ["b"], then_branch=branch("Neg"), else_branch=branch("Relu")),
+        node("Exp", ["b"], ["e"]),
+        node("Add", ["e", "x"], ["y"]),
+    ]
+    proto = model(nodes, {"x": ["N"], "flag": []}, ["y"], types={"flag": TensorProto.BOOL})
+    one = np.ones(1, np.float32)
+    assert run(proto, one, dims={"N": 1}, constants={"flag": np.array(True)})[0] == pytest.approx(1 + np.exp(-1))
+    assert run(proto, one, dims={"N": 1}, constants={"e": np.array([4], np.float32), "flag": np.array(0)})[0] == 5
