@@ -34,9 +34,7 @@ def keep_logical_types(function: FuncOp) -> None:
     function.res_attrs = written(with_types(entries(function.res_attrs, len(outputs)), outputs))
 
 
-def with_types(
-    attributes: Sequence[dict[str, Attribute]], types: Sequence[Attribute]
-) -> list[dict[str, Attribute]]:
+def with_types(attributes: Sequence[dict[str, Attribute]], types: Sequence[Attribute]) -> list[dict[str, Attribute]]:
     return [
         {**a, TYPE: TensorType(t.element_type, t.get_shape())} if is_tensor(t) and TYPE not in a else a
         for a, t in zip(attributes, types, strict=True)

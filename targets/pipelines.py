@@ -1,64 +1,52 @@
-"""The pass pipeline of each target, as text that `webdnn-opt --pass-pipeline` takes too."""
+"""The passes of each of these targets, from kernels on flat buffers to what its emitter spells."""
 
-from __future__ import annotations
+WGSL_PASSES = (
+    "kernel-narrow-elements{storage=word}",
+    "kernel-assign-offsets{alignment=256}",
+    "kernel-map-points{lanes=4}",
+    "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
+    "kernel-lower-blocks",
+    "kernel-merge-lanes",
+    "kernel-lower-accesses{texels=true}",
+    "wgsl-legalize",
+)
 
-from dataclasses import dataclass
-
-GRAPH = ("dnn-fold-constants", "dnn-fold-batch-norm", "dnn-elide-identities")
-"""What every target shares: passes on the `dnn` dialect."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """How a target wants its kernels, up to functions on flat buffers.
-
-    `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
-    `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
-    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes.
-    """
-
-    target: str
-    panel: int = 1
-    align: int = 1
-    halo: bool = False
-    prologues: bool = False
-    places: bool = True
-    in_place: bool = True
-    max_inputs: int = 64
-    alignment: int = 64
-
-    def passes(self) -> tuple[str, ...]:
-        """The passes in order, after those of `GRAPH`."""
-        fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()}"
-        return (
-            "convert-dnn-to-tensor-layout",
-            f"tensor-layout-assign-layouts{{target={self.target}}}",
-            "tensor-layout-elide-conversions",
-            "convert-tensor-layout-to-kernel",
-            *(() if self.places else ("kernel-expand-concat",)),
-            f"kernel-fuse-producers{{{fuse}}}",
-            "kernel-split-shared-reductions",
-            "kernel-fold-initial-values",
-            f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
-            *(("kernel-pad-operands",) if self.halo else ()),
-            f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
-            f"kernel-assign-offsets{{alignment={self.alignment}}}",
-            "kernel-form-kernels",
-            "kernel-expand-outside",
-            "kernel-flatten-buffers",
-            "kernel-collapse-axes",
-        )
+GLSL_PASSES = (
+    "kernel-narrow-elements{storage=float}",
+    "kernel-split-outputs",
+    "kernel-map-points{lanes=4 texels=true}",
+)
 
 
-PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True),
-    "js": Pipeline("js"),
-    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
-    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=8),
-}
-"""By the name of the backend that runs the result."""
+def glsl_passes(version: int) -> tuple[str, ...]:
+    """For GLSL ES 3.00 (300) or 1.00 (100)."""
+    keep = "exp2,trunc,roundeven,rsqrt" if version == 300 else "exp2,rsqrt"
+    return (
+        *GLSL_PASSES,
+        f"kernel-expand-math{{keep={keep}}}",
+        "kernel-lower-blocks",
+        "kernel-merge-lanes{every=true}",
+        "kernel-lower-accesses{texels=true}",
+        f"glsl-legalize{{version={version}}}",
+    )
 
 
-def pipeline(backend: str) -> str:
-    """All passes for a backend, from the `dnn` dialect to kernels on flat buffers."""
-    return ",".join((*GRAPH, *PIPELINES[backend].passes()))
+JS_FUNCTIONS = (
+    *("acos", "asin", "atan", "acosh", "asinh", "atanh", "cosh", "sinh"),
+    *("tanh", "cbrt", "expm1", "log10", "log1p", "powf", "round"),
+    *("roundeven", "trunc", "remsi"),
+)
+
+JS_PASSES = (
+    "kernel-assign-offsets",
+    "js-select-schedule",
+    "kernel-tile",
+    f"kernel-expand-math{{keep={','.join(JS_FUNCTIONS)}}}",
+    "kernel-lower-blocks",
+    "kernel-lower-accesses",
+    "js-legalize",
+)
+"""Each begins after `kernel-expand-outside`, `kernel-form-kernels`, `kernel-flatten-buffers`, `kernel-collapse-axes`.
+
+GLSL wants `kernel-expand-concat` before buffers are assigned and `kernel-assign-buffers{in-place=false}`.
+"""

@@ -1,94 +1,133 @@
-"""The program that a target's kernels make up: what it takes and gives, its buffers, weights and calls, without IR."""
+"""The program of a module as the bundles of all targets see it: calls in order, buffers, and what goes in and out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
+import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
-from webdnn.dialects.signature import entries, logical_type, name_of
-from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET
-from webdnn.support.diagnostic import DiagnosticError
+from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
-from webdnn.support.weights import STORE, Array
+from webdnn.support.weights import STORE
 
-MAIN = "main"
+ARGUMENT_OFFSET = "kernel.at"
 
 
 @dataclass(frozen=True)
-class Port:
-    """An input or output: its name, element type and shape as the caller sees them, and its buffer."""
+class Call:
+    """One launch of a kernel."""
 
-    name: str
-    element: ElementType
-    shape: tuple[int, ...]
-    buffer: SSAValue
+    kernel: FuncOp
+    buffers: Sequence[SSAValue]
+    op: CallOp
 
 
 @dataclass(frozen=True)
 class Program:
-    """A function of calls of kernels on placed buffers."""
+    """A function that calls kernels on buffers, one after another."""
 
-    main: func.FuncOp
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    weights: tuple[WeightOp, ...]
-    calls: tuple[CallOp, ...]
-    arena_bytes: int
+    function: func.FuncOp
+    kernels: dict[str, FuncOp]
 
     @classmethod
     def of(cls, module: ModuleOp) -> Program:
-        """The program of a module after `kernel-form-kernels`. Raises DiagnosticError where it has none."""
-        main = next((f for f in module.body.block.ops if isinstance(f, func.FuncOp) and f.sym_name.data == MAIN), None)
-        if main is None or not main.body.blocks:
-            raise DiagnosticError(f"the module has no function @{MAIN}", hint="import a model with 'webdnn-translate'")
-        block = main.body.block
-        returned = block.last_op
-        assert isinstance(returned, func.ReturnOp)
-        arena = main.attributes.get(ARENA_BYTES)
-        return cls(
-            main,
-            ports(block.args, entries(main.arg_attrs, len(block.args)), "input"),
-            ports(returned.operands, entries(main.res_attrs, len(returned.operands)), "output"),
-            tuple(op for op in block.ops if isinstance(op, WeightOp)),
-            tuple(op for op in block.ops if isinstance(op, CallOp)),
-            arena.value.data if isinstance(arena, IntegerAttr) else 0,
-        )
+        """The program of a module: its one function that is no kernel."""
+        kernels = {op.sym_name.data: op for op in module.body.block.ops if isinstance(op, FuncOp)}
+        programs = [op for op in module.body.block.ops if isinstance(op, func.FuncOp) and not op.is_declaration]
+        if len(programs) != 1:
+            fail(module, f"has {len(programs)} functions, expected 1", hint="compile one function at a time")
+        return cls(programs[0], kernels)
 
-    def offset(self, buffer: SSAValue) -> int:
+    @property
+    def inputs(self) -> Sequence[SSAValue]:
+        return self.function.body.block.args
+
+    @property
+    def outputs(self) -> Sequence[SSAValue]:
+        end = self.function.body.block.last_op
+        assert isinstance(end, func.ReturnOp)
+        return end.operands
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        for op in self.function.body.block.ops:
+            if isinstance(op, CallOp):
+                yield Call(self.kernels[op.callee.root_reference.data], list(op.buffers), op)
+
+    @property
+    def weights(self) -> list[WeightOp]:
+        return [op for op in self.function.body.block.ops if isinstance(op, WeightOp)]
+
+    @property
+    def called(self) -> list[FuncOp]:
+        """The kernels that are called, in the order of their first call."""
+        return list(dict.fromkeys(call.kernel for call in self.calls))
+
+    def offset(self, value: SSAValue) -> int:
         """Where a buffer lies in the arena, in bytes."""
-        if isinstance(buffer.owner, AllocOp):
-            found = buffer.owner.offset
+        owner = value.owner
+        if isinstance(owner, AllocOp):
+            found = owner.offset
         else:
-            index = next(i for i, a in enumerate(self.main.body.block.args) if a is buffer)
-            at = entries(self.main.arg_attrs, index + 1)[index].get(ARGUMENT_OFFSET)
+            position = list(self.inputs).index(value)
+            attributes = self.function.arg_attrs
+            at = attributes.data[position].data.get(ARGUMENT_OFFSET) if attributes else None
             found = at.value.data if isinstance(at, IntegerAttr) else None
         if found is None:
-            raise DiagnosticError("a buffer has no place in the arena", hint="run 'kernel-assign-offsets' first")
+            fail(self.function, "has buffers without a place", hint="run 'kernel-assign-offsets' first")
         return found
 
+    @property
+    def arena_bytes(self) -> int:
+        """The end of the last buffer."""
+        allocs = [op.result for op in self.function.body.block.ops if isinstance(op, AllocOp)]
+        return max((self.offset(b) + byte_size(b) for b in [*self.inputs, *allocs]), default=0)
 
-def ports(buffers: Sequence[SSAValue], given: Sequence[Mapping[str, Attribute]], default: str) -> tuple[Port, ...]:
-    found: list[Port] = []
-    for i, (buffer, attributes) in enumerate(zip(buffers, given, strict=True)):
-        type = buffer_type(logical_type(attributes, buffer))
-        name = name_of(attributes, f"{default}{i}")
-        found.append(Port(name, element_type(type), type.get_shape(), buffer))
-    return tuple(found)
+
+def elements_of(value: SSAValue) -> int:
+    return prod(buffer_type(value).get_shape())
+
+
+def stored_type(value: SSAValue) -> ElementType:
+    return element_type(buffer_type(value))
+
+
+def byte_size(value: SSAValue) -> int:
+    """Bytes of a buffer in its natural encoding."""
+    return elements_of(value) * stored_type(value).bytes
 
 
 def weight_bytes(op: WeightOp) -> bytes:
-    """The stored elements of a weight."""
-    return weight_elements(op).tobytes()
-
-
-def weight_elements(op: WeightOp) -> Array:
-    """The elements of a weight, in the shape in which it is stored."""
+    """The bytes of a constant, row-major and little-endian."""
     type = op.value.type
-    return STORE.get(op.value.key.data, element_type(type), type.get_shape())
+    return np.ascontiguousarray(STORE.get(op.value.key.data, element_type(type), type.get_shape())).tobytes()
+
+
+@dataclass(frozen=True)
+class WeightImage:
+    """All constants one after another; equal ones share a place. `offsets` is by weight."""
+
+    content: bytes
+    offsets: dict[WeightOp, int]
+
+    @classmethod
+    def of(cls, weights: Sequence[WeightOp], alignment: int) -> WeightImage:
+        content, offsets = bytearray(), dict[WeightOp, int]()
+        known: dict[tuple[str, str], int] = {}
+        for op in weights:
+            key = op.value.key.data, str(op.value.type.element_type)
+            if key not in known:
+                content += bytes(-len(content) % alignment)
+                known[key] = len(content)
+                content += weight_bytes(op)
+            offsets[op] = known[key]
+        return cls(bytes(content), offsets)

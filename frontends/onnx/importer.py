@@ -12,7 +12,6 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
-from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import shape_of
 from webdnn.dialects.signature import NAME
 from webdnn.frontends.onnx.body import BodyImport, hint_of
@@ -23,13 +22,14 @@ from webdnn.frontends.onnx.model import Model, read_model
 from webdnn.frontends.onnx.order import ordered, reads
 from webdnn.frontends.onnx.scope import Initializer, Scope, initializers_of
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
+from webdnn.support.weights import Array as AnyArray
 
 
 def import_onnx(
     source: str | Path | ModelProto,
     *,
     dims: Mapping[str, int] | None = None,
-    constants: Mapping[str, Array] | None = None,
+    constants: Mapping[str, AnyArray] | None = None,
     outputs: Sequence[str] | None = None,
 ) -> ModuleOp:
     """The model as `func.func @main`, all shapes static. Raises DiagnosticError, with every problem there is.
@@ -38,26 +38,26 @@ def import_onnx(
     `outputs` picks the values to compute, instead of the model's outputs.
     """
     model = read_model(source)
-    graph, dims, constants = model.proto.graph, dims or {}, constants or {}
+    graph, dims, given = model.proto.graph, dims or {}, constants or {}
     initializers = initializers_of(graph, model.name)
     inputs = [v for v in graph.input if v.name not in initializers]
-    check_names(model, inputs, initializers, constants, outputs)
+    check_names(model, inputs, initializers, given, outputs)
     wanted = list(outputs or (v.name for v in graph.output))
-    constants = checked_constants(constants, inputs, dims)
-    given = {v.name for v in inputs} | initializers.keys() | constants.keys()
-    nodes = ordered(graph.node, wanted, given.__contains__, model.name)
+    fixed = checked_constants(given, inputs, dims)
+    sources = {v.name for v in inputs} | initializers.keys() | fixed.keys()
+    nodes = ordered(graph.node, wanted, sources.__contains__, model.name)
     needed = {*wanted, *(name for node in nodes for name in reads(node))}
-    arguments = [v for v in inputs if v.name not in constants and (outputs is None or v.name in needed)]
+    arguments = [v for v in inputs if v.name not in fixed and (outputs is None or v.name in needed)]
     types = bound_inputs(arguments, dims)
 
-    attempt = Attempt(model, nodes, wanted, types, {**initializers, **constants})
+    attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed})
     try:
         block, results, scope = attempt.run({})
     except DiagnosticError:
         # Once more, with types to go on with behind what was refused, for all that there is to say.
-        attempt.run(inferred_apart(model, nodes, types, constants))
+        attempt.run(inferred_apart(model, nodes, types, fixed))
         raise
-    expected = inferred(model, nodes, types, constants) | declarations([*graph.value_info, *graph.output], dims)
+    expected = inferred(model, nodes, types, fixed) | declarations([*graph.value_info, *graph.output], dims)
     compare(nodes, scope.values, expected)
     return finished(model, block, list(types), wanted, results)
 
@@ -87,7 +87,7 @@ def check_names(
     model: Model,
     inputs: Sequence[ValueInfoProto],
     initializers: Mapping[str, Initializer],
-    constants: Mapping[str, Array],
+    constants: Mapping[str, AnyArray],
     outputs: Sequence[str] | None,
 ) -> None:
     """Raise DiagnosticError where a name is given twice by the model, or by the user and stands for nothing."""

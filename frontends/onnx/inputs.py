@@ -16,6 +16,7 @@ from webdnn.dialects.element import element_attribute
 from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 from webdnn.support.element_type import ElementType
+from webdnn.support.weights import Array as AnyArray
 from webdnn.support.weights import numpy_dtype
 
 
@@ -112,7 +113,7 @@ def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> d
 
 
 def checked_constants(
-    constants: Mapping[str, Array], inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]
+    constants: Mapping[str, AnyArray], inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]
 ) -> dict[str, Array]:
     """The given values, those of inputs with their types. Raises DiagnosticError where one does not fit."""
     declarations = {value.name: value for value in inputs}
@@ -125,11 +126,11 @@ def checked_constants(
                 hint=f"save an array with one of the types {', '.join(str(dtype) for dtype in ELEMENTS)}",
             )
         wanted = declared(declarations[name]).bound(dims) if name in declarations else None
-        found[name] = array if wanted is None else fitting(name, array, wanted)
+        found[name] = as_array(array) if wanted is None else fitting(name, array, wanted)
     return found
 
 
-def fitting(name: str, array: Array, wanted: Declared) -> Array:
+def fitting(name: str, array: AnyArray, wanted: Declared) -> Array:
     """A given value with the type of the input that it stands for. Raises DiagnosticError where it does not fit."""
     cast = array.astype(numpy_dtype(wanted.element))
     same = bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))

@@ -39,9 +39,7 @@ PASSES: dict[str, str] = {
     ),
     "kernel-expand-concat": "webdnn.passes.kernel.expand_concat:KernelExpandConcatPass",
     "kernel-fuse-producers": "webdnn.passes.kernel.fuse_producers:KernelFuseProducersPass",
-    "kernel-split-shared-reductions": (
-        "webdnn.passes.kernel.split_shared_reductions:KernelSplitSharedReductionsPass"
-    ),
+    "kernel-split-shared-reductions": ("webdnn.passes.kernel.split_shared_reductions:KernelSplitSharedReductionsPass"),
     "kernel-fold-initial-values": "webdnn.passes.kernel.fold_initial_values:KernelFoldInitialValuesPass",
     "kernel-pack-weights": "webdnn.passes.kernel.pack_weights:KernelPackWeightsPass",
     "kernel-pad-operands": "webdnn.passes.kernel.pad_operands:KernelPadOperandsPass",
@@ -60,6 +58,7 @@ PASSES: dict[str, str] = {
     "kernel-expand-math": "webdnn.passes.kernel.expand_math:KernelExpandMathPass",
     "kernel-merge-lanes": "webdnn.passes.kernel.merge_lanes:KernelMergeLanesPass",
     "kernel-lower-accesses": "webdnn.passes.kernel.lower_accesses:KernelLowerAccessesPass",
+    "wasm-expand-math": "webdnn.targets.wasm.expand_math:WasmExpandMathPass",
     "wasm-select-instructions": "webdnn.targets.wasm.select_instructions:WasmSelectInstructionsPass",
     "wasm-form-pointers": "webdnn.targets.wasm.form_pointers:WasmFormPointersPass",
     "wgsl-legalize": "webdnn.targets.wgsl.legalize:WgslLegalizePass",

@@ -297,7 +297,7 @@ EXPANSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     arith.RemSIOp: Expression.remainder,
 }
 
-NAMES = {kind.name: kind for kind in EXPANSIONS}
+NAMES = {kind.name.partition(".")[2]: kind for kind in EXPANSIONS}
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def convolution_efficiency(
     channels, groups = shape_of(op.operands[0])[1], op.groups.value.data
     if groups > 1:
         return rates.gathered
-    return rates.lanes * 0.9 if channels <= 4 else rates.crossing
+    return rates.lanes * 0.97 if channels <= 4 else rates.crossing
 
 
 def product_efficiency(

@@ -13,7 +13,7 @@ from webdnn.dialects.dnn.shape import ReshapeOp, TransposeOp
 from webdnn.dialects.element import shape_of
 from webdnn.passes.tensor_layout.layout_candidates import Candidates
 from webdnn.passes.tensor_layout.layout_costs import operator_cost
-from webdnn.passes.tensor_layout.layout_rules import CONVOLUTIONS, follows, keeps_axes, links, variables
+from webdnn.passes.tensor_layout.layout_rules import CONVOLUTIONS, follows, keeps_axes, variables
 from webdnn.support.axis_layout import AxisLayout
 from webdnn.support.device import DeviceModel
 from webdnn.support.planning.layouts import Option
@@ -39,9 +39,7 @@ Layouts = tuple[AxisLayout, ...]
 
 def combinations(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
     """Layouts of the operands that have one, and of the results."""
-    if isinstance(op, TransposeOp | ReshapeOp):
-        yield from views(op, known)
-    if isinstance(op, (*CONVOLUTIONS, MatmulOp)):
+    if isinstance(op, (*CONVOLUTIONS, MatmulOp, TransposeOp, ReshapeOp)):
         yield from free(op, known)
     elif keeps_axes(op):
         yield from following(op, known)
@@ -69,20 +67,8 @@ def stored_alike(op: Operation, outputs: Layouts) -> bool:
     return all(found.setdefault(s, e) == e for s, e in zip(shapes, essences, strict=True))
 
 
-def views(op: TransposeOp | ReshapeOp, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
-    """Each layout of the operand with that of the result which makes it a view."""
-    if not variables(op):
-        return
-    _, _, moved = links(op)[0]
-    for source in known.of[op.input]:
-        order = moved(source)
-        target = order and known.like(op.output, order)
-        if target:
-            yield (source,), (target,)
-
-
 def free(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
-    """A convolution's input and output lie as they like, and so do the operands of a product of matrices."""
+    """Input and output of a convolution, of a product of matrices, or of what only moves elements, lie as they like."""
     data = 2 if isinstance(op, MatmulOp) else 1
     inputs = [known.of[v] if i < data else ordered(v, known) for i, v in enumerate(op.operands) if i in variables(op)]
     for output in known.of[op.results[0]]:

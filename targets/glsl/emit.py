@@ -35,7 +35,7 @@ VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
 LANE = "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }"
 
 HELPERS_300 = {
-    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, ivec2(q & {WIDTH - 1}, q / {WIDTH}), 0); }}",
+    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1}), 0); }}",
     "lane(": LANE,
 }
 

@@ -201,5 +201,3 @@ class WebdnnWgslTarget(Target):
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         kernels = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
         output.write("\n".join(emit_kernel(kernel) for kernel in kernels))
-
-

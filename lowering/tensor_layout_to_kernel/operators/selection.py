@@ -87,9 +87,7 @@ def rank(op: TopKOp, low: Lowering) -> Point:
             better = Scalars(inner, element).compare(other, mine, predicate)
             earlier = inner.less(inner.index(j, i32), place)
             tied = inner.add(arith.AndIOp(inner.equal(other, mine), earlier))
-            return inner.select(
-                inner.add(arith.OrIOp(better, tied)), inner.constant(1, i32), inner.constant(0, i32)
-            )
+            return inner.select(inner.add(arith.OrIOp(better, tied)), inner.constant(1, i32), inner.constant(0, i32))
 
         return body.reduce(ReduceKind.ADD, [extent], before, type=i32)
 

@@ -64,16 +64,20 @@ def constant(value: float, type: Attribute) -> list[Operation]:
     would be read back as an integer.
     """
     element = element_of(type)
+    shape = type.get_shape() if is_vector(type) else None
     if element in (f32, f64):
-        attribute = FloatAttr(float(value), f32 if element == f32 else f64)
-    else:
-        attribute = IntegerAttr(int(value), next(t for t in (i1, i32, i64) if t == element))
-    if not is_vector(type):
-        return [arith.ConstantOp(attribute)]
-    if isinstance(attribute, FloatAttr) and "0x" in str(attribute):
-        scalar = arith.ConstantOp(attribute)
-        return [scalar, vector.BroadcastOp(scalar.result, type)]
-    return [arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, [attribute.value.data]))]
+        float_type = f32 if element == f32 else f64
+        attribute = FloatAttr(float(value), float_type)
+        if shape is None:
+            return [arith.ConstantOp(attribute)]
+        if "0x" in str(attribute):
+            scalar = arith.ConstantOp(attribute)
+            return [scalar, vector.BroadcastOp(scalar.result, VectorType(float_type, shape))]
+        return [arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(VectorType(float_type, shape), [float(value)]))]
+    integer_type = next(t for t in (i1, i32, i64) if t == element)
+    if shape is None:
+        return [arith.ConstantOp(IntegerAttr(int(value), integer_type))]
+    return [arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(VectorType(integer_type, shape), [int(value)]))]
 
 
 @dataclass(frozen=True)

@@ -88,5 +88,3 @@ def quarter_expm1(x: Real) -> Real:
 
 def expm1(x: Real) -> Real:
     return quarter_expm1(x) * 4.0
-
-

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.dnn.resize import ResizeOp
+from webdnn.dialects.kernel.reference import run_function
 from webdnn.support.interpolation import COORDINATES, ROUNDINGS
 
 Array = NDArray[np.generic]
@@ -150,14 +151,35 @@ def test_other_types(check: Check, noise: Noise, dtype: str) -> None:
     check("Resize", x, None, floats(1, 1, 2, 2), constants=[2], mode="nearest")
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint16", "uint32", "int64"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint16", "int32", "uint32", "int64", "uint64"])
 def test_interpolated_integers_saturate(check: Check, dtype: str) -> None:
-    """A cubic overshoots; what does not fit the type is its greatest number."""
-    limits = np.iinfo(dtype)
-    x = np.array([[[limits.min, limits.max, limits.max, limits.min]]], dtype)
-    (result,) = run_function(check("Resize", x, None, floats(1, 1, 3), expected=None, **CUBIC), [x])
-    assert result.max() == limits.max
-    assert result.min() == limits.min
+    """A cubic overshoots; what the type cannot hold is its least or greatest number."""
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    x = np.array([[[[low, high, high, low]]]], dtype)
+    module = check(
+        "Resize",
+        x.astype(np.float32),
+        None,
+        floats(1, 1, 1, 3),
+        constants=[2],
+        mode="cubic",
+        coordinate_transformation_mode="asymmetric",
+        kernels=False,
+    )
+    (exact,) = run_function(module, [x.astype(np.float32)])
+    wanted = np.array([min(high, max(low, int(v))) for v in exact.reshape(-1)], dtype).reshape(exact.shape)
+    assert (wanted == high).sum() > 2
+    check(
+        "Resize",
+        x,
+        None,
+        floats(1, 1, 1, 3),
+        constants=[2],
+        mode="cubic",
+        coordinate_transformation_mode="asymmetric",
+        expected=[wanted],
+        tolerance=1e-3,
+    )
 
 
 def test_one_axis(check: Check, noise: Noise) -> None:

@@ -5,7 +5,7 @@
 // CHECK-NOT: dnn.batch_norm
 // CHECK: %0 = dnn.constant dense<{{\[\[\[}}4.000000e+00]], {{\[\[}}1.000000e+00]]]> : tensor<2x1x1xf32>
 // CHECK: %1 = dnn.constant dense<[-3.000000e+00, 2.500000e+00]> : tensor<2xf32>
-// CHECK: %y = dnn.conv %x, %0, %1 {dilations = array<i64: 1>, groups = 1 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>}
+// CHECK: %y = dnn.conv %x, %0, %1 {strides = array<i64: 1>
 // CHECK-NEXT: func.return %y
 func.func @conv(%x: tensor<1x1x4xf32>) -> tensor<1x2x4xf32> {
   %w = dnn.constant dense<[[[2.0]], [[1.0]]]> : tensor<2x1x1xf32> : tensor<2x1x1xf32>

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import FunctionProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from xdsl.dialects.builtin import ModuleOp
+from onnx import FunctionProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
 
@@ -34,7 +32,7 @@ def make_model(
     shapes = outputs if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
     kinds = types or {}
 
-    def info(name: str, shape: Shape):
+    def info(name: str, shape: Shape) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, kinds.get(name, TensorProto.FLOAT), shape)
 
     graph = helper.make_graph(
@@ -48,15 +46,6 @@ def make_model(
     return helper.make_model(graph, opset_imports=imports, ir_version=ir_version, functions=functions)
 
 
-def constants_of(module: ModuleOp) -> list[ConstantOp]:
-    return [op for op in module.walk() if isinstance(op, ConstantOp)]
-
-
-def names_of(module: ModuleOp) -> list[str]:
-    """The operators of a module but its constants, in order."""
-    return [op.name for op in module.walk() if op.name.startswith("dnn.") and not isinstance(op, ConstantOp)]
-
-
 @pytest.fixture
 def model() -> Callable[..., ModelProto]:
     return make_model
@@ -66,8 +55,13 @@ def model() -> Callable[..., ModelProto]:
 def run() -> Callable[..., list[Array]]:
     """Import a model and evaluate it."""
 
-    def evaluated(proto: ModelProto, *inputs: Array, **options: Mapping[str, int]) -> list[Array]:
-        module = import_onnx(proto, **options)
+    def evaluated(
+        proto: ModelProto,
+        *inputs: Array,
+        dims: Mapping[str, int] | None = None,
+        constants: Mapping[str, Array] | None = None,
+    ) -> list[Array]:
+        module = import_onnx(proto, dims=dims, constants=constants)
         module.verify()
         return run_function(module, inputs)
 

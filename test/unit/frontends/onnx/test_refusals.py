@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.support.diagnostic import DiagnosticError
@@ -20,15 +22,21 @@ Build = Callable[..., ModelProto]
 node = helper.make_node
 
 
-def refusal(source: ModelProto | Path, **options: dict[str, Array] | dict[str, int] | list[str]) -> DiagnosticError:
+def refusal(
+    source: ModelProto | Path,
+    *,
+    dims: Mapping[str, int] | None = None,
+    constants: Mapping[str, Array] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> DiagnosticError:
     with pytest.raises(DiagnosticError) as caught:
-        import_onnx(source, **options)
+        import_onnx(source, dims=dims, constants=constants, outputs=outputs)
     assert all(problem.hint for problem in caught.value.problems)
     return caught.value
 
 
-def one(model: Build, op_type: str = "Relu", **attributes: object) -> ModelProto:
-    return model([node(op_type, ["x"], ["y"], name="n", **attributes)], {"x": [2, 3]}, ["y"])
+def one(model: Build) -> ModelProto:
+    return model([node("Relu", ["x"], ["y"], name="n")], {"x": [2, 3]}, ["y"])
 
 
 def test_every_problem_is_named(model: Build) -> None:
@@ -70,10 +78,9 @@ def test_an_unbound_dimension_is_named(model: Build) -> None:
     assert "--dim z.0=1" in str(error)
 
 
-def test_a_dimension_that_is_none(model: Build) -> None:
-    assert "N, M" in refusal(model([node("Relu", ["x"], ["y"])], {"x": ["N", "M"]}, ["y"]), dims={"batch": 2}).hint + (
-        "".join(p.hint for p in refusal(model([], {"x": ["N", "M"]}, ["x"]), dims={"batch": 2}).problems)
-    )
+def test_dimensions_that_are_none(model: Build) -> None:
+    error = refusal(model([], {"x": ["N", "M"]}, ["x"]), dims={"batch": 2})
+    assert error.problems[-1].hint == "the dimensions to bind are: N, M"
     assert "positive" in str(refusal(model([], {"x": ["N"]}, ["x"]), dims={"N": 0}))
 
 
@@ -184,7 +191,7 @@ def test_external_data_that_is_not_there(model: Build, tmp_path: Path) -> None:
         nodes = [node("Add", ["x", "w"], ["y"])]
         proto = model(nodes, {"x": [64]}, ["y"], {"w": np.zeros(64, np.float32)})
         tensor = proto.graph.initializer[0]
-        onnx.external_data_helper.set_external_data(tensor, location)
+        set_external_data(tensor, location)
         tensor.ClearField("raw_data")
         path.write_bytes(proto.SerializeToString())
         return refusal(path)
@@ -192,7 +199,7 @@ def test_external_data_that_is_not_there(model: Build, tmp_path: Path) -> None:
     assert "does not exist" in str(saved("weights.bin"))
     (tmp_path / "weights.bin").write_bytes(b"short")
     assert "has no 256 bytes" in str(saved("weights.bin"))
-    assert "outside the model's folder" in str(saved("../weights.bin"))
+    assert "outside of the model's folder" in str(saved("../weights.bin"))
 
 
 def test_files_that_are_no_models(model: Build, tmp_path: Path) -> None:
@@ -225,7 +232,5 @@ def test_damaged_bytes_give_messages(model: Build, tmp_path: Path) -> None:
         for at in generator.integers(0, len(data), 2):
             damaged[at] = generator.integers(0, 256)
         path.write_bytes(damaged)
-        try:
+        with suppress(DiagnosticError):
             import_onnx(path).verify()
-        except DiagnosticError as error:
-            assert error.hint

@@ -1,0 +1,132 @@
+"""The WebGL part of a bundle: shader texts, textures shared by lifetime, draws, weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.kernel.program import AllocOp, WeightOp
+from webdnn.support.diagnostic import fail
+from webdnn.targets.bundle.manifest import Constant, Draw, Tensor, Texture, TextureTensor, WebGl, WebGlSources
+from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.glsl.emit import emit_kernel, output_of, samplers_of
+from webdnn.targets.glsl.textures import extent
+from webdnn.targets.program import Call, Program, WeightImage, byte_size, elements_of
+
+SOURCES = {300: "kernels/es300.json", 100: "kernels/es100.json"}
+
+
+@dataclass(frozen=True)
+class WebGlPart:
+    """The manifest's section and the files that it names."""
+
+    section: WebGl
+    files: Mapping[str, bytes]
+
+
+@dataclass
+class Textures:
+    """The textures of a program: its own for what goes in and out and for constants, shared ones for the rest."""
+
+    extents: list[Texture] = field(default_factory=list[Texture])
+    of: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    free: dict[Texture, list[int]] = field(default_factory=dict[Texture, list[int]])
+
+    def add(self, value: SSAValue) -> None:
+        self.of[value] = len(self.extents)
+        self.extents.append(Texture(*extent(elements_of(value))))
+
+    def take(self, value: SSAValue) -> None:
+        """A texture that nobody needs any more, or a new one."""
+        free = self.free.get(Texture(*extent(elements_of(value))))
+        if free:
+            self.of[value] = free.pop()
+        else:
+            self.add(value)
+
+    def release(self, value: SSAValue) -> None:
+        number = self.of[value]
+        self.free.setdefault(self.extents[number], []).append(number)
+
+    @classmethod
+    def assign(cls, program: Program) -> Textures:
+        textures = cls()
+        for value in [*program.inputs, *program.outputs, *(op.result for op in program.weights)]:
+            if value not in textures.of:
+                textures.add(value)
+        kept = set(textures.of)
+        calls = list(program.calls)
+        last = {value: i for i, call in enumerate(calls) for value in call.buffers}
+        written: set[SSAValue] = set()
+        for i, call in enumerate(calls):
+            target = target_of(call)
+            if target in written:
+                fail(call.op, "is the second kernel that writes a texture", hint="run 'kernel-expand-concat' first")
+            written.add(target)
+            if target not in textures.of:
+                textures.take(target)
+            for value in dict.fromkeys(call.buffers):
+                if value not in kept and isinstance(value.owner, AllocOp) and last[value] == i:
+                    textures.release(value)
+        return textures
+
+
+def target_of(call: Call) -> SSAValue:
+    return call.buffers[list(call.kernel.body.block.args).index(output_of(call.kernel))]
+
+
+def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> WebGlPart:
+    """What a bundle holds for WebGL, from the module after `glsl-legalize` for each version (300, 100).
+
+    The modules are legalized from one program. `inputs` and `outputs` are the tensors as the page sees them: a tensor
+    whose rows are padded in its texture has more elements there.
+    """
+    programs = {version: Program.of(module) for version, module in modules.items()}
+    program = next(iter(programs.values()))
+    textures = Textures.assign(program)
+    image = WeightImage.of(program.weights, 4)
+    shards = split_weights(image.content)
+    kernels = program.called
+    draws = tuple(
+        Draw(
+            kernels.index(call.kernel),
+            tuple(textures.of[call.buffers[i]] for i in samplers_of(call.kernel)),
+            textures.of[target_of(call)],
+        )
+        for call in program.calls
+    )
+    section = WebGl(
+        sources=WebGlSources(*(SOURCES[version] if version in programs else None for version in (300, 100))),
+        textures=tuple(textures.extents),
+        weights_bytes=len(image.content),
+        weights=shards.as_image(),
+        constants=tuple(constant(op, image, textures) for op in program.weights),
+        draws=draws,
+        inputs=tuple(place(t, v, textures) for t, v in zip(inputs, program.inputs, strict=True)),
+        outputs=tuple(place(t, v, textures) for t, v in zip(outputs, program.outputs, strict=True)),
+        max_texture_size=max((max(t.width, t.height) for t in textures.extents), default=1),
+        max_samplers=max((len(draw.samplers) for draw in draws), default=0),
+    )
+    files = {SOURCES[version]: sources(p, version) for version, p in programs.items()}
+    return WebGlPart(section, {**files, **shards.files})
+
+
+def sources(program: Program, version: int) -> bytes:
+    return json.dumps([emit_kernel(kernel, version) for kernel in program.called]).encode()
+
+
+def constant(op: WeightOp, image: WeightImage, textures: Textures) -> Constant:
+    return Constant(textures.of[op.result], image.offsets[op], byte_size(op.result))
+
+
+def place(tensor: Tensor, value: SSAValue, textures: Textures) -> TextureTensor:
+    """How the rows of a tensor lie in its texture."""
+    rows, length = prod(tensor.shape[:-1]), (tensor.shape[-1] if tensor.shape else 1)
+    stride = elements_of(value) // rows if rows else length
+    assert rows * stride == elements_of(value) * bool(rows), "rows are padded evenly"
+    return TextureTensor(textures.of[value], rows, length, stride)

@@ -1,0 +1,86 @@
+"""The WebGPU part of a bundle: shader texts, dispatches, weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.kernel.program import WeightOp
+from webdnn.support.diagnostic import fail
+from webdnn.targets.bundle.manifest import Binding, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
+from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored_type
+from webdnn.targets.wgsl.emit import emit_kernel, groups_of
+
+SOURCES = "kernels/wgsl.json"
+ALIGNMENT = 256
+"""Of every binding's offset, by default limits."""
+
+DEFAULT_LIMITS = {"maxStorageBuffersPerShaderStage": 8, "maxStorageBufferBindingSize": 128 * 2**20}
+STORAGES: dict[str, StorageName] = {"f32": "f32", "i32": "i32", "u32": "u32"}
+
+
+@dataclass(frozen=True)
+class WebGpuPart:
+    """The manifest's section and the files that it names."""
+
+    section: WebGpu
+    files: Mapping[str, bytes]
+
+
+def webgpu_part(module: ModuleOp) -> WebGpuPart:
+    """What a bundle holds for WebGPU, from a module after `wgsl-legalize`."""
+    program = Program.of(module)
+    kernels = program.called
+    image = WeightImage.of(program.weights, ALIGNMENT)
+    shards = split_weights(image.content)
+    dispatches = tuple(
+        Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call))
+        for call in program.calls
+    )
+    section = WebGpu(
+        sources=SOURCES,
+        pipelines=tuple(Pipeline(i, kernel.sym_name.data) for i, kernel in enumerate(kernels)),
+        arena_bytes=program.arena_bytes,
+        weights_bytes=len(image.content),
+        weights=shards.as_image(),
+        dispatches=dispatches,
+        inputs=tuple(tensor(program, value) for value in program.inputs),
+        outputs=tuple(tensor(program, value) for value in program.outputs),
+        limits=limits(dispatches),
+    )
+    sources = json.dumps([emit_kernel(kernel) for kernel in kernels])
+    return WebGpuPart(section, {SOURCES: sources.encode(), **shards.files})
+
+
+def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding, ...]:
+    """The byte range of each buffer of a call. Distinct buffers of one dispatch may not overlap."""
+    found: list[Binding] = []
+    for value in call.buffers:
+        if isinstance(owner := value.owner, WeightOp):
+            found.append(Binding("weights", image.offsets[owner], byte_size(value)))
+            continue
+        offset = program.offset(value)
+        if offset % ALIGNMENT:
+            fail(call.op, f"has a buffer at {offset}", hint="run 'kernel-assign-offsets{alignment=256}' for WebGPU")
+        found.append(Binding("arena", offset, byte_size(value)))
+    ranges = sorted((b.offset, b.offset + b.size) for b in found if b.buffer == "arena")
+    assert all(a[1] <= b[0] for a, b in zip(ranges, ranges[1:], strict=False)), "buffers of a call overlap"
+    return tuple(found)
+
+
+def tensor(program: Program, value: SSAValue) -> BufferTensor:
+    return BufferTensor(program.offset(value), byte_size(value), STORAGES[stored_type(value).name])
+
+
+def limits(dispatches: tuple[Dispatch, ...]) -> dict[str, int]:
+    """What the device must offer beyond the defaults."""
+    needed = {
+        "maxStorageBuffersPerShaderStage": max((len(d.bindings) for d in dispatches), default=0),
+        "maxStorageBufferBindingSize": max((b.size for d in dispatches for b in d.bindings), default=0),
+    }
+    return {name: value for name, value in needed.items() if value > DEFAULT_LIMITS[name]}

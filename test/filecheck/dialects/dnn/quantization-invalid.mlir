@@ -1,0 +1,59 @@
+// RUN: not webdnn-opt %s --split-input-file 2>&1 | filecheck %s
+
+// The scale has a number for each place.
+
+// CHECK: 'dnn.quantize_linear' does not verify: found a scale of shape [2], expected [8]
+func.func @places(%a: tensor<2x8xf32>, %b: tensor<2xf32>) {
+  %r = dnn.quantize_linear %a, %b {axis = 1 : i64, block_size = 0 : i64, to = i8} : (tensor<2x8xf32>, tensor<2xf32>) -> tensor<2x8xi8>
+  func.return
+}
+
+// -----
+
+// Blocks cover the axis.
+
+// CHECK: 'dnn.dequantize_linear' does not verify: found a scale of shape [2, 3], expected [2, 2]
+func.func @blocks(%a: tensor<2x8xi8>, %b: tensor<2x3xf32>) {
+  %r = dnn.dequantize_linear %a, %b {axis = 1 : i64, block_size = 4 : i64} : (tensor<2x8xi8>, tensor<2x3xf32>) -> tensor<2x8xf32>
+  func.return
+}
+
+// -----
+
+// Zero points lie beside the scales.
+
+// CHECK: 'dnn.dequantize_linear' does not verify: found a zero point of shape [2], expected []
+func.func @zero(%a: tensor<2xi8>, %b: tensor<f32>, %c: tensor<2xi8>) {
+  %r = dnn.dequantize_linear %a, %b, %c {axis = 0 : i64, block_size = 0 : i64} : (tensor<2xi8>, tensor<f32>, tensor<2xi8>) -> tensor<2xf32>
+  func.return
+}
+
+// -----
+
+// Results are narrow integers.
+
+// CHECK: 'dnn.quantize_linear' does not verify: cannot quantize to i32, expected integers of 8 or 16 bits
+func.func @narrow(%a: tensor<2xf32>, %b: tensor<f32>) {
+  %r = dnn.quantize_linear %a, %b {axis = 0 : i64, block_size = 0 : i64, to = i32} : (tensor<2xf32>, tensor<f32>) -> tensor<2xi32>
+  func.return
+}
+
+// -----
+
+// The zero point is of the result's type.
+
+// CHECK: 'dnn.quantize_linear' does not verify: found a zero point of ui8, expected i8
+func.func @type(%a: tensor<2xf32>, %b: tensor<f32>, %c: tensor<ui8>) {
+  %r = dnn.quantize_linear %a, %b, %c {axis = 0 : i64, block_size = 0 : i64, to = i8} : (tensor<2xf32>, tensor<f32>, tensor<ui8>) -> tensor<2xi8>
+  func.return
+}
+
+// -----
+
+// Floats stand for themselves.
+
+// CHECK: 'dnn.dequantize_linear' does not verify: cannot dequantize f32, expected i32 or integers of 8 or 16 bits
+func.func @floats(%a: tensor<2xf32>, %b: tensor<f32>) {
+  %r = dnn.dequantize_linear %a, %b {axis = 0 : i64, block_size = 0 : i64} : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  func.return
+}

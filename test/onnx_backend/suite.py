@@ -1,0 +1,231 @@
+"""The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
+
+Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond the test's
+tolerance, or any other error). Values that an operator needs when it is compiled (axes, shapes) come with these tests
+as inputs; they are given to the compiler as `--constant` would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto, numpy_helper
+from onnx.backend.test.case.test_case import TestCase
+from onnx.backend.test.loader import load_model_tests
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+from webdnn.dialects.kernel.reference import run_function
+from webdnn.dialects.signature import entries, name_of
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.session import Session
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.bundle.write import write_bundle
+from webdnn.tools.compiler import compile_module
+
+Array = NDArray[np.generic]
+Engine = Callable[[ModuleOp, dict[str, Array]], list[Array]]
+
+KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
+BASIC = frozenset("FLOAT INT8 UINT8 INT32 UINT32 INT64 BOOL".split())
+"""Element types that every runtime is expected to know"""
+
+ASKS_FOR_CONSTANT = re.compile(r"--constant (\S+?)=")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test ended; `reason` of a refusal or of a wrong result."""
+
+    name: str
+    status: str
+    reason: str = ""
+    basic: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and sets of inputs with expected outputs."""
+
+    name: str
+    model: ModelProto
+    sets: Sequence[tuple[Sequence[object], Sequence[object]]]
+    rtol: float
+    atol: float
+
+    @property
+    def basic(self) -> bool:
+        """Does the model use no element types but the basic ones?"""
+        graph = self.model.graph
+        values = [*graph.input, *graph.output, *graph.value_info]
+        names = {onnx.TensorProto.DataType.Name(v.type.tensor_type.elem_type) for v in values}
+        plain = all(v.type.WhichOneof("value") == "tensor_type" for v in values)
+        return plain and names <= BASIC
+
+
+def cases(kind: str, pattern: str = "") -> Iterator[Case]:
+    """The suite's tests of a kind whose names match, with their data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # from numpy, inside the suite's own reference computations
+        tests = load_model_tests(kind=kind)
+    for test in tests:
+        if re.search(pattern, test.name):
+            yield from_test(test)
+
+
+def from_test(test: TestCase) -> Case:
+    if test.model is not None and test.data_sets is not None:
+        return Case(test.name, test.model, test.data_sets, test.rtol, test.atol)
+    assert test.model_dir is not None
+    directory = Path(test.model_dir)
+    model = onnx.load(directory / "model.onnx")
+    sets = [read_set(d, model) for d in sorted(directory.glob("test_data_set_*"))]
+    return Case(test.name, model, sets, test.rtol, test.atol)
+
+
+def read_set(directory: Path, model: ModelProto) -> tuple[list[object], list[object]]:
+    """Inputs and outputs that lie as `input_0.pb`, `output_0.pb` … in a directory."""
+
+    def read(stem: str) -> list[object]:
+        found: list[object] = []
+        for i in range(len(list(directory.glob(f"{stem}_*.pb")))):
+            tensor = onnx.TensorProto()
+            tensor.ParseFromString((directory / f"{stem}_{i}.pb").read_bytes())
+            found.append(numpy_helper.to_array(tensor))
+        return found
+
+    return read("input"), read("output")
+
+
+def imported(model: ModelProto, inputs: dict[str, Array]) -> ModuleOp:
+    """The model, with those inputs as constants that it asks for one after another."""
+    dims: dict[str, int] = {}
+    for value in model.graph.input:
+        if value.name in inputs:
+            for dim, extent in zip(value.type.tensor_type.shape.dim, inputs[value.name].shape, strict=False):
+                if dim.dim_param:
+                    dims[dim.dim_param] = extent
+    constants: dict[str, Array] = {}
+    while True:
+        try:
+            return import_onnx(model, dims=dims, constants=constants)
+        except DiagnosticError as error:
+            asked = {n for n in ASKS_FOR_CONSTANT.findall(str(error)) if n in inputs and n not in constants}
+            if not asked:
+                raise
+            constants |= {n: inputs[n] for n in asked}
+
+
+def argument_names(module: ModuleOp) -> list[str]:
+    """The names of the inputs that are left for run time."""
+    (main,) = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
+    count = len(main.body.block.args)
+    return [name_of(a, f"input{i}") for i, a in enumerate(entries(main.arg_attrs, count))]
+
+
+def run_reference(module: ModuleOp, inputs: dict[str, Array]) -> list[Array]:
+    return list(run_function(module, [inputs[name] for name in argument_names(module)]))
+
+
+def run_bundle(module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: str) -> list[Array]:
+    """Compile for one target, and run the bundle."""
+    names = argument_names(module)
+    with TemporaryDirectory() as directory:
+        bundle = Path(directory) / "bundle"
+        manifest, files, _ = compile_module(module, [target], name="test")
+        written = write_bundle(bundle, manifest, files)
+        with Session(bundle, engine=engine) as session:
+            results = session.run({name: inputs[name] for name in names})
+        return [results[tensor.name] for tensor in written.outputs]
+
+
+ENGINES: dict[str, Engine] = {
+    "reference": run_reference,
+    "wasmtime": partial(run_bundle, target="wasm", engine="wasmtime:simd"),
+}
+
+
+def run_case(engine: str, case: Case) -> Outcome:
+    """One test on one engine."""
+    outcome = partial(Outcome, case.name, basic=case.basic)
+    try:
+        for given, expected in case.sets:
+            if not all(isinstance(v, np.ndarray | np.generic) for v in (*given, *expected)):
+                return outcome("refused", "sequences and optional values")
+            names = [v.name for v in case.model.graph.input if v.name]
+            inputs = {n: np.asarray(v) for n, v in zip(names, given, strict=False)}
+            results = ENGINES[engine](imported(case.model, inputs), inputs)
+            for found, wanted in zip(results, expected, strict=True):
+                if problem := difference(np.asarray(found), np.asarray(wanted), case):
+                    return outcome("wrong", problem)
+    except DiagnosticError as error:
+        return outcome("refused", " / ".join(p.what for p in error.problems))
+    except Exception as error:  # whatever else happens is our mistake, and must not stop the suite
+        return outcome("wrong", f"{type(error).__name__}: {error}".splitlines()[0][:200])
+    return outcome("passed")
+
+
+def difference(found: Array, wanted: Array, case: Case) -> str:
+    """What is wrong with a result; empty where it is as expected."""
+    if found.shape != wanted.shape:
+        return f"found shape {list(found.shape)}, expected {list(wanted.shape)}"
+    if found.dtype != wanted.dtype:
+        return f"found {found.dtype}, expected {wanted.dtype}"
+    a, b = found.astype(np.float64), wanted.astype(np.float64)
+    if np.allclose(a, b, rtol=case.rtol, atol=case.atol, equal_nan=True):
+        return ""
+    return f"largest error {np.nanmax(np.abs(a - b)) if a.size else 0:.3g}"
+
+
+def run_suite(engine: str, kinds: Sequence[str], pattern: str = "", workers: int = 2) -> list[Outcome]:
+    """Every test of these kinds whose name matches."""
+    chosen = [case for kind in kinds for case in cases(kind, pattern)]
+    if workers == 1:
+        return [run_case(engine, case) for case in chosen]
+    with Pool(workers) as pool:
+        return list(pool.imap(partial(run_case, engine), chosen, chunksize=8))
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """The counts, in all and on basic element types, and the reasons of refusals grouped."""
+    lines: list[str] = []
+    for title, group in (("all", outcomes), ("basic types", [o for o in outcomes if o.basic])):
+        counts = Counter(o.status for o in group)
+        share = 100 * counts["passed"] / max(1, len(group))
+        lines.append(
+            f"{title}: {len(group)} tests, {counts['passed']} passed ({share:.1f} %), "
+            f"{counts['refused']} refused, {counts['wrong']} wrong"
+        )
+    reasons = Counter(re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "…", o.reason)[:110] for o in outcomes if o.status == "refused")
+    lines += [f"  {count:5} refused: {reason}" for reason, count in reasons.most_common()]
+    lines += [f"  wrong: {o.name}: {o.reason}" for o in outcomes if o.status == "wrong"]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="run the ONNX backend test suite")
+    parser.add_argument("--engine", choices=list(ENGINES), default="reference")
+    parser.add_argument("--kind", action="append", choices=KINDS)
+    parser.add_argument("--match", default="", help="a regular expression that the tests' names contain")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    outcomes = run_suite(options.engine, options.kind or ["node"], options.match, options.workers)
+    print(summary(outcomes))
+    return int(any(o.status == "wrong" for o in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
