@@ -10,12 +10,16 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
+from typing import TypeVar
 
 Range = tuple[int, int]
 """The least and the greatest value, both included."""
 
 RangeOf = Callable[[Hashable], Range | None]
 """What is known of a symbol."""
+
+
+SymbolT = TypeVar("SymbolT", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -186,19 +190,24 @@ def mod(value: Index, divisor: int, range_of: RangeOf) -> Index:
     return value - floordiv(value, divisor, range_of) * divisor
 
 
-def substitute(value: Index, by: Mapping[Hashable, Index], range_of: RangeOf) -> Index:
+def substitute(value: Index, by: Mapping[SymbolT, Index], range_of: RangeOf) -> Index:
     """Replace symbols, and bring the result back to normal form."""
-    result = Index(value.constant, {})
+    known: dict[Hashable, Index] = {**by}
+    if known.keys().isdisjoint(value.symbols):
+        return value
+    constant, terms = value.constant, dict[Hashable, int]()
     for atom, coefficient in value.terms.items():
         if isinstance(atom, FloorDiv):
-            if atom.numerator.symbols.isdisjoint(by):
+            if atom.numerator.symbols.isdisjoint(known):
                 new = Index(0, {atom: 1})
             else:
-                new = floordiv(substitute(atom.numerator, by, range_of), atom.divisor, range_of)
-        elif (new := by.get(atom)) is None:
+                new = floordiv(substitute(atom.numerator, known, range_of), atom.divisor, range_of)
+        elif (new := known.get(atom)) is None:
             new = Index(0, {atom: 1})
-        result = result + new * coefficient
-    return result
+        constant += new.constant * coefficient
+        for inner, times in new.terms.items():
+            terms[inner] = terms.get(inner, 0) + times * coefficient
+    return Index(constant, {atom: c for atom, c in terms.items() if c})
 
 
 def linearize(indices: Sequence[Index], shape: Sequence[int]) -> Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
@@ -14,7 +15,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
-from webdnn.dialects.kernel.structure import IdOp, YieldOp
+from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.inlining import inlined, leaves
 
@@ -168,8 +169,9 @@ class CLikePrinter(ABC):
     def constant(self, op: arith.ConstantOp) -> Text:
         match op.value:
             case DenseIntOrFPElementsAttr() as dense:
-                element = dense.type.get_element_type()
-                return call(self.type(op.result.type), self.number(dense.get_values()[0], element))
+                value = dense.get_values()[0]
+                assert isinstance(value, int | float), "vectors are constant in all lanes alike"
+                return call(self.type(op.result.type), self.number(value, dense.type.get_element_type()))
             case FloatAttr() | IntegerAttr() as scalar:
                 return self.number(scalar.value.data, op.result.type)
             case _:
@@ -309,6 +311,11 @@ class CLikePrinter(ABC):
         for argument, text in zip(carried, texts, strict=True):
             if text != self.name(argument):
                 self.line(f"{self.name(argument)} = {text};")
+
+
+def function_name(kernel: FuncOp) -> str:
+    """The name of a kernel in a text: none that a language has given away."""
+    return "k_" + re.sub(r"[^A-Za-z0-9_]", "_", kernel.sym_name.data)
 
 
 def element_of_variable(op: memref.AllocaOp) -> Attribute:

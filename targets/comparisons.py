@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import VectorType, i32
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import i1, i32
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.builder import Body
 
 NATIVE = {"oeq", "olt", "ole", "ogt", "oge", "une"}
@@ -31,7 +30,7 @@ def expand_comparison(op: Operation, *, nan_by_bits: bool) -> None:
 
 
 class Comparison(Body):
-    """The comparison of two floats, or of vectors of them."""
+    """The comparison of two floats."""
 
     def __init__(self, a: SSAValue, b: SSAValue, nan_by_bits: bool) -> None:
         super().__init__()
@@ -63,20 +62,12 @@ class Comparison(Body):
         return self.add(arith.OrIOp(a, b))
 
     def opposite(self, a: SSAValue) -> SSAValue:
-        return self.add(arith.XOrIOp(a, self.splat(1, a.type)))
-
-    def splat(self, value: int, like: Attribute) -> SSAValue:
-        from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
-
-        if is_vector(like):
-            return self.add(arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(like, [value])))
-        return self.constant(value, like)
+        return self.add(arith.XOrIOp(a, self.constant(1, i1)))
 
     def is_nan(self, value: SSAValue) -> SSAValue:
         """An exponent of ones with a fraction; or what does not equal itself."""
         if not self.nan_by_bits:
             return self.opposite(self.add(arith.CmpfOp(value, value, "oeq")))
-        type = VectorType(i32, value.type.get_shape()) if is_vector(value.type) else i32
-        bits = self.add(arith.BitcastOp(value, type))
-        magnitude = self.add(arith.AndIOp(bits, self.splat(0x7FFFFFFF, type)))
-        return self.add(arith.CmpiOp(magnitude, self.splat(0x7F800000, type), "sgt"))
+        bits = self.add(arith.BitcastOp(value, i32))
+        magnitude = self.add(arith.AndIOp(bits, self.constant(0x7FFFFFFF, i32)))
+        return self.add(arith.CmpiOp(magnitude, self.constant(0x7F800000, i32), "sgt"))

@@ -33,7 +33,7 @@ def glsl_passes(version: int) -> tuple[str, ...]:
 
 JS_FUNCTIONS = (
     *("acos", "asin", "atan", "acosh", "asinh", "atanh", "cosh", "sinh"),
-    *("tanh", "cbrt", "expm1", "log10", "log1p", "powf", "round"),
+    *("sin", "cos", "tan", "tanh", "cbrt", "expm1", "log10", "log1p", "powf", "round"),
     *("roundeven", "trunc", "remsi"),
 )
 

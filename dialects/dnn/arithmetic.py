@@ -10,7 +10,6 @@ from xdsl.traits import Pure
 from webdnn.dialects.dnn.base import BinaryOp, DnnOp, Tensor, broadcast_type, same_element, typed
 from webdnn.dialects.dnn.traits import Elementwise
 from webdnn.dialects.element import NAMES, element_type, shape_of
-from webdnn.support.element_type import Kind
 from webdnn.support.shapes import ShapeError
 
 
@@ -56,7 +55,9 @@ class ModOp(PairOp):
 
 @irdl_op_definition
 class BitShiftOp(PairOp):
-    """`a` shifted by `b` bits, of unsigned integers; all are lost where `b` is their number or more. ONNX `BitShift`.
+    """`a` shifted by `b` bits; the sign moves in from the left. ONNX `BitShift`.
+
+    Where `b` is negative or not less than the number of bits, only what moves in is left.
 
     ```mlir
     %y = dnn.bit_shift %a, %b {left = true} : (tensor<3xui8>, tensor<3xui8>) -> tensor<3xui8>
@@ -68,8 +69,8 @@ class BitShiftOp(PairOp):
 
     def infer(self) -> Sequence[Tensor]:
         types = super().infer()
-        if element_type(types[0]).kind is not Kind.UNSIGNED:
-            raise ShapeError(f"elements of type {types[0].element_type} cannot be shifted, expected unsigned integers")
+        if not element_type(types[0]).is_integer:
+            raise ShapeError(f"elements of type {types[0].element_type} cannot be shifted, expected integers")
         return types
 
 

@@ -12,6 +12,7 @@ from webdnn.dialects.dnn.base import DnnOp, Tensor, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.dnn.window import slide
 from webdnn.dialects.element import element_type, shape_of
+from webdnn.support.element_type import Kind
 from webdnn.support.shapes import ShapeError
 
 
@@ -36,6 +37,9 @@ class PoolOp(DnnOp):
     def infer(self) -> Sequence[Tensor]:
         if len(shape_of(self.input)) < 3:
             raise ShapeError(f"found input {list(shape_of(self.input))}, expected at least one spatial axis")
+        element = element_type(self.input.type)
+        if element.kind is Kind.BOOL or (element.kind is Kind.UNSIGNED and element.bits > 16):
+            raise ShapeError(f"found elements of type {element.name}, expected floats, signed integers, u8 or u16")
         batch, channels, *spatial = shape_of(self.input)
         kernel, strides, dilations, pads = (
             a.get_values() for a in (self.kernel, self.strides, self.dilations, self.pads)

@@ -1,17 +1,21 @@
 """Operations of the `kernel` dialect that use affine indices: read, write, inside and index."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
     ArrayAttr,
+    DenseArrayBase,
     IntAttr,
     MemRefType,
     TensorType,
     i1,
+    i32,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -56,8 +60,20 @@ def scalar_type(value: SSAValue | Attribute) -> Attribute:
     return compute_type(buffer_type(value).element_type)
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """The indices of an access in normal form, as long as it keeps this map and these operands."""
+
+    map: AffineMapAttr
+    operands: tuple[SSAValue, ...]
+    exprs: tuple[Index, ...]
+
+
 class AccessOp(IRDLOperation):
-    """An operation with affine indices over axes, loop counters and any other `index` value."""
+    """An operation with affine indices over axes, loop counters and any other `index` value.
+
+    The map and its operands are what is stored; `exprs` are decoded when they are first asked for.
+    """
 
     @property
     @abstractmethod
@@ -69,9 +85,33 @@ class AccessOp(IRDLOperation):
 
     @property
     def exprs(self) -> list[Index]:
-        """The indices in normal form, over SSA values. Decoding costs: keep the result in hot code."""
-        operands = list(self.index_operands)
-        return [from_affine(e, operands, self.index_map.data.num_dims) for e in self.index_map.data.results]
+        """The indices in normal form, over SSA values."""
+        known: object = vars(self).get("decoded")  # irdl lets an operation's class declare no such field
+        operands = tuple(self.operands)
+        if not isinstance(known, Decoded) or known.operands != operands or known.map is not self.properties["map"]:
+            map, values = self.index_map, self.index_operands
+            exprs = tuple(from_affine(e, values, map.data.num_dims) for e in map.data.results)
+            known = vars(self)["decoded"] = Decoded(map, operands, exprs)
+        return list(known.exprs)
+
+    def build_access(
+        self,
+        before: Sequence[SSAValue],
+        exprs: Sequence[Index],
+        after: Sequence[SSAValue] = (),
+        *,
+        types: Sequence[Attribute] = (),
+        properties: Mapping[str, Attribute] | None = None,
+    ) -> None:
+        """Initialise the operation: its operands are those before, the symbols of the indices, and those after.
+
+        Lowering makes tens of thousands of accesses, so this goes past the builder that sorts arguments by definition.
+        """
+        map, indices = to_affine(exprs)
+        own = {"map": map, **(properties or {})}
+        if isinstance(self, ReadOp):
+            own["operandSegmentSizes"] = read_segments(len(indices), len(after))
+        Operation.__init__(self, operands=[*before, *indices, *after], result_types=types, properties=own)
 
     def check_map(self, rank: int) -> None:
         map = self.index_map.data
@@ -79,6 +119,12 @@ class AccessOp(IRDLOperation):
             raise VerifyException(f"the map takes {map.num_dims} indices, found {len(self.index_operands)}")
         if len(map.results) != rank:
             raise VerifyException(f"found {len(map.results)} indices, expected {rank}")
+
+
+@cache
+def read_segments(indices: int, outside: int) -> Attribute:
+    """How many of a read's operands are its source, its indices and its value outside."""
+    return DenseArrayBase.from_list(i32, [1, indices, outside])
 
 
 @irdl_op_definition
@@ -109,12 +155,8 @@ class ReadOp(AccessOp):
         outside: SSAValue | None = None,
         result_type: Attribute | None = None,
     ):
-        map, operands = to_affine(exprs)
-        super().__init__(
-            operands=[source, operands, outside],
-            result_types=[result_type or scalar_type(source)],
-            properties={"map": map},
-        )
+        after = () if outside is None else (outside,)
+        self.build_access([source], exprs, after, types=[result_type or scalar_type(source)])
 
     @property
     def index_map(self) -> AffineMapAttr:
@@ -177,8 +219,7 @@ class WriteOp(AccessOp):
     map = prop_def(AffineMapAttr)
 
     def __init__(self, value: SSAValue, target: SSAValue, exprs: Sequence[Index]):
-        map, operands = to_affine(exprs)
-        super().__init__(operands=[value, target, operands], properties={"map": map})
+        self.build_access([value, target], exprs)
 
     @property
     def index_map(self) -> AffineMapAttr:
@@ -231,8 +272,7 @@ class InsideOp(AccessOp):
     traits = traits_def(Pure())
 
     def __init__(self, exprs: Sequence[Index], extents: Sequence[int]):
-        map, operands = to_affine(exprs)
-        super().__init__(operands=[operands], result_types=[i1], properties={"map": map, "extents": ints(extents)})
+        self.build_access([], exprs, types=[i1], properties={"extents": ints(extents)})
 
     @property
     def index_map(self) -> AffineMapAttr:
@@ -268,8 +308,7 @@ class IndexOp(AccessOp):
     traits = traits_def(Pure())
 
     def __init__(self, expr: Index):
-        map, operands = to_affine([expr])
-        super().__init__(operands=[operands], result_types=[INDEX], properties={"map": map})
+        self.build_access([], [expr], types=[INDEX])
 
     @property
     def index_map(self) -> AffineMapAttr:

@@ -36,20 +36,25 @@ def joined(axis: int, parts: Sequence[SSAValue]) -> ComputeOp:
     return compute(sizes, [TensorType(tensor_type(parts[0]).element_type, sizes)], point)
 
 
+def only(group: Sequence[SSAValue], groups: Sequence[Sequence[SSAValue]]) -> SSAValue | None:
+    """The operand of a group that needs no kernel: it has no other, and the next step takes it."""
+    return group[0] if len(group) == 1 and len(groups) > 1 else None
+
+
+def join(op: ConcatOp, group: Sequence[SSAValue], made: list[ComputeOp]) -> SSAValue:
+    """The result of a new kernel that joins the operands of a group."""
+    made.append(joined(op.axis.data, group))
+    made[-1].location = op.location
+    return made[-1].res[0]
+
+
 def expand(op: ConcatOp, most: int) -> None:
     """concat(a, b, …) -> compute { a[i] or else b[i - n] or else … }, of at most so many operands at once."""
-    parts = list(op.parts)
+    parts: list[SSAValue] = list(op.parts)
     made: list[ComputeOp] = []
     while len(parts) > 1 or not made:
         groups = [parts[i : i + most] for i in range(0, len(parts), most)]
-        parts = []
-        for group in groups:
-            if len(group) == 1 and len(groups) > 1:
-                parts += group
-                continue
-            made.append(joined(op.axis.data, group))
-            made[-1].location = op.location
-            parts.append(made[-1].res[0])
+        parts = [part if (part := only(group, groups)) else join(op, group, made) for group in groups]
     Rewriter.replace_op(op, made, [parts[0]])
 
 

@@ -39,6 +39,12 @@ ASIN = (0.999999996, 0.166667901, 0.0749443572, 0.0455500787, 0.023858655, 0.042
 """asin(x) = x·P(x²) for |x| < 1/2"""
 ATAN = (0.999999982, -0.333327983, 0.1997444, -0.138517602, 0.0798565028)
 """atan(x) = x·P(x²) for |x| < tan(π/8)"""
+SIN = (0.999999996, -0.166666483, 0.00833191549, -0.000194891018)
+"""sin(x) = x·P(x²) for |x| < 0.8"""
+COS = (1.0, -0.499999995, 0.0416666068, -0.00138863456, 2.43563943e-05)
+"""cos(x) = P(x²) for |x| < 0.8"""
+HALF_PI = (1.5703125, 0.000483751297, 7.5497902e-08)
+"""π/2 in three parts, the first of which has few bits: whole multiples of it are exact."""
 
 LARGE = 1e9
 """Where x² + 1 is x² in f32, long before x² overflows."""
@@ -171,6 +177,27 @@ class Expression(Body):
         begin = self.select(is_far, self.number(pi / 2, x), begin)
         return self.signed(self.plus(begin, self.odd(self.divide(top, bottom), ATAN)), x)
 
+    def sine(self, x: SSAValue, ahead: int) -> SSAValue:
+        """sin(x + ahead·π/2), from the nearest multiple of π/2."""
+        turns = self.floor(self.shifted(self.scaled(x, 2 / pi), 0.5))
+        rest = x
+        for part in HALF_PI:
+            rest = self.minus(rest, self.scaled(turns, part))
+        quadrant = self.shifted(turns, ahead) if ahead else turns
+        is_odd = self.less(self.scaled(self.floor(self.scaled(quadrant, 0.5)), 2), quadrant)
+        size = self.select(is_odd, self.polynomial(self.times(rest, rest), COS), self.odd(rest, SIN))
+        cycle = self.minus(quadrant, self.scaled(self.floor(self.scaled(quadrant, 0.25)), 4))
+        return self.select(self.below(cycle, 1.5), size, self.add(arith.NegfOp(size)))
+
+    def sin(self, x: SSAValue) -> SSAValue:
+        return self.sine(x, 0)
+
+    def cos(self, x: SSAValue) -> SSAValue:
+        return self.sine(x, 1)
+
+    def tan(self, x: SSAValue) -> SSAValue:
+        return self.divide(self.sine(x, 0), self.sine(x, 1))
+
     def cbrt(self, x: SSAValue) -> SSAValue:
         """A power of two, and one Newton step."""
         a = self.maximum(self.absolute(x), self.number(1e-37, x))
@@ -283,6 +310,9 @@ EXPANSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     math.AsinOp: Expression.asin,
     math.AcosOp: Expression.acos,
     math.AtanOp: Expression.atan,
+    math.SinOp: Expression.sin,
+    math.CosOp: Expression.cos,
+    math.TanOp: Expression.tan,
     math.CbrtOp: Expression.cbrt,
     math.RsqrtOp: Expression.rsqrt,
     math.Exp2Op: Expression.exp2,
@@ -312,7 +342,7 @@ class KernelExpandMathPass(ModulePass):
 
         … (a polynomial near zero, 1 - 2 / (exp(2x) + 1) elsewhere)
 
-    Leaves alone: arithmetic, exp, log, sqrt, sin, cos, tan, floor and ceil, which all targets have. Run before
+    Leaves alone: arithmetic, exp, log, sqrt, floor and ceil, which all targets have. Run before
     `kernel-lower-blocks`, on scalars.
     """
 

@@ -26,7 +26,7 @@ from webdnn.support.index import Index, symbol
 
 def whole_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers of which only whole groups of four are read and written."""
-    found = set(function.body.block.args)
+    found: set[SSAValue] = set(function.body.block.args)
     for op in function.walk():
         if isinstance(op, ReadOp) and not is_whole_texel(op):
             found.discard(op.source)
@@ -116,7 +116,8 @@ def retype(buffer: SSAValue) -> SSAValue:
 
 def texel(index: Index) -> Index:
     found = texel_of(index)
-    assert found is not None and found[1] == 0, "only whole groups of four"
+    assert found is not None
+    assert found[1] == 0, "only whole groups of four"
     return found[0]
 
 

@@ -19,7 +19,7 @@ from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.support.diagnostic import fail
-from webdnn.support.index import Index, delinearize, mod, symbol
+from webdnn.support.index import Index, delinearize, symbol
 
 UNROLL = 4
 """Steps of a reduction in one trip: the loads of four neighbours become one."""
@@ -88,9 +88,8 @@ def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, coun
         position = symbol(invocation.result) * lanes
         for lane in axes:
             position = position + symbol(lane)
+        # The last texel may be filled in part: what its other lanes hold, nobody reads.
         digits = delinearize(position, extents, range_of)
-        if digits:  # the last texel may be filled in part: its rest reads from the start again
-            digits[0] = mod(digits[0], extents[0], range_of)
         return {old[axis]: digit for axis, digit in zip(order, digits, strict=True)}
 
     sizes = [lanes] if lanes > 1 else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -22,6 +21,9 @@ from webdnn.support.index import Index, floordiv
 
 LANES = 4
 
+Texel = tuple[SSAValue, Index]
+"""A buffer, and where in it four elements begin."""
+
 
 def texel_of(index: Index) -> tuple[Index, int] | None:
     """index = 4 * texel + lane, when the lane is the same everywhere."""
@@ -40,7 +42,7 @@ def is_whole_texel(op: ReadOp | WriteOp) -> bool:
 
 def in_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers whose every access is a whole aligned group of four, or one known lane of it."""
-    good = {a for a in function.body.block.args if buffer_type(a).get_shape()[0] % LANES == 0}
+    good: set[SSAValue] = {a for a in function.body.block.args if buffer_type(a).get_shape()[0] % LANES == 0}
     for op in function.walk():
         if isinstance(op, ReadOp) and not (is_whole_texel(op) or is_lane(op)):
             good.discard(op.source)
@@ -59,25 +61,20 @@ class Merging:
 
     buffers: set[SSAValue]
     written: set[SSAValue]
-    known: dict[Hashable, SSAValue] = field(default_factory=dict[Hashable, SSAValue])
+    known: dict[Texel, SSAValue] = field(default_factory=dict[Texel, SSAValue])
 
     def visit(self, block: Block) -> None:
         for op in list(block.ops):
             for region in op.regions:
                 if region.blocks:
-                    inner = {k: v for k, v in self.known.items() if self.source(k) not in self.written}
+                    inner = {k: v for k, v in self.known.items() if k[0] not in self.written}
                     Merging(self.buffers, self.written, inner).visit(region.block)
             if isinstance(op, WriteOp):
-                self.known = {k: v for k, v in self.known.items() if self.source(k) is not op.target}
+                self.known = {k: v for k, v in self.known.items() if k[0] is not op.target}
             elif isinstance(op, ReadOp) and op.source in self.buffers:
                 self.merge(op)
             elif isinstance(op, vector.ExtractOp):
                 forward(op)
-
-    @staticmethod
-    def source(key: Hashable) -> object:
-        assert isinstance(key, tuple)
-        return key[0]
 
     def merge(self, op: ReadOp) -> None:
         index = op.exprs[0]
@@ -157,6 +154,7 @@ class KernelMergeLanesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, FuncOp):
-                buffers = set(function.body.block.args) if self.every else in_texels(function)
+                every: set[SSAValue] = set(function.body.block.args)
+                buffers = every if self.every else in_texels(function)
                 written = {o.target for o in function.walk() if isinstance(o, WriteOp)}
                 Merging(buffers, written).visit(function.body.block)

@@ -77,7 +77,8 @@ class Textures:
 
 
 def target_of(call: Call) -> SSAValue:
-    return call.buffers[list(call.kernel.body.block.args).index(output_of(call.kernel))]
+    parameters: list[SSAValue] = list(call.kernel.body.block.args)
+    return call.buffers[parameters.index(output_of(call.kernel))]
 
 
 def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> WebGlPart:

@@ -34,8 +34,10 @@ VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
 
 LANE = "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }"
 
+ROW = f"ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1})"
+
 HELPERS_300 = {
-    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1}), 0); }}",
+    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, {ROW}, 0); }}",
     "lane(": LANE,
 }
 
@@ -190,7 +192,7 @@ def samplers_of(function: FuncOp) -> list[int]:
 def emit_kernel(function: FuncOp, version: int) -> str:
     """The fragment shader of one kernel."""
     arguments = function.body.block.args
-    names = {arguments[position]: f"b{i}" for i, position in enumerate(samplers_of(function))}
+    names: dict[SSAValue, str] = {arguments[position]: f"b{i}" for i, position in enumerate(samplers_of(function))}
     printer = (GlslPrinter if version == 300 else Glsl100Printer)(names)
     body = printer.function_body(function.body.block)
     precision = ["precision highp float;", "precision highp int;"]

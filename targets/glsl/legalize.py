@@ -19,8 +19,8 @@ from webdnn.passes.kernel.expand_math import EXPANSIONS, expand
 from webdnn.support.diagnostic import fail
 from webdnn.targets.casts import legalize_cast
 from webdnn.targets.comparisons import expand_comparison
-from webdnn.targets.glsl.scalarize import scalarize
 from webdnn.targets.opaque import hide_constants
+from webdnn.targets.scalarize import has_no_vectors, scalarize
 
 BITS = (arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.ShRUIOp)
 
@@ -98,10 +98,9 @@ class GlslLegalizePass(ModulePass):
             if not isinstance(function, FuncOp):
                 continue
             check_texel(function)
+            scalarize(function, has_no_vectors)
             for inner in list(function.walk()):
                 expand_comparison(inner, nan_by_bits=self.version == 300)
-            scalarize(function)
-            for inner in list(function.walk()):
                 legalize_cast(inner)
                 if self.version == 100:
                     legalize_integers(inner)

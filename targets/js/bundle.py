@@ -12,6 +12,7 @@ from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
 from webdnn.targets.bundle.manifest import Js, MemoryRange
 from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.c_like import function_name
 from webdnn.targets.js.emit import emit_kernels, view_of
 from webdnn.targets.program import Program, WeightImage, byte_size, elements_of, stored_type
 
@@ -75,8 +76,6 @@ def module_text(module: ModuleOp, memory: Memory) -> str:
     """Kernels, and a function that calls them on places of the heap."""
     calls = list(memory.program.calls)
     views = sorted({view_of(stored_type(b).name) for call in calls for b in call.buffers})
-    lines = [
-        f"  {call.kernel.sym_name.data}({', '.join(memory.view(b) for b in call.buffers)});" for call in calls
-    ]
+    lines = [f"  {function_name(call.kernel)}({', '.join(memory.view(b) for b in call.buffers)});" for call in calls]
     head = f"export function run({{ {', '.join(views)} }}) {{" if views else "export function run() {"
     return "\n".join([emit_kernels(module), head, *lines, "}", ""])

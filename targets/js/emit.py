@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
 from typing import IO
@@ -16,7 +16,18 @@ from xdsl.utils.target import Target
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.targets.c_like import CALLS, COMPARISONS, INFIX, CLikePrinter, Level, Text, call, infix, is_variable
+from webdnn.targets.c_like import (
+    CALLS,
+    COMPARISONS,
+    INFIX,
+    CLikePrinter,
+    Level,
+    Text,
+    call,
+    function_name,
+    infix,
+    is_variable,
+)
 from webdnn.targets.js.helpers import helpers_for
 from webdnn.targets.js.integers import integer_operation, unsigned, whole
 
@@ -25,31 +36,37 @@ STRICT = {**COMPARISONS, "eq": "===", "ne": "!=="}
 FROM_ELEMENT = {"f16": "halfToNumber", "bf16": "brainToNumber"}
 TO_ELEMENT = {"f16": "numberToHalf", "bf16": "numberToBrain"}
 
+INFIXES: Mapping[type[Operation], tuple[str, Level]] = {
+    kind: s for kind, s in INFIX.items() if kind not in (arith.ShLIOp, arith.ShRSIOp, arith.DivSIOp)
+}
+
+FUNCTIONS: Mapping[type[Operation], str] = {
+    **{kind: f"Math.{name}" for kind, name in CALLS.items() if kind is not math.Exp2Op},
+    arith.MaxnumfOp: "maxnum",
+    arith.MinnumfOp: "minnum",
+    math.AcoshOp: "Math.acosh",
+    math.AsinhOp: "Math.asinh",
+    math.Atan2Op: "Math.atan2",
+    math.AtanhOp: "Math.atanh",
+    math.CbrtOp: "Math.cbrt",
+    math.CoshOp: "Math.cosh",
+    math.CtPopOp: "bitCount",
+    math.ExpM1Op: "Math.expm1",
+    math.Log10Op: "Math.log10",
+    math.Log1pOp: "Math.log1p",
+    math.PowFOp: "power",
+    math.RoundEvenOp: "roundEven",
+    math.RoundOp: "roundAway",
+    math.SinhOp: "Math.sinh",
+    math.TanhOp: "Math.tanh",
+}
+
 
 class JsPrinter(CLikePrinter):
     """Numbers are doubles; i32 is kept by `| 0`, i64 is BigInt."""
 
-    infixes = {kind: s for kind, s in INFIX.items() if kind not in (arith.ShLIOp, arith.ShRSIOp, arith.DivSIOp)}
-    calls = {
-        **{kind: f"Math.{name}" for kind, name in CALLS.items() if kind is not math.Exp2Op},
-        arith.MaxnumfOp: "maxnum",
-        arith.MinnumfOp: "minnum",
-        math.AcoshOp: "Math.acosh",
-        math.AsinhOp: "Math.asinh",
-        math.Atan2Op: "Math.atan2",
-        math.AtanhOp: "Math.atanh",
-        math.CbrtOp: "Math.cbrt",
-        math.CoshOp: "Math.cosh",
-        math.CtPopOp: "bitCount",
-        math.ExpM1Op: "Math.expm1",
-        math.Log10Op: "Math.log10",
-        math.Log1pOp: "Math.log1p",
-        math.PowFOp: "power",
-        math.RoundEvenOp: "roundEven",
-        math.RoundOp: "roundAway",
-        math.SinhOp: "Math.sinh",
-        math.TanhOp: "Math.tanh",
-    }
+    infixes = INFIXES
+    calls = FUNCTIONS
 
     def type(self, type: Attribute) -> str:
         raise AssertionError("JavaScript has no types")
@@ -196,7 +213,7 @@ def emit_kernel(function: FuncOp) -> str:
     printer = JsPrinter({argument: f"b{i}" for i, argument in enumerate(arguments)})
     body = printer.function_body(function.body.block)
     parameters = ", ".join(f"b{i}" for i in range(len(arguments)))
-    return "\n".join([f"function {function.sym_name.data}({parameters}) {{", *body, "}"])
+    return "\n".join([f"function {function_name(function)}({parameters}) {{", *body, "}"])
 
 
 def emit_kernels(module: ModuleOp) -> str:

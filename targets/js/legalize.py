@@ -81,7 +81,7 @@ class Doubles:
     def is_rounded(self, value: SSAValue) -> bool:
         """Is the value known to be a float?"""
         owner = value.owner
-        if isinstance(owner, arith.ExtFOp | arith.ConstantOp | WHOLE_NUMBERS):
+        if isinstance(owner, (arith.ExtFOp, arith.ConstantOp, *WHOLE_NUMBERS)):
             return True
         return isinstance(owner, KEEPS) and all(self.is_rounded(o) for o in owner.operands if o.type == f64)
 
@@ -120,6 +120,5 @@ class JsLegalizePass(ModulePass):
             if isinstance(function, FuncOp):
                 for inner in list(function.walk()):
                     expand_comparison(inner, nan_by_bits=False)
-                for inner in list(function.walk()):
                     legalize_cast(inner)
                 Doubles(function).run()

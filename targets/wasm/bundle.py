@@ -16,7 +16,6 @@ from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.assign_offsets import byte_size
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
 from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
 from webdnn.passes.kernel.tile import KernelTilePass
@@ -24,7 +23,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.planning.storage import align
 from webdnn.targets.bundle.manifest import MemoryRange, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
-from webdnn.targets.program import Port, Program, weight_bytes
+from webdnn.targets.program import Program, WeightImage, byte_size
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
@@ -66,10 +65,35 @@ class Memory:
     Reads that a select discards may lie outside their buffer; the margins keep them inside the memory.
     """
 
+    program: Program
+    weights: WeightImage
     arena: int
-    weights: dict[str, int]
     image: int
     size: int
+
+    @classmethod
+    def of(cls, program: Program, module: ModuleOp) -> Memory:
+        """Raises DiagnosticError where it is more than WebAssembly can address."""
+        before, behind = margins(module)
+        weights = WeightImage.of(program.weights, ALIGNMENT)
+        arena = max(before, ALIGNMENT)
+        image = align(arena + program.arena_bytes, ALIGNMENT)
+        size = align(image + len(weights.content) + behind + ALIGNMENT, PAGE)
+        if size > LARGEST_MEMORY:
+            raise DiagnosticError(
+                f"the model needs {size / 2**30:.1f} GiB of memory; WebAssembly has 4",
+                hint="compile it without the target 'wasm'",
+            )
+        return cls(program, weights, arena, image, size)
+
+    def address(self, buffer: SSAValue) -> int:
+        owner = buffer.owner
+        if isinstance(owner, WeightOp):
+            return self.image + self.weights.offsets[owner]
+        return self.arena + self.program.offset(buffer)
+
+    def range(self, buffer: SSAValue) -> MemoryRange:
+        return MemoryRange(self.address(buffer), byte_size(buffer))
 
 
 def margins(module: ModuleOp) -> tuple[int, int]:
@@ -97,45 +121,13 @@ def stray(op: AccessOp) -> tuple[int, int]:
     return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size
 
 
-def lay_out(program: Program, module: ModuleOp) -> tuple[Memory, bytes]:
-    """The addresses of everything, and the weights' bytes as they stand from `Memory.image` on."""
-    before, behind = margins(module)
-    arena = align(before, ALIGNMENT) or ALIGNMENT
-    start = align(arena + program.arena_bytes, ALIGNMENT)
-    image = bytearray()
-    places: dict[str, int] = {}
-    for op in program.weights:
-        key = op.value.key.data
-        if key not in places:
-            image += bytes(-len(image) % ALIGNMENT)
-            places[key] = start + len(image)
-            image += weight_bytes(op)
-    size = align(start + len(image) + behind + ALIGNMENT, PAGE)
-    if size > LARGEST_MEMORY:
-        raise DiagnosticError(
-            f"the model needs {size / 2**30:.1f} GiB of memory; WebAssembly has 4",
-            hint="store weights in fewer bits, or leave the target 'wasm' out",
-        )
-    return Memory(arena, places, start, size), bytes(image)
-
-
-def run_function(program: Program, memory: Memory) -> func.FuncOp:
+def run_function(memory: Memory) -> func.FuncOp:
     """Every kernel in order, on constant addresses."""
     ops: list[Operation] = []
-
-    def address(buffer: SSAValue) -> SSAValue:
-        owner = buffer.owner
-        at = (
-            memory.weights[owner.value.key.data]
-            if isinstance(owner, WeightOp)
-            else memory.arena + program.offset(buffer)
-        )
-        constant = arith.ConstantOp(IntegerAttr(at if at < 2**31 else at - 2**32, i32))
-        ops.append(constant)
-        return constant.result
-
-    for call in program.calls:
-        ops.append(func.CallOp(call.callee.root_reference.data, [address(b) for b in call.buffers], []))
+    for call in memory.program.calls:
+        addresses = [memory.address(b) for b in call.buffers]
+        constants = [arith.ConstantOp(IntegerAttr(a if a < 2**31 else a - 2**32, i32)) for a in addresses]
+        ops += [*constants, func.CallOp(call.kernel.sym_name.data, [c.result for c in constants], [])]
     return func.FuncOp(RUN, ([], []), Region(Block([*ops, func.ReturnOp()])))
 
 
@@ -147,35 +139,29 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
     return [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
 
 
-def wasm_text(module: ModuleOp, variant: Variant, ctx: Context) -> str:
+def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
-    program = Program.of(module)
-    memory, _ = lay_out(program, module)
-    functions = [*kernels(module, variant, ctx), run_function(program, memory)]
+    functions = [*kernels(module, variant, ctx), run_function(memory)]
     return module_text(functions, memory.size // PAGE, (RUN,))
-
-
-def memory_range(port: Port, program: Program, memory: Memory) -> MemoryRange:
-    return MemoryRange(memory.arena + program.offset(port.buffer), byte_size(port.buffer))
 
 
 def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:
     """The manifest's part and the files it names, from kernels on flat buffers and their program."""
     program = Program.of(module)
-    memory, image = lay_out(program, module)
+    memory = Memory.of(program, module)
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
     for variant in variants:
         path = f"wasm/{variant.name}.wasm"
-        files[path] = bytes(wasmtime.wat2wasm(wasm_text(module, variant, ctx)))
+        files[path] = bytes(wasmtime.wat2wasm(wasm_text(module, memory, variant, ctx)))
         modules.append(WasmModule(path, ("simd", "relaxed-simd") if variant.relaxed else ("simd",)))
-    shards = split_weights(image)
+    shards = split_weights(memory.weights.content)
     files |= shards.files
     part = Wasm(
         modules=tuple(modules),
         memory_bytes=memory.size,
         weights=shards.at_address(memory.image),
-        inputs=tuple(memory_range(p, program, memory) for p in program.inputs),
-        outputs=tuple(memory_range(p, program, memory) for p in program.outputs),
+        inputs=tuple(map(memory.range, program.inputs)),
+        outputs=tuple(map(memory.range, program.outputs)),
     )
     return part, files

@@ -1,9 +1,14 @@
-"""The `wasm_simd` dialect: what kernels are made of once every operation is one WebAssembly instruction."""
+"""The `wasm_simd` dialect: what kernels are made of once every operation is one WebAssembly instruction.
+
+Kernels have tens of thousands of these operations, so they are built past the builder that sorts arguments by
+definition.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 
 from xdsl.dialects.builtin import IntAttr, StringAttr, i32
-from xdsl.ir import Attribute, Dialect, SSAValue
+from xdsl.ir import Attribute, Dialect, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -17,6 +22,16 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 LARGEST_OFFSET = 2**32 - 1
+
+
+@cache
+def instruction_attribute(name: str) -> StringAttr:
+    return StringAttr(name)
+
+
+@cache
+def offset_attribute(offset: int) -> IntAttr:
+    return IntAttr(offset)
 
 
 def check_offset(offset: int) -> None:
@@ -35,11 +50,11 @@ class LoadOp(IRDLOperation):
     result = result_def()
 
     def __init__(self, instruction: str, address: SSAValue, offset: int, type: Attribute):
-        super().__init__(
-            operands=[address],
-            result_types=[type],
-            properties={"instruction": StringAttr(instruction), "offset": IntAttr(offset)},
-        )
+        properties: dict[str, Attribute] = {
+            "instruction": instruction_attribute(instruction),
+            "offset": offset_attribute(offset),
+        }
+        Operation.__init__(self, operands=[address], result_types=[type], properties=properties)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f' "{self.instruction.data}" ')
@@ -71,10 +86,11 @@ class StoreOp(IRDLOperation):
     offset = prop_def(IntAttr)
 
     def __init__(self, instruction: str, value: SSAValue, address: SSAValue, offset: int):
-        super().__init__(
-            operands=[value, address],
-            properties={"instruction": StringAttr(instruction), "offset": IntAttr(offset)},
-        )
+        properties: dict[str, Attribute] = {
+            "instruction": instruction_attribute(instruction),
+            "offset": offset_attribute(offset),
+        }
+        Operation.__init__(self, operands=[value, address], properties=properties)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f' "{self.instruction.data}" ')
@@ -111,7 +127,8 @@ class InstructionOp(IRDLOperation):
     assembly_format = "$instruction $inputs attr-dict `:` functional-type($inputs, $result)"
 
     def __init__(self, instruction: str, inputs: Sequence[SSAValue], type: Attribute):
-        super().__init__(operands=[inputs], result_types=[type], properties={"instruction": StringAttr(instruction)})
+        properties = {"instruction": instruction_attribute(instruction)}
+        Operation.__init__(self, operands=inputs, result_types=[type], properties=properties)
 
 
 WASM_SIMD = Dialect("wasm_simd", [LoadOp, StoreOp, InstructionOp], [])

@@ -12,22 +12,21 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf, vector
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, VectorType, i1, i32
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i1, i32
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.structure import FuncOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.element_type import ElementType
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, StoreOp
-from webdnn.targets.wasm.half import bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
+from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
 
-Terms = Mapping[SSAValue, int]
 Key = frozenset[tuple[SSAValue, int]]
 """Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
 
@@ -59,265 +58,282 @@ def store_instruction(element: ElementType) -> str:
     return STORE_BITS.get(element.bits) or f"i{element.bits}.store"
 
 
-def has_one_use(value: SSAValue) -> bool:
-    uses = iter(value.uses)
-    return next(uses, None) is not None and next(uses, None) is None
-
-
-def is_splat(op: ReadOp) -> bool:
-    """A scalar that is read only to fill a vector."""
-    if not has_one_use(op.result) or element_type(buffer_type(op.source)).bits != 32:
-        return False
-    return isinstance(next(iter(op.result.uses)).operation, vector.BroadcastOp)
+def splat_of(value: SSAValue) -> vector.BroadcastOp | None:
+    """The operation that fills a vector with a scalar, where nothing else uses it."""
+    use = value.get_user_of_unique_use()
+    return use if isinstance(use, vector.BroadcastOp) else None
 
 
 @dataclass(frozen=True)
 class Address:
-    """`key`'s pointer plus `rest` (bytes, where it is not affine in counters) plus `constant`."""
+    """`key`'s pointer plus `rest` (bytes, where it is not affine in counters) plus `constant`; `base` is in `key`."""
 
     key: Key
+    base: SSAValue
     rest: Index
     constant: int
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A pointer that a loop carries: it starts as the pointer of `start` outside, and grows by `stride` bytes."""
+
+    key: Key
+    start: Key
+    stride: int
+
+
 @dataclass
 class FormPointers:
-    """One function being rewritten over byte addresses; `bases` are the parameters that hold the buffers' places."""
+    """One function being rewritten over byte addresses; `bases` are the parameters that hold the buffers' places.
+
+    Arithmetic stays where it is; accesses, indices and loops are replaced, and what they need goes in before them.
+    """
 
     bases: Mapping[SSAValue, SSAValue]
     addresses: dict[Operation, Address] = field(default_factory=dict[Operation, Address])
     needed: dict[scf.ForOp, dict[Key, None]] = field(default_factory=dict[scf.ForOp, dict[Key, None]])
-    bias: dict[Key, int] = field(default_factory=dict[Key, int])
-    values: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
-    ops: list[Operation] = field(default_factory=list[Operation])
+    bias: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    constants: dict[int, arith.ConstantOp] = field(default_factory=dict[int, arith.ConstantOp])
 
-    def run(self, function: FuncOp) -> list[Operation]:
-        for op in function.walk():
+    def run(self, block: Block) -> None:
+        """Rewrite the function's body."""
+        for op in block.walk():
             if isinstance(op, ReadOp | WriteOp):
                 self.note(op, self.decode(op))
             elif isinstance(op, IndexOp | InsideOp):
                 for counter in counters(op.exprs):
                     self.need(op, frozenset({(counter, 1)}))
-        pointers: dict[Key, SSAValue] = {}
-        zero = self.integer(0)
-        pointers[frozenset()] = zero
+        first = block.first_op
+        assert first is not None
+        pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
         for base in self.bases.values():
-            key: Key = frozenset({(base, 1)})
-            shift = min((bias for k, bias in self.bias.items() if (base, 1) in k), default=0)
-            pointers[key] = base if not shift else self.add(base, self.integer(shift))
-        self.block(function.body.block.ops, pointers)
-        return self.ops
+            shift = self.bias.get(base, 0)
+            pointers[frozenset({(base, 1)})] = self.add(base, self.integer(shift), first) if shift else base
+        self.block(block, pointers)
+        counts = [op for op in block.ops if isinstance(op, arith.ConstantOp) and op.result.type == INDEX]
+        for op in counts:
+            if not list(op.result.uses):
+                Rewriter.erase_op(op)
+        Rewriter.insert_op(list(self.constants.values()), InsertPoint.at_start(block))
 
     # Addresses.
 
     def decode(self, op: ReadOp | WriteOp) -> Address:
-        buffer = op.source if isinstance(op, ReadOp) else op.target
+        buffer = op.operands[0 if isinstance(op, ReadOp) else 1]
         (expr,) = op.exprs
-        index = expr * element_type(buffer_type(buffer)).bytes
+        size = element_type(buffer.type).bytes
         affine: dict[SSAValue, int] = {self.bases[buffer]: 1}
         rest: dict[Hashable, int] = {}
-        for atom, stride in index.terms.items():
-            if is_value(atom) and isinstance(atom.owner, Block):
-                affine[atom] = stride
+        for atom, stride in expr.terms.items():
+            if isinstance(atom, BlockArgument):
+                affine[atom] = stride * size
             else:
-                rest[atom] = stride
-        return Address(frozenset(affine.items()), Index(0, rest), index.constant)
+                rest[atom] = stride * size
+        return Address(frozenset(affine.items()), self.bases[buffer], Index(0, rest), expr.constant * size)
 
     def note(self, op: Operation, address: Address) -> None:
         self.addresses[op] = address
         self.need(op, address.key)
         for counter in counters([address.rest]):
             self.need(op, frozenset({(counter, 1)}))
-        base = frozenset(item for item in address.key if item[0] in set(self.bases.values()))
-        self.bias[base] = min(self.bias.get(base, 0), address.constant)
+        self.bias[address.base] = min(self.bias.get(address.base, 0), address.constant)
 
     def need(self, op: Operation, key: Key) -> None:
         """Every loop around an access carries the part of its pointer that it moves."""
-        terms, parent = dict(key), op.parent_op()
+        parent = op.parent_op()
         while isinstance(parent, scf.ForOp):
-            self.needed.setdefault(parent, {})[frozenset(terms.items())] = None
-            terms.pop(parent.body.block.args[0], None)
+            needed = self.needed.setdefault(parent, {})
+            if key in needed:
+                return  # and the loops around it know
+            needed[key] = None
+            counter = parent.body.block.args[0]
+            key = frozenset(item for item in key if item[0] is not counter)
             parent = parent.parent_op()
-
-    def shift_of(self, address: Address) -> int:
-        base = frozenset(item for item in address.key if item[0] in set(self.bases.values()))
-        return self.bias[base]
 
     # Small operations.
 
-    def emit(self, op: Operation) -> SSAValue:
-        self.ops.append(op)
+    def integer(self, value: int) -> SSAValue:
+        """A constant; all stand at the start of the function, each once."""
+        if value not in self.constants:
+            self.constants[value] = arith.ConstantOp(IntegerAttr(value, i32))
+        return self.constants[value].result
+
+    def insert(self, op: Operation, before: Operation) -> SSAValue:
+        block = before.parent
+        assert block is not None
+        block.insert_op_before(op, before)
         return op.results[0]
 
-    def integer(self, value: int) -> SSAValue:
-        return self.emit(arith.ConstantOp(IntegerAttr(value, i32)))
+    def add(self, a: SSAValue, b: SSAValue, before: Operation) -> SSAValue:
+        return self.insert(arith.AddiOp.create(operands=[a, b], result_types=[i32]), before)
 
-    def add(self, a: SSAValue, b: SSAValue) -> SSAValue:
-        return self.emit(arith.AddiOp(a, b))
-
-    def get(self, value: SSAValue) -> SSAValue:
-        return self.values.get(value, value)
-
-    def index_value(self, index: Index, pointers: Mapping[Key, SSAValue]) -> SSAValue:
+    def index_value(self, index: Index, pointers: Mapping[Key, SSAValue], before: Operation) -> SSAValue:
         """An index expression as an i32."""
         total: SSAValue | None = None
         for atom, coefficient in index.terms.items():
             if isinstance(atom, FloorDiv):
-                part = self.floor_divided(self.index_value(atom.numerator, pointers), atom.divisor)
+                part = self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
             else:
                 assert is_value(atom)
-                part = pointers[frozenset({(atom, 1)})] if isinstance(atom.owner, Block) else self.get(atom)
+                part = pointers[frozenset({(atom, 1)})] if isinstance(atom, BlockArgument) else atom
             if coefficient != 1:
-                part = self.emit(arith.MuliOp(part, self.integer(coefficient)))
-            total = part if total is None else self.add(total, part)
+                part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
+            total = part if total is None else self.add(total, part, before)
         if total is None:
             return self.integer(index.constant)
-        return self.add(total, self.integer(index.constant)) if index.constant else total
+        return self.add(total, self.integer(index.constant), before) if index.constant else total
 
-    def floor_divided(self, numerator: SSAValue, divisor: int) -> SSAValue:
+    def floor_divided(self, numerator: SSAValue, divisor: int, before: Operation) -> SSAValue:
         """Rounded towards minus infinity: an arithmetic shift, or a quotient that is mended where it is negative."""
         if divisor & (divisor - 1) == 0:
-            return self.emit(arith.ShRSIOp(numerator, self.integer(divisor.bit_length() - 1)))
+            shift = self.integer(divisor.bit_length() - 1)
+            return self.insert(arith.ShRSIOp(numerator, shift, i32), before)
         by, zero = self.integer(divisor), self.integer(0)
-        quotient = self.emit(arith.DivSIOp(numerator, by))
-        remainder = self.emit(arith.RemSIOp(numerator, by))
-        below = self.emit(InstructionOp("i32.lt_s", [remainder, zero], i32))
-        return self.emit(arith.SubiOp(quotient, below))
+        quotient = self.insert(arith.DivSIOp(numerator, by, i32), before)
+        remainder = self.insert(arith.RemSIOp(numerator, by, i32), before)
+        below = self.insert(InstructionOp("i32.lt_s", [remainder, zero], i32), before)
+        return self.insert(arith.SubiOp(quotient, below, i32), before)
 
     # Operations of the kernel.
 
-    def block(self, ops: Iterable[Operation], pointers: Mapping[Key, SSAValue]) -> None:
-        for op in ops:
+    def block(self, block: Block, pointers: Mapping[Key, SSAValue]) -> None:
+        for op in list(block.ops):
             match op:
                 case ReadOp():
                     self.read(op, pointers)
                 case WriteOp():
                     self.write(op, pointers)
-                case vector.BroadcastOp() if isinstance(op.source.owner, ReadOp) and is_splat(op.source.owner):
-                    self.values[op.vector] = self.get(op.source)
                 case IndexOp():
-                    self.values[op.result] = self.index_value(op.exprs[0], pointers)
+                    Rewriter.replace_op(op, [], [self.index_value(op.exprs[0], pointers, op)])
                 case InsideOp():
-                    self.values[op.result] = self.inside(op, pointers)
+                    Rewriter.replace_op(op, [], [self.inside(op, pointers)])
                 case scf.ForOp():
                     self.loop(op, pointers)
-                case arith.ConstantOp() if op.result.type == INDEX:
-                    pass
-                case YieldOp():
-                    pass
                 case _:
-                    self.other(op)
-
-    def other(self, op: Operation) -> None:
-        operands = [self.get(o) for o in op.operands]
-        types = [r.type for r in op.results]
-        new = type(op).create(operands=operands, result_types=types, properties=op.properties)
-        self.ops.append(new)
-        self.values |= zip(op.results, new.results, strict=True)
+                    pass
 
     def place(self, op: ReadOp | WriteOp, pointers: Mapping[Key, SSAValue]) -> tuple[SSAValue, int]:
         address = self.addresses[op]
         pointer = pointers[address.key]
         if address.rest.terms:
-            pointer = self.add(pointer, self.index_value(address.rest, pointers))
-        return pointer, address.constant - self.shift_of(address)
+            pointer = self.add(pointer, self.index_value(address.rest, pointers, op), op)
+        return pointer, address.constant - self.bias[address.base]
 
     def read(self, op: ReadOp, pointers: Mapping[Key, SSAValue]) -> None:
         pointer, offset = self.place(op, pointers)
-        element = element_type(buffer_type(op.source))
-        if is_vector(op.result.type):
-            instruction, type = "v128.load", op.result.type
-        elif is_splat(op):
-            instruction, type = "v128.load32_splat", VectorType(op.result.type, [4])
+        result = op.results[0]
+        element, splat = element_type(op.operands[0].type), splat_of(result)
+        half = element.is_float and element.bits == 16
+        if is_vector(result.type):
+            instruction, type = "v128.load", result.type
+        elif splat is not None and element.bits == 32:
+            instruction, type = "v128.load32_splat", splat.results[0].type
         else:
-            instruction, type = load_instruction(element), i32 if element.bits == 16 else op.result.type
-        value = self.emit(LoadOp(instruction, pointer, offset, type))
-        self.values[op.result] = self.widened(value, element) if element.is_float and element.bits == 16 else value
+            splat, instruction, type = None, load_instruction(element), i32 if half else result.type
+        value = self.insert(LoadOp(instruction, pointer, offset, type), op)
+        if half:
+            value = self.inserted((bfloat_to_float if element.name == "bf16" else half_to_float)(value), op)
+        if splat is not None:
+            Rewriter.replace_op(splat, [], [value])
+            Rewriter.erase_op(op)
+        else:
+            Rewriter.replace_op(op, [], [value])
 
-    def widened(self, bits: SSAValue, element: ElementType) -> SSAValue:
-        ops, value = (bfloat_to_float if element.name == "bf16" else half_to_float)(bits)
-        self.ops += ops
+    def inserted(self, made: Made, before: Operation) -> SSAValue:
+        ops, value = made
+        for op in ops:
+            self.insert(op, before)
         return value
 
     def write(self, op: WriteOp, pointers: Mapping[Key, SSAValue]) -> None:
         pointer, offset = self.place(op, pointers)
-        element = element_type(buffer_type(op.target))
-        value = self.get(op.value)
+        value, target = op.operands[0], op.operands[1]
+        vectors, element = is_vector(value.type), element_type(target.type)
         if element.is_float and element.bits == 16:
-            ops, value = (float_to_bfloat if element.name == "bf16" else float_to_half)(value)
-            self.ops += ops
-        instruction = "v128.store" if is_vector(op.value.type) else store_instruction(element)
-        self.ops.append(StoreOp(instruction, value, pointer, offset))
+            value = self.inserted((float_to_bfloat if element.name == "bf16" else float_to_half)(value), op)
+        instruction = "v128.store" if vectors else store_instruction(element)
+        Rewriter.replace_op(op, StoreOp(instruction, value, pointer, offset), [])
 
     def inside(self, op: InsideOp, pointers: Mapping[Key, SSAValue]) -> SSAValue:
         """0 <= i < n is one unsigned comparison."""
         result: SSAValue | None = None
         for expr, extent in zip(op.exprs, op.extents, strict=True):
-            value = self.index_value(expr, pointers)
-            test = self.emit(InstructionOp("i32.lt_u", [value, self.integer(extent.data)], i1))
-            result = test if result is None else self.emit(arith.AndIOp(result, test))
-        return result if result is not None else self.emit(arith.ConstantOp(IntegerAttr(1, i1)))
+            value = self.index_value(expr, pointers, op)
+            test = self.insert(InstructionOp("i32.lt_u", [value, self.integer(extent.data)], i1), op)
+            result = test if result is None else self.insert(arith.AndIOp(result, test), op)
+        return result if result is not None else self.insert(arith.ConstantOp(IntegerAttr(1, i1)), op)
+
+    # Loops.
+
+    def moved_by(self, op: scf.ForOp) -> list[Moved]:
+        """The pointers that the loop carries; one that grows comes first, and is its counter."""
+        counter = op.body.block.args[0]
+        found: list[Moved] = []
+        for key in self.needed.get(op, {}):
+            stride = next((s for value, s in key if value is counter), 0)
+            if stride:
+                found.append(Moved(key, frozenset(item for item in key if item[0] is not counter), stride))
+        return sorted(found, key=lambda m: m.stride <= 0)
 
     def loop(self, op: scf.ForOp, outer: Mapping[Key, SSAValue]) -> None:
-        """Do-while: every loop runs at least once."""
-        counter, trips = op.body.block.args[0], constant_of(op.ub)
-        assert trips and constant_of(op.lb) == 0 and constant_of(op.step) == 1, "kernel loops count trips"
-        moved: list[tuple[Key, SSAValue, int]] = []
-        for key in self.needed.get(op, {}):
-            terms = dict(key)
-            if stride := terms.pop(counter, 0):
-                moved.append((key, outer[frozenset(terms.items())], stride))
-        moved.sort(key=lambda m: m[2] <= 0)  # the counter is a pointer that grows
-        if moved and moved[0][2] > 0:
-            (key, start, stride), *moved = moved
+        """Do-while: every loop runs at least once. Counters and pointers become i32 arguments of the body."""
+        trips, moved = constant_of(op.ub), self.moved_by(op)
+        assert trips, "kernel loops run at least once"
+        assert (constant_of(op.lb), constant_of(op.step)) == (0, 1), "kernel loops count trips"
+        counts = not moved or moved[0].stride <= 0
+        if counts:
+            start, stride = self.integer(0), 1
         else:
-            key, start, stride = None, self.integer(0), 1
-        step = self.integer(stride)
-        known = constant_of(start)
-        end = (
-            self.integer(known + trips * stride) if known is not None else self.add(start, self.integer(trips * stride))
-        )
-        strides = [self.integer(s) for _, _, s in moved]
-        carried = [self.get(a) for a in op.iter_args]
-        block = Block(arg_types=[i32, *(i32 for _ in moved), *(a.type for a in carried)])
-        inside = dict(outer)
-        if key is not None:
-            inside[key] = block.args[0]
-        inside |= {k: arg for (k, _, _), arg in zip(moved, block.args[1:], strict=False)}
-        accs = block.args[1 + len(moved) :]
-        self.values |= zip(op.body.block.args[1:], accs, strict=True)
-        saved, self.ops = self.ops, []
-        *body, end_op = op.body.block.ops
+            start, stride = outer[moved[0].start], moved[0].stride
+        known, whole = constant_of(start), trips * stride
+        end = self.integer(known + whole) if known is not None else self.add(start, self.integer(whole), op)
+
+        body, carried = op.body.block, moved if counts else moved[1:]
+        pointers, inside = [body.insert_arg(i32, i) for i in range(1 + len(carried))], dict(outer)
+        if not counts:
+            inside[moved[0].key] = pointers[0]
+        inside |= {m.key: argument for m, argument in zip(carried, pointers[1:], strict=True)}
         self.block(body, inside)
-        nexts = [self.add(a, s) for a, s in zip(block.args[1 : 1 + len(moved)], strides, strict=True)]
-        self.ops.append(scf.YieldOp(*nexts, *(self.get(v) for v in end_op.operands)))
-        block.add_ops(self.ops)
-        self.ops = saved
-        loop = scf.ForOp(start, end, step, [*(s for _, s, _ in moved), *carried], Region(block))
-        self.ops.append(loop)
-        self.values |= zip(op.results, loop.results[len(moved) :], strict=True)
+        last = body.last_op
+        assert isinstance(last, scf.YieldOp)
+        steps = zip(pointers[1:], carried, strict=True)
+        nexts = [self.add(pointer, self.integer(m.stride), last) for pointer, m in steps]
+        last.operands = [*nexts, *last.operands]
+        body.erase_arg(body.args[len(pointers)])  # the counter of trips
+
+        starts = [*(outer[m.start] for m in carried), *op.iter_args]
+        loop = scf.ForOp(start, end, self.integer(stride), starts, op.detach_region(0))
+        loop.location = op.location
+        Rewriter.replace_op(op, loop, loop.results[len(carried) :])
 
 
-def counters(exprs: Iterable[Index]) -> set[SSAValue]:
+def counters(exprs: Iterable[Index]) -> dict[SSAValue, None]:
     """The loop counters that index expressions use."""
-    found: set[SSAValue] = set()
+    found: dict[SSAValue, None] = {}
     for expr in exprs:
-        for symbol in expr.symbols:
-            if is_value(symbol) and isinstance(symbol.owner, Block):
-                found.add(symbol)
+        for symbol in expr.terms:
+            if isinstance(symbol, FloorDiv):
+                found |= counters([symbol.numerator])
+            elif isinstance(symbol, BlockArgument):
+                found[symbol] = None
     return found
 
 
 def form_pointers(function: FuncOp) -> func.FuncOp:
-    """The kernel as a function of its buffers' addresses."""
-    arguments = function.body.block.args
-    block = Block(arg_types=[i32] * len(arguments))
-    for new, old in zip(block.args, arguments, strict=True):
-        new.name_hint = old.name_hint
-    bases: dict[SSAValue, SSAValue] = dict(zip(arguments, block.args, strict=True))
-    ops = FormPointers(bases).run(function)
-    block.add_ops([*ops, func.ReturnOp()])
-    made = func.FuncOp(function.sym_name.data, ([i32] * len(arguments), []), Region(block))
+    """The kernel as a function of its buffers' addresses. It takes over the kernel's body."""
+    block, bases = function.body.block, dict[SSAValue, SSAValue]()
+    buffers = list(block.args)
+    for buffer in buffers:
+        bases[buffer] = block.insert_arg(i32, len(block.args))
+        bases[buffer].name_hint = buffer.name_hint
+    FormPointers(bases).run(block)
+    for buffer in buffers:
+        block.erase_arg(buffer)
+    end = block.last_op
+    assert isinstance(end, YieldOp)
+    Rewriter.replace_op(end, func.ReturnOp())
+    made = func.FuncOp(function.sym_name.data, ([i32] * len(buffers), []), function.detach_region(0))
     made.location = function.location
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects import arith, scf
@@ -76,7 +77,7 @@ class Allocation:
         for op in block.ops:
             ends = [v for v in dying.get(op, ()) if v in self.locals.names]
             if isinstance(op, scf.ForOp):
-                self.loop(op, set(ends))
+                self.loop(op, ends)
             elif op.results and not isinstance(op, arith.ConstantOp):
                 self.result(op, ends)
             elif not isinstance(op, scf.YieldOp):
@@ -100,7 +101,7 @@ class Allocation:
             self.release(ends)
             self.locals.names[result] = self.locals.fresh(type)
 
-    def loop(self, op: scf.ForOp, ends: set[SSAValue]) -> None:
+    def loop(self, op: scf.ForOp, ends: Sequence[SSAValue]) -> None:
         """Carried values keep one local around the loop; it is that of their start where the start dies here."""
         block, names, types = op.body.block, self.locals.names, self.locals.types
         inherited: set[SSAValue] = set()
@@ -135,5 +136,5 @@ class Allocation:
         end = block.last_op
         assert isinstance(end, scf.YieldOp)
         own = {v for v in end.operands if not isinstance(v.owner, Block) and v.owner.parent is block and v in names}
-        for local in {names[v] for v in own} - carried:
+        for local in sorted({names[v] for v in own} - carried):
             self.locals.release(local)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
@@ -13,6 +14,7 @@ from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
 from webdnn.targets.bundle.manifest import Binding, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
 from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.c_like import function_name
 from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored_type
 from webdnn.targets.wgsl.emit import emit_kernel, groups_of
 
@@ -44,7 +46,7 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     )
     section = WebGpu(
         sources=SOURCES,
-        pipelines=tuple(Pipeline(i, kernel.sym_name.data) for i, kernel in enumerate(kernels)),
+        pipelines=tuple(Pipeline(i, function_name(kernel)) for i, kernel in enumerate(kernels)),
         arena_bytes=program.arena_bytes,
         weights_bytes=len(image.content),
         weights=shards.as_image(),
@@ -69,7 +71,7 @@ def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding,
             fail(call.op, f"has a buffer at {offset}", hint="run 'kernel-assign-offsets{alignment=256}' for WebGPU")
         found.append(Binding("arena", offset, byte_size(value)))
     ranges = sorted((b.offset, b.offset + b.size) for b in found if b.buffer == "arena")
-    assert all(a[1] <= b[0] for a, b in zip(ranges, ranges[1:], strict=False)), "buffers of a call overlap"
+    assert all(a[1] <= b[0] for a, b in pairwise(ranges)), "buffers of a call overlap"
     return tuple(found)
 
 

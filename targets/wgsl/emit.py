@@ -10,7 +10,7 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
 from xdsl.dialects.builtin import ModuleOp, i1
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
@@ -26,6 +26,7 @@ from webdnn.targets.c_like import (
     Text,
     buffer_of,
     call,
+    function_name,
     infix,
     is_variable,
     lanes_of,
@@ -42,22 +43,26 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
     arith.ShRUIOp: (">>", Level.SHIFT),
 }
 
+INFIXES: Mapping[type[Operation], tuple[str, Level]] = {**INFIX, arith.RemSIOp: ("%", Level.PRODUCT)}
+
+FUNCTIONS: Mapping[type[Operation], str] = {
+    **CALLS,
+    arith.MaxnumfOp: "max",
+    arith.MinnumfOp: "min",
+    math.Atan2Op: "atan2",
+    math.CtPopOp: "countOneBits",
+    math.FmaOp: "fma",
+    math.RoundEvenOp: "round",
+    math.RsqrtOp: "inverseSqrt",
+    vector.FMAOp: "fma",
+}
+
 
 class WgslPrinter(CLikePrinter):
     """Index arithmetic is i32; unsigned arithmetic converts there and back, which keeps bits."""
 
-    infixes = {**INFIX, arith.RemSIOp: ("%", Level.PRODUCT)}
-    calls = {
-        **CALLS,
-        arith.MaxnumfOp: "max",
-        arith.MinnumfOp: "min",
-        math.Atan2Op: "atan2",
-        math.CtPopOp: "countOneBits",
-        math.FmaOp: "fma",
-        math.RoundEvenOp: "round",
-        math.RsqrtOp: "inverseSqrt",
-        vector.FMAOp: "fma",
-    }
+    infixes = INFIXES
+    calls = FUNCTIONS
 
     def type(self, type: Attribute) -> str:
         return (VECTORS if is_vector(type) else SCALARS)[str(element_of(type))]
@@ -172,7 +177,7 @@ class WgslPrinter(CLikePrinter):
 
 def emit_kernel(function: FuncOp) -> str:
     """The module of one kernel; its entry point has the kernel's name."""
-    names = {argument: f"b{i}" for i, argument in enumerate(function.body.block.args)}
+    names: dict[SSAValue, str] = {argument: f"b{i}" for i, argument in enumerate(function.body.block.args)}
     printer = WgslPrinter(names)
     header: list[str] = []
     for i, argument in enumerate(function.body.block.args):
@@ -182,7 +187,7 @@ def emit_kernel(function: FuncOp) -> str:
         element = printer.type(type.element_type)
         header.append(f"@group(0) @binding({i}) var<storage, {access}> b{i}: array<{element}>;")
     builtins = "@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32"
-    entry = f"@compute @workgroup_size({GROUP}) fn {function.sym_name.data}({builtins}) {{"
+    entry = f"@compute @workgroup_size({GROUP}) fn {function_name(function)}({builtins}) {{"
     return "\n".join([*header, entry, *printer.function_body(function.body.block), "}", ""])
 
 

@@ -18,6 +18,7 @@ from webdnn.support.index import symbol
 from webdnn.targets.casts import legalize_cast
 from webdnn.targets.comparisons import expand_comparison
 from webdnn.targets.opaque import hide_constants
+from webdnn.targets.scalarize import compares_lanes, scalarize
 from webdnn.targets.wgsl.specialize import specialize
 
 GROUP = 64
@@ -92,9 +93,9 @@ class WgslLegalizePass(ModulePass):
         for function in op.body.block.ops:
             if not isinstance(function, FuncOp):
                 continue
+            scalarize(function, compares_lanes)
             for inner in list(function.walk()):
                 expand_comparison(inner, nan_by_bits=True)
-            for inner in list(function.walk()):
                 legalize_cast(inner)
             hide_constants(function, bits=True)
             for inner in list(function.walk()):

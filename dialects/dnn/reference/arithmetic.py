@@ -30,10 +30,12 @@ def remainder(op: dnn.ModOp, a: Array, b: Array) -> Array:
 
 @meaning(dnn.BitShiftOp)
 def bit_shift(op: dnn.BitShiftOp, a: Array, b: Array) -> Array:
-    inside = b < a.dtype.itemsize * 8
+    bits = a.dtype.itemsize * 8
+    inside = (b >= 0) & (b < bits)
     amount = np.where(inside, b, 0).astype(b.dtype)
-    shifted = np.left_shift(a, amount) if op.left.value.data else np.right_shift(a, amount)
-    return np.where(inside, shifted, 0)
+    if op.left.value.data:
+        return np.where(inside, np.left_shift(a, amount), 0)
+    return np.where(inside, np.right_shift(a, amount), np.where(a < 0, -1, 0).astype(a.dtype))
 
 
 @meaning(dnn.CastOp)

@@ -68,8 +68,8 @@ def small_power(node: Node, base: SSAValue, exponent: SSAValue) -> SSAValue | No
 @converter("Mod")
 def remainder(node: Node) -> SSAValue:
     truncated = bool(node.integer("fmod", 0))
-    if node.element(0).is_float and not truncated:
-        node.refuse("has floats but not fmod = 1", hint="ONNX demands fmod = 1 for floats")
+    if node.element(0).is_float and not truncated and node.opset < 28:
+        node.refuse("has floats but not fmod = 1", hint="ONNX demands fmod = 1 for floats before opset 28")
     return node.add(dnn.ModOp.of(node.operand(0), node.operand(1), truncated=flag(truncated)))
 
 

@@ -69,7 +69,18 @@ def resize(node: Node) -> SSAValue:
         roi = [0.0] * len(shape) + [1.0] * len(shape)
         for i, axis in enumerate(axes):
             roi[axis], roi[axis + len(shape)] = given[i], given[i + len(axes)]
+    if coordinates == "align_corners" and is_fractional(extent, node.shape(0)):
+        node.refuse(
+            f"aligns corners at scales {list(extent.scales)}, which ask for a fraction of an element",
+            hint="runtimes disagree on this case; give whole `sizes` instead of `scales`",
+        )
     return resized(node, extent, coordinates, node.text("nearest_mode", "round_prefer_floor"), roi)
+
+
+def is_fractional(extent: Extent, shape: Sequence[int]) -> bool:
+    """Do the scales ask for sizes between whole numbers?"""
+    wanted = [np.float32(n) * np.float32(scale) for n, scale in zip(shape, extent.scales, strict=True)]
+    return any(abs(w - size) > 1e-3 for w, size in zip(wanted, extent.sizes, strict=True))
 
 
 def extent_of(node: Node, axes: Sequence[int]) -> Extent:

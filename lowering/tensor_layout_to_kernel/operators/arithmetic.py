@@ -45,9 +45,9 @@ def power(op: dnn.PowOp, low: Lowering) -> Sequence[SSAValue]:
 
 def float_remainder(s: Scalars, a: SSAValue, b: SSAValue) -> SSAValue:
     """With the sign of a: a - b * trunc(a / b), one divisor further where the quotient was rounded up."""
-    whole = s.of(math.TruncOp, s.divide(a, b))
-    rest = s.minus(a, s.times(b, whole))
     zero = s.number(0, a)
+    whole = s.of(math.TruncOp, s.divide(a, b))
+    rest = s.select(s.compare(whole, zero, "eq"), a, s.minus(a, s.times(b, whole)))  # an infinite b is no factor
     beyond = s.compare(s.times(rest, s.of(math.CopySignOp, s.number(1, a), a)), zero, "lt")
     return s.select(beyond, s.plus(rest, s.of(math.CopySignOp, b, a)), rest)
 
@@ -63,19 +63,21 @@ def remainder(op: dnn.ModOp, low: Lowering) -> Sequence[SSAValue]:
             return rest
         zero = s.number(0, a)
         opposite = s.add(arith.XOrIOp(s.compare(rest, zero, "lt"), s.compare(b, zero, "lt")))
-        return s.select(s.compare(rest, zero, "eq"), rest, s.select(opposite, s.plus(rest, b), rest))
+        none = s.of(math.CopySignOp, zero, b) if is_float(a) else zero
+        return s.select(s.compare(rest, zero, "eq"), none, s.select(opposite, s.plus(rest, b), rest))
 
     return pointwise(op, low, value)
 
 
 @lowers(dnn.BitShiftOp)
 def bit_shift(op: dnn.BitShiftOp, low: Lowering) -> Sequence[SSAValue]:
-    shift = arith.ShLIOp if op.left.value.data else arith.ShRUIOp
-
     def value(s: Scalars, x: Sequence[SSAValue]) -> SSAValue:
         number, amount = x
-        inside = s.compare(amount, s.number(s.element.bits, amount), "lt")
         zero = s.number(0, number)
+        inside = s.add(arith.CmpiOp(amount, s.number(s.element.bits, amount), "ult"))  # negative ones are large
+        if s.element.kind is Kind.SIGNED and not op.left.value.data:
+            return s.add(arith.ShRSIOp(number, s.select(inside, amount, s.number(s.element.bits - 1, amount))))
+        shift = arith.ShLIOp if op.left.value.data else arith.ShRUIOp
         return s.select(inside, s.add(shift(number, s.select(inside, amount, zero))), zero)
 
     return pointwise(op, low, value)

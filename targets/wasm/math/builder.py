@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.passes.kernel.block_lowering import extract
+from webdnn.targets.wasm.dialect import InstructionOp
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Format:
 
 SINGLE = Format("single", 23, 127, float.fromhex("0x1.fffffep127"))
 DOUBLE = Format("double", 52, 1023, float.fromhex("0x1.fffffffffffffp1023"))
+
+FLOAT_TESTS = {"olt": "lt", "ogt": "gt", "oge": "ge", "oeq": "eq", "une": "ne"}
+INTEGER_TESTS = {"slt": "lt_s", "sge": "ge_s", "eq": "eq", "ne": "ne"}
 
 Coefficients = Mapping[Format, Sequence[float]]
 """A polynomial for each format, from the constant upwards"""
@@ -98,11 +102,25 @@ class Number:
 
     def apply(self, kind: type[Operation], *others: Number | float, type: Attribute | None = None) -> SSAValue:
         """Record an operation on this number and others; its result has the same type unless another is given."""
-        operands = [self.value, *(o.value if isinstance(o, Number) else self.number(o) for o in others)]
+        operands = [self.value, *map(self.operand, others)]
         return self.to.add(kind.create(operands=operands, result_types=[type or self.value.type]))
 
     def number(self, value: float) -> SSAValue:
         return self.to.constant(value, self.value.type)
+
+    def operand(self, other: Number | float) -> SSAValue:
+        return other.value if isinstance(other, Number) else self.number(other)
+
+    def instruction(self, name: str, *others: Number | float, type: Attribute) -> SSAValue:
+        """A vector instruction, for what `arith` defines on scalars only."""
+        return self.to.add(InstructionOp(name, [self.value, *map(self.operand, others)], type))
+
+    def selected(self, test: Truth, other: Number | float) -> SSAValue:
+        """The other where the test holds, else this."""
+        right = self.operand(other)
+        if is_vector(self.value.type):
+            return self.to.add(InstructionOp("v128.bitselect", [right, self.value, test.value], self.value.type))
+        return self.to.add(arith.SelectOp(test.value, right, self.value))
 
     def scalars(self) -> list[SSAValue]:
         """The lanes of a vector one by one; a scalar by itself."""
@@ -157,8 +175,10 @@ class Whole(Number):
         return Whole(self.to, self.apply(arith.ShRUIOp, count))
 
     def compare(self, other: Whole | int, predicate: str) -> Truth:
-        right = other.value if isinstance(other, Whole) else self.number(other)
-        return Truth(self.to, self.to.add(arith.CmpiOp(self.value, right, predicate)))
+        if is_vector(self.value.type):
+            name = f"i32x4.{INTEGER_TESTS[predicate]}"
+            return Truth(self.to, self.instruction(name, other, type=self.shaped(i1)))
+        return Truth(self.to, self.to.add(arith.CmpiOp(self.value, self.operand(other), predicate)))
 
     def __lt__(self, other: Whole | int) -> Truth:
         return self.compare(other, "slt")
@@ -174,12 +194,13 @@ class Whole(Number):
 
     def unless(self, test: Truth, other: Whole | int) -> Whole:
         """This number, but the other where the test holds."""
-        right = other.value if isinstance(other, Whole) else self.number(other)
-        return Whole(self.to, self.to.add(arith.SelectOp(test.value, right, self.value)))
+        return Whole(self.to, self.selected(test, other))
 
     def converted(self) -> Real:
         """The nearest float of as many bits."""
-        return Real(self.to, self.apply(arith.SIToFPOp, type=self.shaped(self.float_type)))
+        if is_vector(self.value.type):
+            return Real(self.to, self.instruction("f32x4.convert_i32x4_s", type=self.shaped(f32)))
+        return Real(self.to, self.apply(arith.SIToFPOp, type=self.float_type))
 
     def as_float(self) -> Real:
         """The float that has these bits."""
@@ -241,8 +262,10 @@ class Real(Number):
         return result
 
     def compare(self, other: Real | float, predicate: str) -> Truth:
-        right = other.value if isinstance(other, Real) else self.number(other)
-        return Truth(self.to, self.to.add(arith.CmpfOp(self.value, right, predicate)))
+        if is_vector(self.value.type):
+            name = f"f32x4.{FLOAT_TESTS[predicate]}"
+            return Truth(self.to, self.instruction(name, other, type=self.shaped(i1)))
+        return Truth(self.to, self.to.add(arith.CmpfOp(self.value, self.operand(other), predicate)))
 
     def __lt__(self, other: Real | float) -> Truth:
         return self.compare(other, "olt")
@@ -262,8 +285,7 @@ class Real(Number):
 
     def unless(self, test: Truth, other: Real | float) -> Real:
         """This number, but the other where the test holds."""
-        right = other.value if isinstance(other, Real) else self.number(other)
-        return Real(self.to, self.to.add(arith.SelectOp(test.value, right, self.value)))
+        return Real(self.to, self.selected(test, other))
 
     def clamped(self, low: float, high: float) -> Real:
         """Between two bounds; NaN stays."""
@@ -289,7 +311,9 @@ class Real(Number):
 
     def whole(self) -> Whole:
         """The integer of as many bits towards zero."""
-        return Whole(self.to, self.apply(arith.FPToSIOp, type=self.shaped(self.integer_type)))
+        if is_vector(self.value.type):
+            return Whole(self.to, self.instruction("i32x4.trunc_sat_f32x4_s", type=self.shaped(i32)))
+        return Whole(self.to, self.apply(arith.FPToSIOp, type=self.integer_type))
 
     @property
     def integer_type(self) -> Attribute:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, i32
+from xdsl.dialects.builtin import IndexType, IntegerAttr, f64, i32
 from xdsl.ir import Block, Region
 
 from webdnn.dialects.element import element_of, is_vector
-from webdnn.targets.wasm.dialect import InstructionOp
-from webdnn.targets.wasm.math.builder import Real, Recorder, Whole
+from webdnn.targets.wasm.math.builder import DOUBLE, Real, Recorder, Whole
 from webdnn.targets.wasm.math.power import power
 
 
 def absolute(x: Whole) -> Whole:
     if is_vector(x.value.type):
-        return Whole(x.to, x.to.add(InstructionOp("i32x4.abs", [x.value], x.value.type)))
+        return Whole(x.to, x.instruction("i32x4.abs", type=x.value.type))
     return x.unless(x < 0, Whole(x.to, x.number(0)) - x)
 
 
@@ -22,19 +21,16 @@ def bit_count(x: Whole) -> Whole | None:
     """Of a vector: the bytes' counts, added in pairs twice. Scalars have an instruction."""
     if not is_vector(x.value.type):
         return None
-    value = x.value
     for name in ("i8x16.popcnt", "i16x8.extadd_pairwise_i8x16_u", "i32x4.extadd_pairwise_i16x8_u"):
-        value = x.to.add(InstructionOp(name, [value], x.value.type))
-    return Whole(x.to, value)
+        x = Whole(x.to, x.instruction(name, type=x.value.type))
+    return x
 
 
 def float_to_integer_power(x: Real, exponent: Whole) -> Real:
     """fpowi: the exponent is an i32, which is exact in an f64; in f32 one of more than 24 bits is rounded."""
-    if element_of(exponent.value.type) == i32 and x.integer_type != i32:
-        y = Real(x.to, exponent.apply(arith.SIToFPOp, type=x.value.type))
-    else:
-        y = exponent.converted()
-    return power(x, y)
+    if x.format is DOUBLE:
+        return power(x, Real(x.to, exponent.apply(arith.SIToFPOp, type=f64)))
+    return power(x, exponent.converted())
 
 
 def integer_power(base: Whole, exponent: Whole) -> Whole:

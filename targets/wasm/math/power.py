@@ -65,7 +65,7 @@ def times_constant(pair: Pair, factor: tuple[float, float]) -> Pair:
 def exact_log2(x: Real) -> Pair:
     """log2(x) of a positive f64 to about 65 bits: k + 2 / (3·ln 2)·s·(3 + s² + s⁴·Q(s²)) with s = (m - 1) / (m + 1)."""
     exponent, mantissa = normal_split(x)
-    below = total(mantissa, mantissa.like(1.0))
+    below = total(mantissa.like(1.0), mantissa)
     fraction = mantissa - 1.0
     s = fraction / below.high
     back = product(s, below.high)
@@ -89,10 +89,8 @@ def exact_magnitude(x: Real, y: Real) -> Real:
     high = high.clamped(-1022.0, 1025.0)
     offset = magic(DOUBLE, 1)
     rounded = high + offset
-    rest = high - (rounded - offset)
-    scaled = product(rest, rest.like(LN2))
-    r = scaled.high
-    tail = scaled.low + (rest * LN2_LOW + low * LN2) + r * r * r.polynomial(REST[DOUBLE])
+    r, r_low = times_constant(total(high - (rounded - offset), low), (LN2, LN2_LOW))
+    tail = r_low + r * r * r.polynomial(REST[DOUBLE])
     one = total(r.like(1.0), r)
     return (one.high + (one.low + tail)) * 2.0 * power_of_two(rounded)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from webdnn.targets.wasm.math.builder import SINGLE, Real
 
 
@@ -10,19 +12,21 @@ def rsqrt(x: Real) -> Real:
 
 
 def cbrt(x: Real) -> Real:
-    """A third of the exponent and fraction as a guess to 4 %, then Halley's t·(t³ + 2a) / (2t³ + a), which cubes it."""
+    """A third of the exponent and fraction as a guess to 4 %, then Halley's t - t·(t³ - a) / (2t³ + a), which cubes it.
+
+    Numbers are brought towards 1 by a power of 8: none is subnormal then, and 3a does not overflow.
+    """
     format = x.format
-    a = x.absolute()
-    tiny = a < 2.0 ** (1 - format.bias)
-    lift = 3 * (format.fraction_bits // 3 + 1)
-    a = a.unless(tiny, a * 2.0**lift)
+    third = format.fraction_bits // 3 + 1
+    small = x.absolute() < 1.0
+    a = x.absolute() * x.like(8.0**-third).unless(small, 8.0**third)
     middle = (2 * format.bias << format.fraction_bits) / 3 - 0.05 * 2.0**format.fraction_bits
     t = (a.bits().converted() * (1 / 3) + middle).whole().as_float()
     for _ in range(2 if format is SINGLE else 3):
         cube = t * t * t
-        t = t * ((cube + (a + a)) / (cube + cube + a))
-    t = t.unless(tiny, t * 2.0 ** (-lift // 3))
-    return x.unless(a > 0.0, t).unless(a > format.largest, x).with_sign_of(x)
+        t = t - t * ((cube - a) / (cube + cube + a))
+    t = t * x.like(2.0**third).unless(small, 2.0**-third)
+    return t.unless(a.equals(0.0), 0.0).unless(a.equals(inf), inf).unless(a.differs(a), x).with_sign_of(x)
 
 
 def copysign(x: Real, sign: Real) -> Real:

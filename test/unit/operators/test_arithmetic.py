@@ -90,12 +90,32 @@ def test_remainder_of_floats_needs_fmod(check: Check, noise: Noise) -> None:
         check("Mod", noise(3), noise(3), expected=[])
 
 
+@pytest.mark.parametrize("fmod", [0, 1])
+def test_remainder_of_special_floats(check: Check, fmod: int) -> None:
+    a = np.array([1.0, -1.0, 1.0, 5.5, -5.5, np.inf, 2.0, np.nan, -0.5], np.float32)
+    b = np.array([np.inf, np.inf, -np.inf, -2.0, 2.0, 3.0, 0.0, 1.0, -0.25], np.float32)
+    floored = np.array([1.0, np.inf, -np.inf, -0.5, 0.5, np.nan, np.nan, np.nan, 0.0], np.float32)
+    truncated = np.array([1.0, -1.0, 1.0, 1.5, -1.5, np.nan, np.nan, np.nan, 0.0], np.float32)
+    check("Mod", a, b, opset=28, fmod=fmod, expected=[truncated if fmod else floored])
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64"])
 @pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
 def test_bit_shift(check: Check, dtype: str, direction: str) -> None:
     bits = np.dtype(dtype).itemsize * 8
     a, b = np.array([1, 3, 255, 170], dtype), np.array([0, 1, 7, bits - 1], dtype)
     check("BitShift", a, b, direction=direction)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
+def test_bit_shift_of_signed_integers(check: Check, dtype: str) -> None:
+    bits = np.dtype(dtype).itemsize * 8
+    a, b = np.array([-8, 8, -8, -8, 8, 100], dtype), np.array([1, 1, bits, -1, bits, bits - 7], dtype)
+    right = np.array([-4, 4, -1, -1, 0, 100 >> (bits - 7)], dtype)
+    left = (np.array([-16, 16, 0, 0, 0, (100 << (bits - 7)) % 2**bits], np.object_) + 2**bits) % 2**bits
+    left = np.array([v - 2**bits if v >= 2 ** (bits - 1) else v for v in left.tolist()], dtype)
+    check("BitShift", a, b, opset=28, direction="RIGHT", expected=[right])
+    check("BitShift", a, b, opset=28, direction="LEFT", expected=[left])
 
 
 def test_bit_shift_beyond_the_end(check: Check) -> None:

@@ -9,7 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
+from webdnn.dialects.dnn.base import flag, ints
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.pooling import MaxPoolOp
 from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.element_type import ELEMENT_TYPES
+from webdnn.support.shapes import ShapeError
 
 Array = NDArray[np.float64]
 Check = Callable[..., ModuleOp]
@@ -68,6 +73,16 @@ def test_max_pool_of_integers(check: Check, noise: Noise, dtype: str) -> None:
     check("MaxPool", noise(1, 3, 6, dtype=dtype), kernel_shape=[3], pads=[1, 1], opset=12)
 
 
+def test_refuses_bools() -> None:
+    with pytest.raises(ShapeError, match="found elements of type bool"):
+        MaxPoolOp.of(
+            ConstantOp.weight("w", ELEMENT_TYPES["bool"], (1, 1, 4)).output,
+            **{name: ints([1]) for name in ("kernel", "strides", "dilations")},
+            pads=ints([0, 0]),
+            ceil_mode=flag(False),
+        )
+
+
 def test_an_index_that_nobody_reads_is_not_computed(check: Check, noise: Noise) -> None:
     assert "with_indices" not in str(check("MaxPool", noise(1, 2, 6), kernel_shape=[2]))
 
@@ -94,11 +109,11 @@ def test_max_unpool(check: Check) -> None:
     x = np.array([[[[5, 6], [7, 8]]]], np.float32)
     indices = np.array([[[[5, 7], [13, 15]]]], np.int64)
     window = {"kernel_shape": [2, 2], "strides": [2, 2]}
-    check("MaxUnpool", x, indices, kernels=False, **window)
+    check("MaxUnpool", x, indices, **window)
     wanted = np.zeros((1, 1, 5, 5), np.float32)
     wanted[0, 0, [1, 1, 3, 3], [1, 3, 1, 3]] = [5, 6, 7, 8]
     shape = np.array([1, 1, 5, 5], np.int64)
-    check("MaxUnpool", x, indices, shape, constants=[2], kernels=False, expected=[wanted], **window)
+    check("MaxUnpool", x, indices, shape, constants=[2], expected=[wanted], **window)
 
 
 def test_refuses_a_window_of_the_wrong_rank(check: Check, noise: Noise) -> None:

@@ -10,11 +10,11 @@ func.func @mixed(%x: tensor<4xf32>, %e: tensor<4xi32>) {
 
 // -----
 
-// Only unsigned integers are shifted.
+// Only integers are shifted.
 
-// CHECK: 'dnn.bit_shift' does not verify: elements of type i32 cannot be shifted, expected unsigned integers
-func.func @shift(%x: tensor<4xi32>) {
-  %r = dnn.bit_shift %x, %x {left = true} : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+// CHECK: 'dnn.bit_shift' does not verify: elements of type f32 cannot be shifted, expected integers
+func.func @shift(%x: tensor<4xf32>) {
+  %r = dnn.bit_shift %x, %x {left = true} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   func.return
 }
 

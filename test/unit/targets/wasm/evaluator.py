@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.lanes import LanesOp
-from webdnn.dialects.kernel.reference.casts import dtype_of
+from webdnn.dialects.kernel.reference.casts import CASTS, dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
 from webdnn.targets.wasm.dialect import InstructionOp
 
@@ -31,7 +31,21 @@ def added_in_pairs(a: Numbers, type: str) -> Numbers:
     return (parts[..., 0::2].astype(wide) + parts[..., 1::2].astype(wide)).view(a.dtype)
 
 
+TESTS: dict[str, Callable[..., Numbers]] = {
+    "lt": np.less,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt_s": np.less,
+    "ge_s": np.greater_equal,
+}
+
 INSTRUCTIONS: dict[str, Callable[..., Numbers]] = {
+    **{f"{shape}.{name}": function for shape in ("f32x4", "i32x4") for name, function in TESTS.items()},
+    "v128.bitselect": lambda yes, no, test: np.where(test, yes, no),
+    "f32x4.convert_i32x4_s": lambda a: a.astype(np.float32),
+    "i32x4.trunc_sat_f32x4_s": lambda a: CASTS[arith.FPToSIOp](a, np.dtype(np.int32)),
     "i32x4.abs": np.abs,
     "i8x16.popcnt": lambda a: np.bitwise_count(bytes_of(a)).view(a.dtype),
     "i16x8.extadd_pairwise_i8x16_u": lambda a: added_in_pairs(a, "u1"),

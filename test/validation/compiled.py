@@ -10,7 +10,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.universe import Universe
 
-from support.kernel_programs import Array, Case, element_name
+from validation.kernel_programs import Array, Case, element_name
+from webdnn.support.dominance import verify_dominance
+from webdnn.support.verification import verify_module
 from webdnn.targets.bundle.manifest import Backends, ElementTypeName, Manifest, Tensor
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.targets.glsl.bundle import webgl_part
@@ -26,12 +28,14 @@ ELEMENT_NAMES: dict[str, ElementTypeName] = {
 
 
 def module_after(text: str, passes: Sequence[str]) -> ModuleOp:
-    """The module after a pipeline, verified after every pass."""
+    """The module after a pipeline, verified."""
     universe, context = Universe.get_multiverse(), Context()
     for name, factory in universe.all_dialects.items():
         context.register_dialect(name, factory)
     module = Parser(context, text).parse_module()
-    run_passes(context, module, parse_passes(",".join(passes), universe.all_passes), Checks(verify_each=True))
+    run_passes(context, module, parse_passes(",".join(passes), universe.all_passes), Checks(verify=False))
+    verify_module(module)
+    verify_dominance(module)
     return module
 
 

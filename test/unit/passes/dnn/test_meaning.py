@@ -1,0 +1,163 @@
+"""The passes of the `dnn` level keep what a model computes, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from webdnn.dialects.dnn.base import flag, ints
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.normalization import BatchNormOp
+from webdnn.dialects.dnn.reduction import ReduceSumOp
+from webdnn.dialects.dnn.shape import ExpandOp
+from webdnn.dialects.kernel.reference import run_function
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
+from webdnn.passes.dnn.fold_batch_norm import DnnFoldBatchNormPass
+from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
+from webdnn.support.diagnostic import where
+
+Array = NDArray[np.generic]
+RANDOM = np.random.default_rng(7)
+AFTER = ["scale", "bias", "mean", "variance"]
+
+
+def numbers(*shape: int) -> Array:
+    return np.asarray(RANDOM.standard_normal(shape)).astype(np.float32)
+
+
+def statistics(channels: int) -> dict[str, Array]:
+    variance = np.asarray(np.square(RANDOM.standard_normal(channels))).astype(np.float32)
+    return {**{name: numbers(channels) for name in AFTER[:3]}, "variance": variance}
+
+
+def imported(nodes: Sequence[NodeProto], x: Array, held: dict[str, Array], rank: int) -> ModuleOp:
+    """A model of one input `x` and one output `y`."""
+    graph = helper.make_graph(
+        nodes,
+        "case",
+        [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * rank)],
+        [numpy_helper.from_array(a, name) for name, a in held.items()],
+    )
+    return import_onnx(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10))
+
+
+def operators(module: ModuleOp) -> list[Operation]:
+    """What the function computes with, constants left out."""
+    (main,) = module.body.block.ops
+    assert isinstance(main, func.FuncOp)
+    return [op for op in main.body.block.ops if not isinstance(op, ConstantOp | func.ReturnOp)]
+
+
+def preserves(module: ModuleOp, work: ModulePass, x: Array) -> None:
+    """Raise AssertionError where a pass changes the result."""
+    before = run_function(module, [x])
+    work.apply(Context(), module)
+    module.verify()
+    for a, b in zip(run_function(module, [x]), before, strict=True):
+        np.testing.assert_allclose(a.astype(np.float64), b.astype(np.float64), rtol=1e-4, atol=1e-4)
+
+
+NORM = helper.make_node("BatchNormalization", ["c", *AFTER], ["y"], name="norm")
+BEFORE = {
+    "conv": (helper.make_node("Conv", ["x", "w"], ["c"], name="first"), (2, 4, 5, 5), (6, 4, 3, 3), None),
+    "conv, bias, groups": (
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], name="first", group=2, strides=[2]),
+        (2, 4, 9),
+        (6, 2, 3),
+        (6,),
+    ),
+    "transposed": (
+        helper.make_node("ConvTranspose", ["x", "w"], ["c"], name="first", strides=[2]),
+        (1, 3, 4),
+        (3, 6, 3),
+        None,
+    ),
+    "transposed, bias, groups": (
+        helper.make_node("ConvTranspose", ["x", "w", "b"], ["c"], name="first", group=2),
+        (1, 4, 4, 3),
+        (4, 3, 2, 2),
+        (6,),
+    ),
+    "product": (helper.make_node("MatMul", ["x", "w"], ["c"], name="first"), (5, 4), (4, 6), None),
+    "product, bias": (helper.make_node("Gemm", ["x", "w", "b"], ["c"], name="first", transB=1), (5, 4), (6, 4), (6,)),
+    "product, one bias": (helper.make_node("Gemm", ["x", "w", "b"], ["c"], name="first"), (5, 4), (4, 6), ()),
+}
+
+
+@pytest.mark.parametrize("case", BEFORE)
+def test_batch_norm_goes_into_the_weights(case: str) -> None:
+    node, x, w, b = BEFORE[case]
+    held = {"w": numbers(*w), **statistics(6), **({} if b is None else {"b": numbers(*b)})}
+    data = numbers(*x)
+    module = imported([node, NORM], data, held, len(x))
+    preserves(module, DnnFoldBatchNormPass(), data)
+    names = [op.name for op in operators(module)]
+    assert names in (["dnn.conv"], ["dnn.conv_transpose"], ["dnn.matmul", "dnn.add"])
+    assert {where(op) for op in operators(module)} == {"first, norm"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "x"),
+    [
+        ([helper.make_node("BatchNormalization", ["x", *AFTER], ["y"])], (2, 6, 3, 3)),
+        ([helper.make_node("Relu", ["x"], ["c"]), NORM], (2, 6)),
+        ([helper.make_node("MatMul", ["x", "square"], ["c"]), NORM], (2, 6, 3)),
+        ([helper.make_node("Conv", ["x", "w"], ["c"]), NORM, helper.make_node("Add", ["c", "z"], ["y"])], (1, 2, 3)),
+    ],
+)
+def test_batch_norm_alone_is_scale_and_bias(nodes: list[NodeProto], x: tuple[int, ...]) -> None:
+    if nodes[-1].op_type == "Add":  # the convolution has another reader
+        nodes = [nodes[0], helper.make_node("BatchNormalization", ["c", *AFTER], ["z"]), nodes[-1]]
+    data = numbers(*x)
+    module = imported(nodes, data, {"w": numbers(6, 2, 1), "square": numbers(3, 3), **statistics(6)}, len(x))
+    preserves(module, DnnFoldBatchNormPass(), data)
+    assert not any(isinstance(op, BatchNormOp) for op in operators(module))
+    assert [op.name for op in operators(module)].count("dnn.mul") == 1
+
+
+def test_elided_identities_keep_what_is_not_finite() -> None:
+    """x * 1 + 0, then x * 0: NaN and infinities pass the first, and make the second NaN."""
+    x = np.array([np.nan, np.inf, -np.inf, 1.5, -2.0], np.float32)
+    nodes = [
+        helper.make_node("Mul", ["x", "one"], ["a"]),
+        helper.make_node("Add", ["zero", "a"], ["b"]),
+        helper.make_node("Pow", ["b", "one"], ["c"]),
+        helper.make_node("Mul", ["c", "zero"], ["y"]),
+    ]
+    held: dict[str, Array] = {"one": np.ones((), np.float32), "zero": np.zeros(5, np.float32)}
+    module = imported(nodes, x, held, 1)
+    preserves(module, DnnElideIdentitiesPass(), x)
+    assert [op.name for op in operators(module)] == ["dnn.mul"]
+
+
+@pytest.mark.parametrize(("extent", "folds"), [(1 << 10, True), (1 << 19, False)])
+def test_folding_stops_where_the_download_would_grow(extent: int, folds: bool) -> None:
+    x = numbers(1)
+    module = imported([helper.make_node("Add", ["x", "w"], ["y"])], x, {"w": numbers(1, 1)}, 2)
+    (add,) = operators(module)
+    constant = add.operands[1].owner
+    assert isinstance(constant, ConstantOp)
+    preserves(widened(module, constant, extent), DnnFoldConstantsPass(), x)
+    assert ("dnn.expand" not in {op.name for op in operators(module)}) == folds
+
+
+def widened(module: ModuleOp, constant: ConstantOp, extent: int) -> ModuleOp:
+    """The module with the sum of the constant, expanded to (1, extent), put in its place."""
+    wide = ExpandOp.of(constant.output, shape=ints([1, extent]))
+    narrow = ReduceSumOp.of(wide.output, axes=ints([0, 1]), keepdims=flag(True))
+    constant.output.replace_uses_with_if(narrow.output, lambda use: use.operation is not wide)
+    block = constant.parent
+    assert block is not None
+    block.insert_ops_after([wide, narrow], constant)
+    return module

@@ -1,0 +1,63 @@
+"""Hand-written kernel programs through the text targets: other validators, and engines outside the browser."""
+
+import json
+
+import pytest
+
+from validation.compiled import module_after, tensors
+from validation.kernel_programs import Case
+from validation.program_cases import CASES, FUNCTIONS, REFUSALS, assert_close
+from validation.validators import run_node, run_webgpu, validate_glsl, validate_wgsl
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.glsl.bundle import webgl_part
+from webdnn.targets.js.bundle import js_part
+from webdnn.targets.pipelines import JS_PASSES, WGSL_PASSES, glsl_passes
+from webdnn.targets.wgsl.bundle import webgpu_part
+
+
+def compiled_for(target: str) -> list[Case]:
+    return [case for case in (*CASES, *FUNCTIONS) if (case.name, target) not in REFUSALS]
+
+
+@pytest.mark.parametrize("case", compiled_for("webgpu"), ids=lambda case: case.name)
+def test_naga_accepts_and_computes_wgsl(case: Case) -> None:
+    part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    for text in json.loads(part.files[part.section.sources]):
+        validate_wgsl(text)
+    for found, expected in zip(run_webgpu(part, case.inputs), case.outputs, strict=True):
+        assert_close(case, found, expected)
+
+
+@pytest.mark.parametrize("version", [300, 100])
+@pytest.mark.parametrize("case", compiled_for("webgl"), ids=lambda case: case.name)
+def test_glslang_accepts_glsl(case: Case, version: int) -> None:
+    module = module_after(case.module, glsl_passes(version))
+    part = webgl_part({version: module}, tensors(case.inputs, "x"), tensors(case.outputs, "y"))
+    source = part.section.sources.webgl2 if version == 300 else part.section.sources.webgl1
+    assert source is not None
+    for text in json.loads(part.files[source]):
+        validate_glsl(text, version)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_node_computes_javascript(case: Case) -> None:
+    part = js_part(module_after(case.module, JS_PASSES))
+    for found, expected in zip(run_node(part, case.inputs, case.outputs), case.outputs, strict=True):
+        assert_close(case, found, expected)
+
+
+@pytest.mark.parametrize(("name", "target"), REFUSALS)
+def test_integers_beyond_the_target_are_refused(name: str, target: str) -> None:
+    (case,) = [case for case in CASES if case.name == name]
+    with pytest.raises(DiagnosticError) as caught:
+        module_after(case.module, WGSL_PASSES if target == "webgpu" else glsl_passes(300))
+    assert REFUSALS[name, target] in caught.value.what
+    assert f"compile without {target}" in caught.value.hint
+
+
+def test_shaders_that_are_wrong_are_found() -> None:
+    with pytest.raises(Exception, match="expected to be"):
+        validate_wgsl("@compute @workgroup_size(64) fn main() { let x: i32 = 1.5; }")
+    loop = "precision highp float; void main() { for (int i = 0; i < int(gl_FragCoord.x); i++) {} }"
+    with pytest.raises(AssertionError, match="inductive"):
+        validate_glsl(loop, 100)

@@ -1,0 +1,142 @@
+"""Second opinions on emitted text: naga and llvmpipe through wgpu, glslangValidator, Node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import wgpu
+
+from validation.kernel_programs import Array
+from webdnn.targets.js.bundle import JsPart
+from webdnn.targets.wgsl.bundle import WebGpuPart
+
+APPENDIX_A = (
+    "nonInductiveForLoops",
+    "whileLoops",
+    "doWhileLoops",
+    "generalUniformIndexing",
+    "generalAttributeMatrixVectorIndexing",
+    "generalVaryingIndexing",
+    "generalSamplerIndexing",
+    "generalVariableIndexing",
+    "generalConstantMatrixVectorIndexing",
+)
+"""What WebGL 1 need not support: the limits of glslangValidator's configuration that say so when they are 0."""
+
+STORED = {"f32": np.float32, "i32": np.int32, "u32": np.uint32}
+
+
+@cache
+def gpu() -> wgpu.GPUDevice:
+    """A Vulkan device, in software where there is no other."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    return wgpu.gpu.request_adapter_sync().request_device_sync()
+
+
+def validate_wgsl(text: str) -> None:
+    """Raise what naga has against a module."""
+    gpu().create_shader_module(code=text)
+
+
+@cache
+def appendix_a() -> str:
+    """The default limits of glslangValidator, without what WebGL 1 need not support."""
+    lines = subprocess.run(["glslangValidator", "-c"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return "\n".join(f"{name} 0" if (name := line.partition(" ")[0]) in APPENDIX_A else line for line in lines)
+
+
+def validate_glsl(text: str, version: int) -> None:
+    """Raise what glslangValidator has against a fragment shader; of version 100 only what Appendix A grants."""
+    with tempfile.TemporaryDirectory() as folder:
+        shader, limits = Path(folder, "shader.frag"), Path(folder, "limits.conf")
+        shader.write_text(text)
+        limits.write_text(appendix_a())
+        configuration = [str(limits)] if version == 100 else []
+        command = ["glslangValidator", "-S", "frag", *configuration, str(shader)]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert result.returncode == 0, f"{result.stdout}\n{text}"
+
+
+def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
+    """The outputs of a bundle's WebGPU part, as they are stored, computed on naga's device."""
+    device, section = gpu(), part.section
+    usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
+    arena = device.create_buffer(size=max(16, section.arena_bytes), usage=usage)
+    image = b"".join(part.files[piece.file] for piece in section.weights) or bytes(16)
+    weights = device.create_buffer_with_data(data=image, usage=usage)
+    for value, place in zip(inputs, section.inputs, strict=True):
+        device.queue.write_buffer(arena, place.offset, value.astype(STORED[place.storage]).tobytes())
+    texts: list[str] = json.loads(part.files[section.sources])
+    for step in section.dispatches:
+        source, entry = texts[section.pipelines[step.pipeline].source], section.pipelines[step.pipeline].entry
+        compute = {"module": device.create_shader_module(code=source), "entry_point": entry}
+        kinds = ["storage" if b.buffer == "arena" else "read-only-storage" for b in step.bindings]
+        layout = device.create_bind_group_layout(
+            entries=[
+                {"binding": i, "visibility": wgpu.ShaderStage.COMPUTE, "buffer": {"type": kind}}
+                for i, kind in enumerate(kinds)
+            ]
+        )
+        pipeline = device.create_compute_pipeline(
+            layout=device.create_pipeline_layout(bind_group_layouts=[layout]), compute=compute
+        )
+        resources = [
+            {"buffer": arena if b.buffer == "arena" else weights, "offset": b.offset, "size": b.size}
+            for b in step.bindings
+        ]
+        group = device.create_bind_group(
+            layout=layout, entries=[{"binding": i, "resource": r} for i, r in enumerate(resources)]
+        )
+        encoder = device.create_command_encoder()
+        work = encoder.begin_compute_pass()
+        work.set_pipeline(pipeline)
+        work.set_bind_group(0, group)
+        work.dispatch_workgroups(*step.groups)
+        work.end()
+        device.queue.submit([encoder.finish()])
+    return [
+        np.frombuffer(device.queue.read_buffer(arena, place.offset, place.size), STORED[place.storage])
+        for place in section.outputs
+    ]
+
+
+NODE = """\
+import { readFileSync, writeFileSync } from "node:fs";
+import { run } from "./kernels.mjs";
+const memory = new Uint8Array(readFileSync("memory.bin")).buffer;
+run({
+  i8: new Int8Array(memory), u8: new Uint8Array(memory), i16: new Int16Array(memory), u16: new Uint16Array(memory),
+  i32: new Int32Array(memory), u32: new Uint32Array(memory), f32: new Float32Array(memory),
+  f64: new Float64Array(memory), i64: new BigInt64Array(memory), u64: new BigUint64Array(memory),
+});
+writeFileSync("memory.bin", new Uint8Array(memory));
+"""
+
+
+def run_node(part: JsPart, inputs: Sequence[Array], outputs: Sequence[Array]) -> list[Array]:
+    """The outputs of a bundle's JavaScript part, shaped like those given, computed by Node."""
+    section = part.section
+    memory = bytearray(-(-section.memory_bytes // 8) * 8)
+    pieces: Mapping[int, bytes] = {
+        **{w.address: part.files[w.file] for w in section.weights},
+        **{r.address: x.tobytes() for r, x in zip(section.inputs, inputs, strict=True)},
+    }
+    for address, content in pieces.items():
+        memory[address : address + len(content)] = content
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "kernels.mjs").write_bytes(part.files[section.module])
+        Path(folder, "run.mjs").write_text(NODE)
+        Path(folder, "memory.bin").write_bytes(memory)
+        subprocess.run(["node", "run.mjs"], cwd=folder, check=True, capture_output=True, text=True)
+        after = Path(folder, "memory.bin").read_bytes()
+    return [
+        np.frombuffer(after[r.address : r.address + r.bytes], y.dtype).reshape(y.shape)
+        for r, y in zip(section.outputs, outputs, strict=True)
+    ]

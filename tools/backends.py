@@ -1,0 +1,108 @@
+"""The backends that models are compiled for: the passes of each, and what builds its part of a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.bundle.manifest import Backends, Tensor
+from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, glsl_passes
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What a backend's part is built from: a module for each of its languages, all of one program."""
+
+    modules: Mapping[str, ModuleOp]
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    context: Context
+
+
+@dataclass(frozen=True)
+class Part:
+    """One backend's section of the manifest, and the files that it names."""
+
+    section: Backends
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """How to compile for a backend.
+
+    `passes` lead from the `dnn` dialect to kernels on flat buffers, those of a language from there to its emitter.
+    """
+
+    passes: Sequence[str]
+    languages: Mapping[str, Sequence[str]]
+    build: Callable[[Lowered], Part]
+
+    def pipeline(self, language: str) -> str:
+        """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
+        return ",".join((*GRAPH, *self.passes, *self.languages[language]))
+
+
+def build_wasm(lowered: Lowered) -> Part:
+    from webdnn.targets.wasm.bundle import build
+
+    section, files = build(lowered.modules["wasm"], lowered.context)
+    return Part(Backends(wasm=section), files)
+
+
+def build_webgpu(lowered: Lowered) -> Part:
+    from webdnn.targets.wgsl.bundle import webgpu_part
+
+    part = webgpu_part(lowered.modules["wgsl"])
+    return Part(Backends(webgpu=part.section), part.files)
+
+
+def build_webgl(lowered: Lowered) -> Part:
+    from webdnn.targets.glsl.bundle import webgl_part
+
+    modules = {300: lowered.modules["glsl"], 100: lowered.modules["glsl100"]}
+    part = webgl_part(modules, lowered.inputs, lowered.outputs)
+    return Part(Backends(webgl=part.section), part.files)
+
+
+def build_js(lowered: Lowered) -> Part:
+    from webdnn.targets.js.bundle import js_part
+
+    part = js_part(lowered.modules["js"])
+    return Part(Backends(js=part.section), part.files)
+
+
+BACKENDS: Mapping[str, Backend] = {
+    "wasm": Backend(PIPELINES["wasm"].passes(), {"wasm": ()}, build_wasm),
+    "webgpu": Backend(PIPELINES["webgpu"].passes(), {"wgsl": WGSL_PASSES}, build_webgpu),
+    "webgl": Backend(
+        PIPELINES["webgl"].passes(), {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl
+    ),
+    "js": Backend(PIPELINES["js"].passes(), {"js": JS_PASSES}, build_js),
+}
+"""By the name that `--targets` and the bundle give it."""
+
+
+def backends_named(names: Sequence[str]) -> dict[str, Backend]:
+    """Some of the backends, each once. Raises DiagnosticError."""
+    hint = f"name some of {','.join(BACKENDS)}"
+    for name in names:
+        if name not in BACKENDS:
+            raise DiagnosticError(f"there is no target '{name}'", hint=hint)
+    if not names:
+        raise DiagnosticError("no target is named", hint=hint)
+    return {name: BACKENDS[name] for name in names}
+
+
+def merged(sections: Sequence[Backends]) -> Backends:
+    """The sections of several backends as one."""
+    return Backends(
+        wasm=next((s.wasm for s in sections if s.wasm), None),
+        js=next((s.js for s in sections if s.js), None),
+        webgpu=next((s.webgpu for s in sections if s.webgpu), None),
+        webgl=next((s.webgl for s in sections if s.webgl), None),
+    )

@@ -1,0 +1,79 @@
+"""`webdnn compile`: from an ONNX model to a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.bundle.write import write_bundle
+from webdnn.tools.arguments import add_model_options, model_options
+from webdnn.tools.backends import BACKENDS, backends_named
+from webdnn.tools.command import Command
+from webdnn.tools.compiler import compile_model
+
+
+@dataclass
+class ProgressLine:
+    """Progress on a stream: one line that is rewritten on a terminal, else a line for each stage."""
+
+    stream: IO[str]
+    stage: str = ""
+
+    def report(self, stage: str, step: str) -> None:
+        """Show a step."""
+        if self.stream.isatty():
+            self.stream.write(f"\r\x1b[K{stage}: {step}")
+        elif stage != self.stage:
+            self.stream.write(f"{stage} …\n")
+        self.stage = stage
+        self.stream.flush()
+
+    def clear(self) -> None:
+        """Leave no half of a line behind."""
+        if self.stage and self.stream.isatty():
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", metavar="MODEL.onnx")
+    parser.add_argument("-o", dest="directory", metavar="DIR", help="where the bundle is written")
+    everything = ",".join(BACKENDS)
+    parser.add_argument("--targets", default=everything, metavar="A,B", help=f"some of {everything} (default: all)")
+    add_model_options(parser)
+    parser.add_argument(
+        "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    targets: list[str] = [name for name in arguments.targets.split(",") if name]
+    if arguments.print_pipeline:
+        return print_pipelines(targets)
+    if arguments.model is None or arguments.directory is None:
+        raise DiagnosticError(
+            "a model and a directory are needed", hint="write 'webdnn compile MODEL.onnx -o DIR'; --help lists the rest"
+        )
+    dims, constants = model_options(arguments)
+    line = ProgressLine(sys.stderr)
+    try:
+        manifest, files, summary = compile_model(Path(arguments.model), targets, dims, constants, line.report)
+        write_bundle(Path(arguments.directory), manifest, files)
+    finally:
+        line.clear()
+    print(*summary.lines(), f"written to {arguments.directory}", sep="\n")
+    return 0
+
+
+def print_pipelines(targets: list[str]) -> int:
+    for name, backend in backends_named(targets).items():
+        for language in backend.languages:
+            print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
+    return 0
+
+
+COMMAND = Command("compile an ONNX model to a bundle", add_arguments, run)

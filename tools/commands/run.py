@@ -1,0 +1,161 @@
+"""`webdnn run`: run a bundle, or a model on the reference, and compare it with onnxruntime."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Protocol
+
+import numpy as np
+
+from webdnn.runner.python.manifest import Tensor
+from webdnn.runner.python.session import Session
+from webdnn.runner.python.tensors import DTYPES
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.weights import Array
+from webdnn.tools.arguments import add_model_options, model_options, pairs, read_array
+from webdnn.tools.command import Command
+from webdnn.tools.comparison import compare
+from webdnn.tools.oracle import Oracle
+from webdnn.tools.reference import Reference
+
+BACKENDS = ("wasm", "webgpu", "webgl", "webgl2", "webgl1", "js", "reference")
+SHOWN_VALUES = 4
+
+
+class Model(Protocol):
+    """A model that is ready to run."""
+
+    @property
+    def inputs(self) -> Sequence[Tensor]: ...
+    @property
+    def outputs(self) -> Sequence[Tensor]: ...
+    @property
+    def backend(self) -> str: ...
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]: ...
+    def close(self) -> None: ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", help="a bundle; for the reference, a MODEL.onnx too")
+    parser.add_argument("--backend", choices=BACKENDS, default="wasm", help="what computes (default: wasm)")
+    parser.add_argument(
+        "--engine",
+        choices=("wasmtime", "chromium"),
+        help="where wasm runs (default: wasmtime); all other backends of a bundle run in chromium",
+    )
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input; random where none is given"
+    )
+    parser.add_argument("--compare", metavar="MODEL.onnx", help="compare with what onnxruntime computes")
+    parser.add_argument("--output", metavar="DIR", help="write each output as DIR/NAME.npy")
+    parser.add_argument("--seed", type=int, default=0, help="of random inputs (default: 0)")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run N times, and tell the times")
+    add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.repeat < 1:
+        raise DiagnosticError(f"--repeat {arguments.repeat}", hint="repeat it once or more often")
+    given = pairs("--input", arguments.input, read_array)
+    constants = model_options(arguments)[1]
+    oracle = Oracle(Path(arguments.compare)) if arguments.compare else None
+    model = opened(arguments)
+    try:
+        inputs = {**random_inputs(model.inputs, arguments.seed), **given}
+        outputs = timed(model, inputs, arguments.repeat)
+    finally:
+        model.close()
+    for name, value in outputs.items():
+        print(f"{name}: {value.dtype}{list(value.shape)} {spell(value)}")
+    if arguments.output:
+        save(outputs, Path(arguments.output))
+    return 0 if oracle is None else compared(outputs, oracle.run({**constants, **inputs}))
+
+
+def opened(arguments: argparse.Namespace) -> Model:
+    """The model on the engine that the command line names. Raises DiagnosticError and SessionError."""
+    path, backend, engine = Path(arguments.directory), arguments.backend, arguments.engine
+    if engine == "wasmtime" and backend != "wasm":
+        raise DiagnosticError(f"wasmtime has no backend '{backend}'", hint="leave --engine out, or take chromium")
+    if not path.exists():
+        raise DiagnosticError("no such file or directory", where=str(path), hint="compile a bundle first")
+    if backend == "reference":
+        return opened_reference(path, arguments)
+    if path.is_file():
+        hint = "compile it first, or run it as it is with --backend reference"
+        raise DiagnosticError("is a file, not a bundle", where=str(path), hint=hint)
+    if backend == "wasm" and engine != "chromium":
+        return Session(path, "wasmtime")
+    return Session(path, f"chromium:{backend}")
+
+
+def opened_reference(path: Path, arguments: argparse.Namespace) -> Model:
+    dims, constants = model_options(arguments)
+    if path.is_file():
+        return Reference.of(path, dims, constants)
+    if not arguments.compare:
+        hint = "name the model in the directory's place, or name it with --compare"
+        raise DiagnosticError("the reference computes a model, not a bundle", where=str(path), hint=hint)
+    return Session(path, Reference.of(Path(arguments.compare), dims, constants))
+
+
+def random_inputs(tensors: Sequence[Tensor], seed: int) -> dict[str, Array]:
+    """Numbers of a standard normal distribution; integers and booleans are 0 or 1, which are indices too."""
+    generator = np.random.default_rng(seed)
+    return {tensor["name"]: random_input(tensor, generator) for tensor in tensors}
+
+
+def random_input(tensor: Tensor, generator: np.random.Generator) -> Array:
+    dtype, shape = DTYPES[tensor["type"]], tensor["shape"]
+    if tensor["type"] == "bf16":
+        # The upper half of a float's bits.
+        bits = generator.standard_normal(shape, np.float32).view(np.uint32)
+        return (bits >> 16).astype(dtype)
+    if dtype.kind == "f":
+        return generator.standard_normal(shape).astype(dtype)
+    return generator.integers(0, 2, shape).astype(dtype)
+
+
+def timed(model: Model, inputs: Mapping[str, Array], repeat: int) -> dict[str, Array]:
+    """The outputs of the last run; prints how long the runs took."""
+    times: list[float] = []
+    outputs: dict[str, Array] = {}
+    for _ in range(repeat):
+        started = time.perf_counter()
+        outputs = model.run(inputs)
+        times.append((time.perf_counter() - started) * 1e3)
+    more = f", best {min(times):.2f} ms, median {median(times):.2f} ms of {repeat}" if repeat > 1 else ""
+    print(f"{model.backend}: first run {times[0]:.2f} ms{more}")
+    return outputs
+
+
+def spell(value: Array) -> str:
+    """The first few elements."""
+    shown = ", ".join(f"{x:.6g}" for x in value.reshape(-1)[:SHOWN_VALUES].astype(np.float64))
+    return f"[{shown}{', …' if value.size > SHOWN_VALUES else ''}]"
+
+
+def save(outputs: Mapping[str, Array], directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for i, (name, value) in enumerate(outputs.items()):
+        portable = re.sub(r"[^\w.-]", "_", name).lstrip(".") or f"output{i}"
+        np.save(directory / f"{portable}.npy", value)
+
+
+def compared(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> int:
+    """Print how far each output is from what is expected; the exit status says whether all are close enough."""
+    if missing := [name for name in outputs if name not in expected]:
+        hint = "name the model that the bundle was compiled from"
+        raise DiagnosticError(f"the model given to --compare has no output '{missing[0]}'", hint=hint)
+    comparisons = {name: compare(value, expected[name]) for name, value in outputs.items()}
+    for name, comparison in comparisons.items():
+        print(f"{name}: {comparison}")
+    return 0 if all(comparison.within for comparison in comparisons.values()) else 1
+
+
+COMMAND = Command("run a bundle, and compare it with onnxruntime", add_arguments, run)

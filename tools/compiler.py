@@ -1,0 +1,165 @@
+"""The library behind `webdnn compile`: from a model to the manifest and the files of a bundle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+
+from webdnn import __version__
+from webdnn.dialects.element import element_type, is_tensor
+from webdnn.dialects.signature import entries, name_of
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.support.diagnostic import DiagnosticError, Problem
+from webdnn.support.verification import verify_module
+from webdnn.support.weights import Array
+from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor
+from webdnn.targets.bundle.write import runner_files
+from webdnn.targets.pipelines import GRAPH
+from webdnn.tools.backends import BACKENDS, Backend, Lowered, Part, backends_named, merged
+from webdnn.tools.context import new_context
+from webdnn.tools.pipeline import Checks, parse_passes, run_passes
+from webdnn.tools.summary import BackendSummary, Summary, operator_count
+from webdnn.universe import WEBDNN_UNIVERSE
+
+Files = Mapping[str, bytes]
+Progress = Callable[[str, str], None]
+"""Is told each stage ("import", "graph", the name of a backend) and the step of it that begins."""
+
+QUICK = Checks(verify=False)
+ELEMENTS: Mapping[str, ElementTypeName] = {name: name for name in get_args(ElementTypeName)}
+
+
+def silent(stage: str, step: str) -> None:
+    """Report no progress."""
+
+
+def compile_model(
+    path: Path | str,
+    targets: Sequence[str] = tuple(BACKENDS),
+    dims: Mapping[str, int] | None = None,
+    constants: Mapping[str, Array] | None = None,
+    progress: Progress = silent,
+) -> tuple[Manifest, Files, Summary]:
+    """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
+    backends_named(targets)
+    started = time.perf_counter()
+    progress("import", str(path))
+    module = import_onnx(path, dims=dims, constants=constants)
+    manifest, files, summary = compile_module(module, targets, name=Path(path).stem, progress=progress)
+    seconds = time.perf_counter() - started
+    return manifest, {**files, **runner_files()}, Summary(summary.name, summary.operators, summary.backends, seconds)
+
+
+def compile_module(
+    module: ModuleOp, targets: Sequence[str], *, name: str, progress: Progress = silent
+) -> tuple[Manifest, Files, Summary]:
+    """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError."""
+    started = time.perf_counter()
+    compiler = Compiler(new_context(), progress)
+    module = module.clone()
+    compiler.run("graph", module, GRAPH)
+    parts = compiler.parts(module, backends_named(targets))
+    inputs, outputs = signature(module)
+    manifest = Manifest(
+        name=name,
+        producer=f"webdnn {__version__}",
+        inputs=inputs,
+        outputs=outputs,
+        backends=merged([part.section for part in parts.values()]),
+    )
+    files = {path: content for part in parts.values() for path, content in part.files.items()}
+    seconds = time.perf_counter() - started
+    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds)
+
+
+@dataclass
+class Compiler:
+    """Runs passes, tells of progress, and collects what each backend came to."""
+
+    context: Context
+    progress: Progress = silent
+    summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
+
+    def run(self, stage: str, module: ModuleOp, passes: Sequence[str]) -> None:
+        """Apply passes that are given as text."""
+        for module_pass in parse_passes(",".join(passes), WEBDNN_UNIVERSE.all_passes):
+            self.progress(stage, module_pass.name)
+            run_passes(self.context, module, [module_pass], QUICK)
+
+    def parts(self, module: ModuleOp, backends: Mapping[str, Backend]) -> dict[str, Part]:
+        """The part of each backend. Raises DiagnosticError with what stands in the way of any of them."""
+        built: dict[str, Part] = {}
+        refused: dict[str, DiagnosticError] = {}
+        for name, backend in backends.items():
+            try:
+                built[name] = self.part(module, name, backend)
+            except DiagnosticError as error:
+                refused[name] = error
+            except Exception as error:
+                error.add_note(f"for target '{name}'")
+                raise
+        if refused:
+            raise refusal(refused, list(built))
+        return built
+
+    def part(self, module: ModuleOp, name: str, backend: Backend) -> Part:
+        """The part of one backend; the module stays as it is."""
+        started = time.perf_counter()
+        modules = self.lowered(module, name, backend)
+        self.progress(name, "emit")
+        part = backend.build(Lowered(modules, *signature(module), self.context))
+        first = next(iter(modules.values()))
+        self.summaries.append(BackendSummary.of(name, first, part.files, time.perf_counter() - started))
+        return part
+
+    def lowered(self, module: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:
+        """A module for each language of a backend, from one of the `dnn` dialect."""
+        kernels = module.clone()
+        self.run(name, kernels, backend.passes)
+        modules: dict[str, ModuleOp] = {}
+        for language, passes in backend.languages.items():
+            modules[language] = kernels.clone()
+            self.run(name, modules[language], passes)
+            verify_module(modules[language])
+        return modules
+
+
+def refusal(refused: Mapping[str, DiagnosticError], built: Sequence[str]) -> DiagnosticError:
+    """One error for all backends that the model cannot be built for, and what to leave out."""
+    problems = [
+        Problem(p.where, f"{p.what} (for target '{name}')", leave_out(p.hint, built))
+        for name, error in refused.items()
+        for p in error.problems
+    ]
+    first, *rest = problems
+    return DiagnosticError(first.what, hint=first.hint, where=first.where, also=tuple(rest))
+
+
+def leave_out(hint: str, built: Sequence[str]) -> str:
+    return f"{hint}; or leave the target out: --targets {','.join(built)}" if built else hint
+
+
+def signature(module: ModuleOp) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The inputs and outputs of a module of the `dnn` dialect as its user sees them."""
+    (main,) = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
+    types = main.function_type
+    inputs = tensors(main.arg_attrs, types.inputs.data, "input")
+    return inputs, tensors(main.res_attrs, types.outputs.data, "output")
+
+
+def tensors(
+    attributes: ArrayAttr[DictionaryAttr] | None, types: Sequence[Attribute], default: str
+) -> tuple[Tensor, ...]:
+    found: list[Tensor] = []
+    for i, (type, given) in enumerate(zip(types, entries(attributes, len(types)), strict=True)):
+        assert is_tensor(type), f"{type} is no tensor"
+        found.append(Tensor(name_of(given, f"{default}{i}"), ELEMENTS[element_type(type).name], type.get_shape()))
+    return tuple(found)

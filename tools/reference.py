@@ -1,0 +1,110 @@
+"""The `reference` engine: an ONNX model, imported and interpreted with numpy, behind the runner's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+
+from webdnn.dialects.kernel.reference import run_function
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.bundle import Bundle
+from webdnn.runner.python.error import SessionError
+from webdnn.runner.python.manifest import Tensor as RunnerTensor
+from webdnn.runner.python.session import register_engine
+from webdnn.runner.python.tensors import DTYPES, in_order
+from webdnn.support.element_type import ELEMENT_TYPES
+from webdnn.support.weights import Array, numpy_dtype
+from webdnn.targets.bundle.manifest import Tensor
+from webdnn.tools.compiler import signature
+
+NAME = "reference"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model that numpy computes; an engine for sessions (`reference:MODEL.onnx`), and a session by itself."""
+
+    module: ModuleOp
+
+    @classmethod
+    def of(
+        cls, path: Path, dims: Mapping[str, int] | None = None, constants: Mapping[str, Array] | None = None
+    ) -> Reference:
+        """Import a model. Raises DiagnosticError."""
+        return cls(import_onnx(path, dims=dims, constants=constants))
+
+    @property
+    def backend(self) -> str:
+        """What computes."""
+        return NAME
+
+    @property
+    def inputs(self) -> Sequence[RunnerTensor]:
+        """Names, types and shapes, as those of a bundle."""
+        return runner_tensors(signature(self.module)[0])
+
+    @property
+    def outputs(self) -> Sequence[RunnerTensor]:
+        """Names, types and shapes, as those of a bundle."""
+        return runner_tensors(signature(self.module)[1])
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs by name. Raises SessionError where inputs do not fit."""
+        results = self.compute(in_order(self.inputs, inputs))
+        return {tensor["name"]: result for tensor, result in zip(self.outputs, results, strict=True)}
+
+    def compute(self, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs in order; in and out, arrays are as the runner has them."""
+        stored = [interpreted(t, value) for t, value in zip(self.inputs, inputs, strict=True)]
+        # What infinities and NaN do is part of the meaning of an operator, and nothing to warn of.
+        with np.errstate(all="ignore"):
+            results = run_function(self.module, stored)
+        return [result.view(DTYPES[t["type"]]) for t, result in zip(self.outputs, results, strict=True)]
+
+    def open(self, bundle: Bundle) -> ReferenceExecutor:
+        """Stand in for the code of a bundle. Raises SessionError where the bundle is of another model."""
+        if bundle.manifest["inputs"] != self.inputs or bundle.manifest["outputs"] != self.outputs:
+            hint = "name the model that the bundle was compiled from, with the same --dim and --constant"
+            raise SessionError(f"{bundle.directory} has other inputs or outputs than the model", hint)
+        return ReferenceExecutor(self)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True)
+class ReferenceExecutor:
+    """A model as a session runs it."""
+
+    model: Reference
+    backend: str = NAME
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Compute the outputs."""
+        return self.model.compute(inputs)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def interpreted(tensor: RunnerTensor, value: Array) -> Array:
+    """The runner's array with the element type that the compiler has: raw bits become bfloat16."""
+    return np.ascontiguousarray(value).view(numpy_dtype(ELEMENT_TYPES[tensor["type"]]))
+
+
+def runner_tensors(tensors: Sequence[Tensor]) -> list[RunnerTensor]:
+    return [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in tensors]
+
+
+def engine(option: str) -> Reference:
+    """The engine of a session that names `reference:MODEL.onnx`."""
+    if not option:
+        raise SessionError("the engine 'reference' computes a model, not a bundle", "name it: reference:MODEL.onnx")
+    return Reference.of(Path(option))
+
+
+register_engine(NAME, engine)

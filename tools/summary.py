@@ -1,0 +1,99 @@
+"""What a compilation came to: operators, kernels, bytes and memory, as numbers and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+
+from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.kernel.program import CallOp
+from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+
+WEIGHTS = "weights/"
+"""Where the files of a bundle lie that hold nothing but weights."""
+
+
+@dataclass(frozen=True)
+class BackendSummary:
+    """One backend: distinct kernels and their launches, bytes of its files, bytes of its buffers and their least."""
+
+    name: str
+    kernels: int
+    launches: int
+    weight_bytes: int
+    code_bytes: int
+    arena_bytes: int
+    arena_bound: int
+    seconds: float
+
+    @property
+    def arena_ratio(self) -> float:
+        """How far the arena is from the least that any plan needs; 1 is perfect."""
+        return self.arena_bytes / self.arena_bound if self.arena_bound else 1.0
+
+    @classmethod
+    def of(cls, name: str, module: ModuleOp, files: Mapping[str, bytes], seconds: float) -> BackendSummary:
+        """From a module of kernels and its program, and the files that were made of it."""
+        calls = [op.callee.root_reference.data for op in module.walk() if isinstance(op, CallOp)]
+        weights = sum(len(content) for path, content in files.items() if path.startswith(WEIGHTS))
+        code = sum(map(len, files.values())) - weights
+        arena, bound = noted(module, ARENA_BYTES), noted(module, ARENA_BOUND)
+        return cls(name, len(set(calls)), len(calls), weights, code, arena, bound, seconds)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The whole compilation; `operators` are those that are left of the model's when all has been folded."""
+
+    name: str
+    operators: int
+    backends: Sequence[BackendSummary]
+    seconds: float
+
+    def lines(self) -> Iterator[str]:
+        """A table for people."""
+        yield f"{self.name}: {self.operators} operators, {self.seconds:.1f} s"
+        heads = ("target", "kernels", "launches", "weights", "code", "arena", "bound", "ratio")
+        rows = [
+            (
+                b.name,
+                str(b.kernels),
+                str(b.launches),
+                *map(spell_bytes, (b.weight_bytes, b.code_bytes, b.arena_bytes, b.arena_bound)),
+                f"{b.arena_ratio:.2f}",
+            )
+            for b in self.backends
+        ]
+        widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+        for row in (heads, *rows):
+            first, *rest = (
+                cell.rjust(width) if i else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            yield "  ".join(["  " + first, *rest])
+
+
+def noted(module: ModuleOp, attribute: str) -> int:
+    """A number that a pass has noted on the function of calls; 0 where there is none."""
+    for op in module.body.block.ops:
+        if isinstance(op, func.FuncOp) and isinstance(found := op.attributes.get(attribute), IntegerAttr):
+            return found.value.data
+    return 0
+
+
+def operator_count(module: ModuleOp) -> int:
+    """The operators of a module of the `dnn` dialect, constants left out."""
+    return sum(isinstance(op, DnnOp) and not isinstance(op, ConstantOp) for op in module.walk())
+
+
+def spell_bytes(count: int) -> str:
+    """`35.5 kB`; decimal, as download sizes are."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:.1f} MB"
