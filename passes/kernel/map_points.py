@@ -59,7 +59,7 @@ def map_texels(compute: ComputeOp, lanes: int) -> None:
     if order is None or prod(compute.shape) != count:
         fail(
             compute,
-            f"writes [{index}] of {count} elements in a pattern that texels cannot follow",
+            f"writes {prod(compute.shape)} of {count} elements in a pattern that texels cannot follow",
             hint="a texture is written whole by one kernel: run 'kernel-expand-concat' before buffers are assigned",
         )
     substitute_points(compute, order, lanes, -(-count // lanes))

@@ -1,0 +1,73 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-map-points --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{texels=true} --split-input-file | filecheck %s --check-prefix=TEXELS
+
+// An invocation takes four neighbours; axes are digits of its number, and reductions are unrolled by four.
+
+// CHECK-LABEL: @rows(
+// CHECK-NEXT:    %global = kernel.id "global" of 8
+// CHECK-NEXT:    kernel.compute (%lane = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+// CHECK:           kernel.reduce add (%k = 8) from %zero : f32 unroll #kernel.unroll<[4]> {
+// CHECK:             kernel.read %x[%global floordiv 2 * 8 + %k] : memref<32xf32>
+// CHECK:             kernel.read %w[%k * 8 + {{.*}}%lane{{.*}}] : memref<64xf32>
+// CHECK:           kernel.write %s, %y[%global * 4 + %lane] : memref<32xf32>
+kernel.func @rows(%x: memref<32xf32>, %w: memref<64xf32>, %y: memref<32xf32>) {
+  kernel.compute (%m = 4, %n = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m * 8 + %k] : memref<32xf32>
+      %b = kernel.read %w[%k * 8 + %n] : memref<64xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%m * 8 + %n] : memref<32xf32>
+  }
+}
+
+// -----
+
+// Rows that are no whole groups have an invocation for each point; a texel may hold parts of two rows.
+
+// CHECK-LABEL: @ragged(
+// CHECK-NEXT:    %global = kernel.id "global" of 15
+// CHECK-NEXT:    kernel.compute ()
+// CHECK:           kernel.write %v, %y[%global] : memref<15xf32>
+// TEXELS-LABEL: @ragged(
+// TEXELS-NEXT:    %global = kernel.id "global" of 4
+// TEXELS-NEXT:    kernel.compute (%lane = 4)
+// TEXELS:           kernel.write %v, %y[%global * 4 + %lane] : memref<15xf32>
+kernel.func @ragged(%x: memref<3xf32>, %y: memref<15xf32>) {
+  kernel.compute (%m = 3, %n = 5) {
+    %v = kernel.read %x[%m] : memref<3xf32>
+    kernel.write %v, %y[%m * 5 + %n] : memref<15xf32>
+  }
+}
+
+// -----
+
+// A texel follows the order of the result, whatever that of the axes.
+
+// TEXELS-LABEL: @transposed(
+// TEXELS:         kernel.write %v, %y[%global * 4 + %lane] : memref<32xf32>
+kernel.func @transposed(%x: memref<32xf32>, %y: memref<32xf32>) {
+  kernel.compute (%m = 4, %n = 8) {
+    %v = kernel.read %x[%m * 8 + %n] : memref<32xf32>
+    kernel.write %v, %y[%n * 4 + %m] : memref<32xf32>
+  }
+}
+
+// -----
+
+// Factors that a reduction has already stay.
+
+// CHECK-LABEL: @given(
+// CHECK:         unroll #kernel.unroll<[2]>
+kernel.func @given(%x: memref<8xf32>, %y: memref<1xf32>) {
+  kernel.compute (%m = 1) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 8) from %zero : f32 unroll #kernel.unroll<[2]> {
+      %a = kernel.read %x[%k] : memref<8xf32>
+      kernel.yield %a : f32
+    }
+    kernel.write %s, %y[%m] : memref<1xf32>
+  }
+}

@@ -1,0 +1,64 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-narrow-elements --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-narrow-elements{storage=float} --split-input-file | filecheck %s --check-prefix=FLOAT
+
+// An i64 that is proven to stay in range is a word, or a float; the sum counts only where it is used.
+
+// CHECK-LABEL: @wrapped(
+// CHECK-SAME:    %x: memref<8xi32>, %y: memref<8xi32>
+// CHECK:         %v = kernel.read %x[%i] : memref<8xi32>
+// CHECK:         arith.addi %v, %n : i32
+// CHECK:         kernel.write %{{.*}}, %y[%i] : memref<8xi32>
+// FLOAT-LABEL: @wrapped(
+// FLOAT-SAME:    %x: memref<8xf32>, %y: memref<8xf32>
+// FLOAT:         %[[F:.*]] = kernel.read %x[%i] : memref<8xf32>
+// FLOAT:         arith.fptosi %[[F]] : f32 to i32
+// FLOAT:         arith.sitofp
+kernel.func @wrapped(%x: memref<8xi64>, %y: memref<8xi64>) {
+  kernel.compute (%i = 8) {
+    %zero = arith.constant 0 : i64
+    %n = arith.constant 8 : i64
+    %v = kernel.read %x[%i] : memref<8xi64>
+    %negative = arith.cmpi slt, %v, %zero : i64
+    %up = arith.addi %v, %n : i64
+    %w = arith.select %negative, %up, %v : i64
+    kernel.write %w, %y[%i] : memref<8xi64>
+  }
+}
+
+// -----
+
+// A bool is a word of 0 or 1; a byte that may have left its range is brought back.
+
+// CHECK-LABEL: @bytes(
+// CHECK-SAME:    %m: memref<8xui32>, %x: memref<8xi32>
+// CHECK:         %[[M:.*]] = kernel.read %m[%i] : memref<8xui32>
+// CHECK:         arith.cmpi ne, %[[M]]
+// CHECK:         %[[UP:.*]] = arith.shli %s, %[[C:.*]] : i32
+// CHECK-NEXT:    %[[DOWN:.*]] = arith.shrsi %[[UP]], %[[C]] : i32
+// CHECK-NEXT:    kernel.write %[[DOWN]], %x[%i] : memref<8xi32>
+// FLOAT-LABEL: @bytes(
+// FLOAT:         arith.floordivsi
+kernel.func @bytes(%m: memref<8xi1>, %x: memref<8xi8>) {
+  kernel.compute (%i = 8) {
+    %b = kernel.read %m[%i] : memref<8xi1>
+    %v = kernel.read %x[%i] : memref<8xi8>
+    %e = arith.extui %b : i1 to i32
+    %s = arith.addi %v, %e : i32
+    kernel.write %s, %x[%i] : memref<8xi8>
+  }
+}
+
+// -----
+
+// Floats stay.
+
+// CHECK-LABEL: @floats(
+// CHECK-SAME:    %x: memref<8xf32>
+// FLOAT-LABEL: @floats(
+// FLOAT-SAME:    %x: memref<8xf32>
+kernel.func @floats(%x: memref<8xf32>) {
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    kernel.write %v, %x[%i] : memref<8xf32>
+  }
+}
