@@ -22,39 +22,31 @@ class OneLineParser(argparse.ArgumentParser):
         raise DiagnosticError(message, hint=f"'{self.prog} --help' lists the options")
 
 
-def pairs(option: str, given: Sequence[str], read: Callable[[str], Value]) -> dict[str, Value]:
-    """The values of an option that is given as NAME=VALUE. Raises DiagnosticError."""
+def pairs(option: str, given: Sequence[str], read: Callable[[str], Value], *, hint: str) -> dict[str, Value]:
+    """The values of an option that is given as NAME=VALUE; `hint` says what VALUE is. Raises DiagnosticError."""
     found: dict[str, Value] = {}
     for text in given:
         name, equals, value = text.rpartition("=")
         if not (name and equals):
             raise DiagnosticError(f"{option} {text}", hint=f"write it as {option} NAME=VALUE")
         if name in found:
-            raise DiagnosticError(f"{option} {name} is given twice", hint="give it once")
-        found[name] = read(value)
+            raise DiagnosticError(f"{option} {text}: '{name}' is given twice", hint="give it once")
+        try:
+            found[name] = read(value)
+        except (ValueError, OSError, EOFError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DiagnosticError(f"{option} {text}: {reason}", hint=hint) from error
     return found
 
 
-def whole_number(text: str) -> int:
-    """Raises DiagnosticError."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise DiagnosticError(f"'{text}' is not a whole number", hint="write a dimension as NAME=1") from error
+def arrays(option: str, given: Sequence[str]) -> dict[str, Array]:
+    """The arrays of an option that is given as NAME=FILE.npy. Raises DiagnosticError."""
+    return pairs(option, given, read_array, hint="name a file that numpy.save has written, with one array")
 
 
 def read_array(path: str) -> Array:
-    """The array in a `.npy` file. Raises DiagnosticError."""
-    try:
-        found: object = np.load(Path(path), allow_pickle=False)
-    except FileNotFoundError as error:
-        raise DiagnosticError("no such file", where=path, hint="check the path of the array") from error
-    except (ValueError, OSError, EOFError) as error:
-        hint = "save the array with numpy.save"
-        raise DiagnosticError(f"is not an array that can be read: {error}", where=path, hint=hint) from error
-    if isinstance(found, np.ndarray):
-        return found
-    raise DiagnosticError("holds several arrays", where=path, hint="save one array a file, with numpy.save")
+    with Path(path).open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -67,5 +59,5 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def model_options(arguments: argparse.Namespace) -> tuple[dict[str, int], dict[str, Array]]:
     """The bound dimensions and the constants of the command line. Raises DiagnosticError."""
-    dims = pairs("--dim", arguments.dim, whole_number)
-    return dims, pairs("--constant", arguments.constant, read_array)
+    dims = pairs("--dim", arguments.dim, int, hint="bind a dimension to a whole number, as in --dim N=1")
+    return dims, arrays("--constant", arguments.constant)

@@ -79,9 +79,7 @@ def build_js(lowered: Lowered) -> Part:
 BACKENDS: Mapping[str, Backend] = {
     "wasm": Backend(PIPELINES["wasm"].passes(), {"wasm": ()}, build_wasm),
     "webgpu": Backend(PIPELINES["webgpu"].passes(), {"wgsl": WGSL_PASSES}, build_webgpu),
-    "webgl": Backend(
-        PIPELINES["webgl"].passes(), {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl
-    ),
+    "webgl": Backend(PIPELINES["webgl"].passes(), {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
     "js": Backend(PIPELINES["js"].passes(), {"js": JS_PASSES}, build_js),
 }
 """By the name that `--targets` and the bundle give it."""

@@ -9,19 +9,17 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from typing import NoReturn, TypeVar
 
-import numpy as np
-from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
-from xdsl.universe import Universe
 
 from webdnn import __version__
-from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.dnn.weight_files import open_weights, save_weights, used_keys
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.verification import verify_module
+from webdnn.tools.arguments import OneLineParser, add_model_options, model_options
+from webdnn.tools.context import new_context
+from webdnn.tools.emit import LANGUAGES, emit
 from webdnn.tools.report import run_tool
 from webdnn.tools.textual import parse_text
 
@@ -30,69 +28,35 @@ NAME = "webdnn-translate"
 IMPORTERS = {"onnx": "webdnn.frontends.onnx.importer:import_onnx"}
 """Format → its importer, `(path, *, dims, constants, outputs) -> ModuleOp`; `--import-FORMAT` asks for it."""
 
-EMITTERS: dict[str, str] = {}
-"""Language → what spells a legal module in it, `(module) -> str`; `--emit LANGUAGE` asks for it."""
-
-Value = TypeVar("Value")
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line and a hint."""
-
-    def error(self, message: str) -> NoReturn:
-        raise DiagnosticError(message, hint=f"'{NAME} --help' lists the options")
-
 
 def arguments() -> argparse.ArgumentParser:
-    parser = _Parser(prog=NAME, description=(__doc__ or "").split(": ", 1)[1])
+    parser = OneLineParser(prog=NAME, description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("input", nargs="?", metavar="FILE.mlir", help="textual IR to start from")
+    source.add_argument("input", nargs="?", metavar="FILE.mlir", help="textual IR to start from, or a MODEL.onnx")
     for format in IMPORTERS:
         source.add_argument(f"--import-{format}", metavar="MODEL", help=f"the {format} model to start from")
-    parser.add_argument("--dim", action="append", default=[], metavar="N=1", help="bind a symbolic dimension of inputs")
-    parser.add_argument(
-        "--constant", action="append", default=[], metavar="NAME=FILE.npy", help="fix an input, or another value"
-    )
+    add_model_options(parser)
     parser.add_argument("--output", action="append", metavar="NAME", help="compute this value instead of all outputs")
-    parser.add_argument("--emit", metavar="LANGUAGE", help=f"one of: {', '.join(EMITTERS) or 'none yet'}")
+    parser.add_argument("--emit", metavar="LANGUAGE", help=f"one of: {', '.join(LANGUAGES)}")
     parser.add_argument("-o", dest="target", metavar="FILE", help="where to write; weights go to FILE.safetensors")
     return parser
 
 
-def pairs(option: str, given: Sequence[str], read: Callable[[str], Value]) -> dict[str, Value]:
-    """The values of an option that is given as NAME=VALUE. Raises DiagnosticError."""
-    found: dict[str, Value] = {}
-    for text in given:
-        name, equals, value = text.rpartition("=")
-        if not (name and equals):
-            raise DiagnosticError(f"{option} {text}", hint=f"write it as {option} NAME=VALUE")
-        try:
-            found[name] = read(value)
-        except (ValueError, OSError, EOFError) as error:
-            raise DiagnosticError(f"{option} {text}: {error}", hint=f"'{NAME} --help' says what it takes") from error
-    return found
-
-
-def read_array(path: str) -> Array:
-    return np.load(path, allow_pickle=False)
-
-
 def imported(arguments: argparse.Namespace) -> ModuleOp:
     """The module that the command line starts from."""
-    dims = pairs("--dim", arguments.dim, int)
-    constants = pairs("--constant", arguments.constant, read_array)
+    dims, constants = model_options(arguments)
+    given: str | None = arguments.input
     for format, path in IMPORTERS.items():
         model: str | None = getattr(arguments, f"import_{format}")
+        if model is None and given is not None and given.endswith(f".{format}"):
+            model = given
         if model is not None:
             module = load(path)(Path(model), dims=dims, constants=constants, outputs=arguments.output)
             assert isinstance(module, ModuleOp)
             return module
-    ctx = Context()
-    for name, factory in Universe.get_multiverse().all_dialects.items():
-        ctx.register_dialect(name, factory)
     file = Path(arguments.input)
-    module = parse_text(ctx, file.read_text(encoding="utf-8"), str(file))
+    module = parse_text(new_context(), file.read_text(encoding="utf-8"), str(file))
     open_weights(module, file.parent)
     return module
 
@@ -104,13 +68,6 @@ def load(path: str) -> Callable[..., object]:
     return found
 
 
-def emitted(module: ModuleOp, language: str) -> str:
-    """The module spelled in a target's language."""
-    text = load(EMITTERS[language])(module)
-    assert isinstance(text, str)
-    return text
-
-
 def printed(module: ModuleOp) -> str:
     """The module as text that keeps the names of the model's nodes."""
     text = StringIO()
@@ -120,14 +77,14 @@ def printed(module: ModuleOp) -> str:
 
 def translate(argv: Sequence[str] | None) -> int:
     given = arguments().parse_args(argv)
-    if given.emit is not None and given.emit not in EMITTERS:
-        raise DiagnosticError(f"unknown language '{given.emit}'", hint=f"known are: {', '.join(EMITTERS) or 'none'}")
+    if given.emit is not None and given.emit not in LANGUAGES:
+        raise DiagnosticError(f"unknown language '{given.emit}'", hint=f"known are: {', '.join(LANGUAGES)}")
     module = imported(given)
     verify_module(module)
     target: str | None = given.target
     if given.emit is None and target is not None:
         save_weights(module, Path(target).with_suffix(".safetensors"))
-    text = printed(module) if given.emit is None else emitted(module, given.emit)
+    text = printed(module) if given.emit is None else emit(module, given.emit)
     if target is not None:
         Path(target).write_text(text, encoding="utf-8")
         return 0

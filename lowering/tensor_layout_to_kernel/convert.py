@@ -21,7 +21,8 @@ from webdnn.lowering.tensor_layout_to_kernel.lowering import LOWERINGS, Lowering
 from webdnn.support.diagnostic import Diagnostics
 from webdnn.support.index import Index
 
-assert operators.FAMILIES, "importing the operators registers their kernel forms"
+FAMILIES = operators.FAMILIES
+"""The operators' modules, which register their kernel forms when they are imported."""
 
 
 def convert_layout(op: ConvertOp, low: Lowering) -> list[SSAValue]:

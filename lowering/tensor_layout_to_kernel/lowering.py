@@ -40,7 +40,7 @@ class Lowering:
         return self.layouts.get(value) or layout_of(value.type)
 
     def read(self, body: Body, value: SSAValue, indices: Sequence[Index], outside: SSAValue | None = None) -> SSAValue:
-        """The element at logical indices, in its compute type. What cannot be proven inside reads `outside`, or zero."""
+        """The element at logical indices, in its compute type. What may lie outside reads `outside`, or zero."""
         layout = self.layout(value)
         return body.read(self.stored.get(value, value), layout.stored_indices(indices, range_of), outside)
 

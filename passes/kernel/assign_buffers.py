@@ -35,7 +35,11 @@ def copy_of(value: SSAValue) -> ComputeOp:
     """y[i] = x[i], a kernel of its own."""
     type = buffer_type(value)
     assert is_tensor(type)
-    return compute(type.get_shape(), [type], lambda body, *at: body.read(value, at))
+
+    def element(body: Body, *at: Index) -> SSAValue:
+        return body.read(value, at)
+
+    return compute(type.get_shape(), [type], element)
 
 
 def copy_outputs(returned: func.ReturnOp) -> None:
@@ -91,7 +95,7 @@ class Buffers:
     def may_overwrite(self, op: ComputeOp, result: OpResult, root: SSAValue) -> bool:
         if not isinstance(root.owner, ComputeOp | ConcatOp) or self.last_use[root] != self.time[op]:
             return False
-        if buffer_type(root).element_type != result.type.element_type or prod(shape(root)) != prod(shape(result)):
+        if memref(root).element_type != memref(result).element_type or prod(shape(root)) != prod(shape(result)):
             return False
         written = linearize(self.write_indices(op), shape(result))
         for read in reads(op):
@@ -196,14 +200,12 @@ class Buffers:
         return ops
 
     def fill(self, buffer: SSAValue, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
-        op = compute(sizes, [], lambda body, *at: [])
-        end = op.body.block.last_op
-        assert end is not None
-        body = Body()
-        zero = body.constant(0, scalar_type(buffer))
-        write = WriteOp(zero, buffer, [symbol(a) + o for a, o in zip(op.axes, origin, strict=True)])
-        Rewriter.insert_op([*body.ops, write], InsertPoint.before(end))
-        return op
+        def zero(body: Body, *at: Index) -> list[SSAValue]:
+            value = body.constant(0, scalar_type(buffer))
+            body.ops.append(WriteOp(value, buffer, [a + o for a, o in zip(at, origin, strict=True)]))
+            return []
+
+        return compute(sizes, [], zero)
 
     def copy_parts(self, op: ConcatOp) -> None:
         """Operands that live elsewhere are copied to their places."""

@@ -8,14 +8,15 @@ instructions: rows outside, columns inside leaves one splat alive at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 
 from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, VectorType, i64
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 
 from webdnn.dialects.element import element_of, element_type, is_vector
 from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
@@ -26,6 +27,9 @@ from webdnn.support.index import ZERO, Index, substitute, symbol
 
 Point = Mapping[SSAValue, int]
 """Axis -> its place in the unrolled block"""
+
+Axes = Mapping[SSAValue, None]
+"""The axes that a value depends on, in the order in which they are met"""
 
 Reducer = Callable[["BlockLowering", ReduceOp, Point], None]
 """Makes the results of a reduction known, at the given point and any others that it shares a loop with"""
@@ -38,6 +42,17 @@ class Scope:
     axes: frozenset[SSAValue] = frozenset()
     values: dict[Hashable, SSAValue] = field(default_factory=dict[Hashable, SSAValue])
     ops: list[Operation] = field(default_factory=list[Operation])
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An index without divisions: what it is at the loops' places where all axes are 0, and how it grows with each."""
+
+    rest: Index
+    strides: Mapping[SSAValue, int]
+
+    def at(self, point: Point) -> Index:
+        return self.rest + sum(stride * point[axis] for axis, stride in self.strides.items())
 
 
 @dataclass
@@ -55,8 +70,8 @@ class BlockLowering:
     base: dict[SSAValue, Index] = field(default_factory=dict[SSAValue, Index])
     lane_axis: SSAValue | None = None
     lanes: int = 1
-    depends: dict[SSAValue, tuple[SSAValue, ...]] = field(default_factory=dict[SSAValue, tuple[SSAValue, ...]])
-    decoded: dict[AccessOp, list[Index]] = field(default_factory=dict[AccessOp, list[Index]])
+    depends: dict[SSAValue, Axes] = field(default_factory=dict[SSAValue, Axes])
+    placed: dict[AccessOp, list[Placed] | None] = field(default_factory=dict[AccessOp, "list[Placed] | None"])
 
     def __post_init__(self) -> None:
         self.scopes = [self.constants, Scope()]
@@ -85,9 +100,9 @@ class BlockLowering:
 
     # Which axes a value depends on.
 
-    def axes_of(self, value: SSAValue) -> tuple[SSAValue, ...]:
+    def axes_of(self, value: SSAValue) -> Axes:
         if (known := self.depends.get(value)) is None:
-            known = self.depends[value] = tuple(self.find_axes(value))
+            known = self.depends[value] = self.find_axes(value)
         return known
 
     def find_axes(self, value: SSAValue) -> dict[SSAValue, None]:
@@ -96,9 +111,9 @@ class BlockLowering:
             return {value: None} if isinstance(owner.parent_op(), AxesOp) else {}
         found: dict[SSAValue, None] = {}
         for operand in owner.operands:
-            found |= dict.fromkeys(self.axes_of(operand))
+            found |= self.axes_of(operand)
         if isinstance(owner, ReduceOp):
-            found |= dict.fromkeys(self.axes_of(owner.yielded))
+            found |= self.axes_of(owner.yielded)
             for axis in owner.axes:
                 found.pop(axis, None)
         return found
@@ -114,14 +129,28 @@ class BlockLowering:
 
     def home(self, value: SSAValue) -> int:
         """The innermost scope whose loop moves an axis of the value; the block where none does."""
-        axes = frozenset(self.axes_of(value))
+        axes = self.axes_of(value)
         for depth in range(len(self.scopes) - 1, 1, -1):
-            if not axes.isdisjoint(self.scopes[depth].axes):
+            if not self.scopes[depth].axes.isdisjoint(axes):
                 return depth
         return 1
 
     @contextmanager
-    def scope_at(self, depth: int) -> Iterator[Scope]:
+    def loop_scope(self, axis: SSAValue, index: Index) -> Generator[Scope]:
+        """Write into the body of a loop that adds `index` to an axis."""
+        scope = Scope(axes=frozenset({axis}))
+        self.scopes.append(scope)
+        self.base[axis] = index
+        self.placed.clear()
+        try:
+            yield scope
+        finally:
+            self.scopes.pop()
+            del self.base[axis]
+            self.placed.clear()
+
+    @contextmanager
+    def scope_at(self, depth: int) -> Generator[Scope]:
         """Write into an outer scope: before the loop that is being made inside it."""
         inner, self.scopes = self.scopes[depth + 1 :], self.scopes[: depth + 1]
         try:
@@ -130,7 +159,7 @@ class BlockLowering:
             self.scopes += inner
 
     @contextmanager
-    def without_lanes(self) -> Iterator[None]:
+    def without_lanes(self) -> Generator[None]:
         saved, self.lane_axis, self.lanes = (self.lane_axis, self.lanes), None, 1
         try:
             yield
@@ -177,17 +206,14 @@ class BlockLowering:
         with self.scope_at(depth) as scope:
             key = ("splat", scalar)
             if key not in scope.values:
-                scope.values[key] = self.emit(vector.BroadcastOp(scalar, VectorType(scalar.type, [lanes])))
+                scope.values[key] = self.emit(vector.BroadcastOp(scalar, vector_of(scalar.type, lanes)))
             return scope.values[key]
 
     def constant(self, op: arith.ConstantOp, lanes: int) -> SSAValue:
         """Constants stand at the start of the function, each once."""
-        data, key = op.value, ("constant", op.value, lanes)
+        key = "constant", op.value, lanes
         if key not in self.constants.values:
-            if lanes > 1:
-                assert isinstance(data, FloatAttr | IntegerAttr)
-                data = DenseIntOrFPElementsAttr.from_list(VectorType(op.result.type, [lanes]), [data.value.data])
-            made = arith.ConstantOp(data)
+            made = arith.ConstantOp(dense(op, lanes) if lanes > 1 else op.value)
             self.constants.ops.append(made)
             self.constants.values[key] = made.result
         return self.constants.values[key]
@@ -207,14 +233,9 @@ class BlockLowering:
                 return self.emit(arith.SelectOp(self.value(op.cond, point), yes, no))
             case _:
                 operands = [self.wide(o, point, lanes) for o in op.operands]
-                type = op.results[0].type
-                return self.emit(
-                    op.create(
-                        operands=operands,
-                        result_types=[VectorType(type, [lanes]) if lanes > 1 else type],
-                        properties=op.properties,
-                    )
-                )
+                scalar = op.results[0].type
+                type = vector_of(scalar, lanes) if lanes > 1 else scalar
+                return self.emit(op.create(operands=operands, result_types=[type], properties=op.properties))
 
     def gather_lanes(self, op: Operation, point: Point) -> SSAValue:
         """A vector of what the operation gives at each of its lanes."""
@@ -226,28 +247,48 @@ class BlockLowering:
 
     # Memory.
 
-    def exprs(self, op: AccessOp) -> list[Index]:
-        if (known := self.decoded.get(op)) is None:
-            known = self.decoded[op] = op.exprs
-        return known
+    def place(self, op: AccessOp) -> list[Placed] | None:
+        """The operation's indices inside the loops being made; None where they divide, or use computed indices."""
+        if op not in self.placed:
+            self.placed[op] = self.find_place(op)
+        return self.placed[op]
+
+    def find_place(self, op: AccessOp) -> list[Placed] | None:
+        found: list[Placed] = []
+        for expr in op.exprs:
+            strides, rest = dict[SSAValue, int](), Index(expr.constant, {})
+            for atom, coefficient in expr.terms.items():
+                if not is_value(atom) or is_computed(atom):
+                    return None
+                if not is_axis(atom):
+                    rest = rest + symbol(atom) * coefficient
+                    continue
+                strides[atom] = coefficient
+                if (base := self.base.get(atom)) is not None:
+                    rest = rest + base * coefficient
+            found.append(Placed(rest, strides))
+        return found
 
     def address(self, op: AccessOp, point: Point, lane: Index = ZERO) -> list[Index]:
         """The operation's indices at a point: axes become what loops and the point say of them."""
-        exprs = self.exprs(op)
-        by: dict[Hashable, Index] = {}
-        for symbol_ in frozenset().union(*(e.symbols for e in exprs)):
-            assert is_value(symbol_)
-            if isinstance(symbol_.owner, Block):
-                if symbol_ in point or symbol_ in self.base:
-                    by[symbol_] = self.base.get(symbol_, ZERO) + point.get(symbol_, 0)
-                    if symbol_ is self.lane_axis:
-                        by[symbol_] = by[symbol_] + lane
-            elif isinstance(symbol_.owner.parent_op(), AxesOp):  # an index that was computed in the body
-                by[symbol_] = symbol(self.value(symbol_, point))
-        return [substitute(e, by, range_of) for e in exprs]
+        if lane is ZERO and (placed := self.place(op)) is not None:
+            return [index.at(point) for index in placed]
+        by: dict[SSAValue, Index] = {}
+        for value in op.index_operands:
+            if is_axis(value):
+                by[value] = self.base.get(value, ZERO) + point[value]
+                if value is self.lane_axis:
+                    by[value] = by[value] + lane
+            elif is_computed(value):
+                by[value] = symbol(self.value(value, point))
+        return [substitute(e, by, range_of) for e in op.exprs]
 
     def lane_stride(self, op: ReadOp | WriteOp, point: Point) -> int | None:
         """The distance between lanes, folded at this very point: 16 columns may cross packed panels of 8, 4 do not."""
+        if (placed := self.place(op)) is not None:
+            assert self.lane_axis is not None
+            *before, stride = [index.strides.get(self.lane_axis, 0) for index in placed]
+            return None if any(before) else stride
         lane = Lane(self.lanes)
         *outer, last = self.address(op, point, symbol(lane))
         return None if any(lane in e.symbols for e in outer) else last.coefficient(lane)
@@ -263,7 +304,7 @@ class BlockLowering:
         index_has_lanes = any(self.has_lanes(i) for i in op.indices if not isinstance(i.owner, Block))
         stride = None if index_has_lanes else self.lane_stride(op, point)
         if stride == 1 and self.vector_access(op.source):
-            return self.emit(ReadOp(op.source, self.address(op, point), None, VectorType(op.result.type, [lanes])))
+            return self.emit(ReadOp(op.source, self.address(op, point), None, vector_of(op.result.type, lanes)))
         if stride == 0:
             with self.without_lanes():
                 return self.value(op.result, point)
@@ -288,3 +329,31 @@ def extract(value: SSAValue, lane: int) -> Operation:
     """One lane of a vector."""
     position = {"static_position": DenseArrayBase.from_list(i64, [lane])}
     return vector.ExtractOp.create(operands=[value], result_types=[element_of(value.type)], properties=position)
+
+
+@cache
+def vector_of(scalar: Attribute, lanes: int) -> VectorType[Attribute]:
+    """The type of so many lanes."""
+    return VectorType(scalar, [lanes])
+
+
+def dense(op: arith.ConstantOp, lanes: int) -> DenseIntOrFPElementsAttr:
+    """A scalar constant in every lane."""
+    match op.value:
+        case FloatAttr(type=type, value=value):
+            return DenseIntOrFPElementsAttr.from_list(VectorType(type, [lanes]), [value.data])
+        case IntegerAttr(type=type, value=value):
+            return DenseIntOrFPElementsAttr.from_list(VectorType(type, [lanes]), [value.data])
+        case _:
+            raise AssertionError(f"{op} is no scalar")
+
+
+def is_axis(value: SSAValue) -> bool:
+    """Is it an axis of the block or of a reduction in it?"""
+    return isinstance(value, BlockArgument) and isinstance(value.block.parent_op(), AxesOp)
+
+
+def is_computed(value: SSAValue) -> bool:
+    """Is it made in the body, as an index that was read is?"""
+    owner = value.owner
+    return not isinstance(owner, Block) and isinstance(owner.parent_op(), AxesOp)

@@ -77,8 +77,8 @@ class KernelExpandConcatPass(ModulePass):
           kernel.yield %2 : f32
         }
 
-    Leaves alone: everything else. Run before `kernel-fuse-producers`; not for targets whose results can be made in
-    their place inside another buffer.
+    Leaves alone: everything else. Run after `convert-tensor-layout-to-kernel` and before `kernel-fuse-producers`; not
+    for targets whose results can be made in their place inside another buffer.
     """
 
     name = "kernel-expand-concat"

@@ -342,8 +342,8 @@ class KernelExpandMathPass(ModulePass):
 
         … (a polynomial near zero, 1 - 2 / (exp(2x) + 1) elsewhere)
 
-    Leaves alone: arithmetic, exp, log, sqrt, floor and ceil, which all targets have. Run before
-    `kernel-lower-blocks`, on scalars.
+    Leaves alone: arithmetic, exp, log, sqrt, floor and ceil, which all targets have. Run after
+    `kernel-map-points` or `kernel-tile`, on scalars, and before `kernel-lower-blocks`.
     """
 
     name = "kernel-expand-math"

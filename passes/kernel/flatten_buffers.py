@@ -7,6 +7,7 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
@@ -17,7 +18,7 @@ from webdnn.support.index import linearize
 
 def flatten(function: FuncOp) -> None:
     """A[i, j] -> A[i * stride + j]"""
-    shapes = {}
+    shapes: dict[SSAValue, tuple[int, ...]] = {}
     for argument in list(function.body.block.args):
         type = buffer_type(argument)
         new = Rewriter.replace_value_with_new_type(argument, MemRefType(type.element_type, [prod(type.get_shape())]))

@@ -1,4 +1,4 @@
-"""`kernel-fuse-producers`: computes are inlined where their results are read, as far as nothing expensive is repeated."""
+"""`kernel-fuse-producers`: computes are inlined where their results are read, as far as nothing dear is repeated."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def seen(read: ReadOp) -> Seen | None:
     producer = source.owner
     if not isinstance(producer, ComputeOp) or producer.inset is not None:
         return None
-    return Seen(read, producer, list(producer.res).index(source), exprs, tuple(views))
+    return Seen(read, producer, next(i for i, r in enumerate(producer.res) if r is source), exprs, tuple(views))
 
 
 def readers(producer: ComputeOp) -> set[Operation]:

@@ -252,7 +252,7 @@ class Ranges:
             for value, truth in ((op.lhs, True), (op.rhs, False))
             if (branch := self.assumed(op.cond, truth, known)) is not None
         ]
-        return joined(sides[0], sides[-1])
+        return joined(sides[0], sides[-1]) if sides else (0, 0)  # what never happens has no effect
 
     def assumed(self, condition: SSAValue, truth: bool, known: Known) -> Known | None:
         """What is known where a condition holds, or does not; None where that never happens."""

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.reference.constants import array_of
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.access import ReadOp
-from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.affine import is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.places import function_user
 from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
-from webdnn.support.weights import STORE, numpy_dtype
+from webdnn.support.weights import STORE
 
 Array = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
 class Packing:
-    """A constant's dimensions in a new order; the last one padded to `align`, and cut in panels of `panel` if that is
-    more than 1: the panels then lie before the dimensions from `at` on.
+    """A constant's dimensions in a new order, the last one padded to `align`.
+
+    If `panel` is more than 1, the last one is cut in panels, which lie before the dimensions from `at` on.
     """
 
     order: tuple[int, ...]
@@ -68,10 +69,8 @@ def plain_symbols(indices: Sequence[Index]) -> list[SSAValue | None] | None:
         if index == ZERO:
             found.append(None)
             continue
-        if len(index.terms) != 1:
-            return None
-        ((atom, coefficient),) = index.terms.items()
-        if index != symbol(atom) or coefficient != 1 or not isinstance(atom, SSAValue) or atom in found:
+        atom = next(iter(index.terms), None)
+        if not is_value(atom) or index != symbol(atom) or atom in found:
             return None
         found.append(atom)
     return found
@@ -120,16 +119,6 @@ class Packer:
         return Packing(order, self.align if has_lanes else 1, panel, at)
 
 
-def weight_array(op: ConstantOp) -> Array:
-    """The elements of a constant."""
-    shape, element = shape_of(op.output), element_type(op.output.type)
-    if isinstance(op.value, WeightAttr):
-        return STORE.get(op.value.key.data, element, shape)
-    assert isinstance(op.value, DenseIntOrFPElementsAttr)
-    values = np.array(op.value.get_values()).astype(numpy_dtype(element))
-    return np.broadcast_to(values.reshape(shape if values.size == prod(shape) else [1] * len(shape)), shape)
-
-
 def constant_of(array: Array, like: ConstantOp) -> ConstantOp:
     """A weight with these elements, of the element type of another constant."""
     new = ConstantOp.weight(STORE.put(array), element_type(like.output.type), array.shape)
@@ -148,7 +137,7 @@ def pack(op: ConstantOp, packer: Packer) -> None:
         compute = function_user(read)
         packing = packer.packing(read, compute) if isinstance(compute, ComputeOp) else None
         if packing not in made:
-            array = weight_array(op)
+            array = array_of(op)
             made[packing] = constant_of(array if packing is None else packing.array(array), op)
             Rewriter.insert_op(made[packing], InsertPoint.before(op))
         source = made[packing].output
@@ -158,7 +147,7 @@ def pack(op: ConstantOp, packer: Packer) -> None:
     if not list(op.output.uses):
         Rewriter.erase_op(op)
     elif not isinstance(op.value, WeightAttr):
-        Rewriter.replace_op(op, constant_of(weight_array(op), op))
+        Rewriter.replace_op(op, constant_of(array_of(op), op))
 
 
 @dataclass(frozen=True)

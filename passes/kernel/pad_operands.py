@@ -16,8 +16,8 @@ from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import ints, range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
-from webdnn.dialects.kernel.builder import compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.assign_buffers import copy_of
 from webdnn.passes.kernel.fold_initial_values import is_zero
 from webdnn.support.index import stays_inside
 
@@ -79,7 +79,7 @@ def pad(value: SSAValue) -> None:
         for read in reads:
             read_padded(read, new, halo)
         return
-    copy = compute(tensor_type(value).get_shape(), [tensor_type(value)], lambda body, *at: body.read(value, at))
+    copy = copy_of(value)
     new = Rewriter.replace_value_with_new_type(copy.res[0], padded_type(value, halo))
     copy.inset = ints([low for low, _ in halo])
     Rewriter.insert_op(copy, after_definition(value))

@@ -36,7 +36,7 @@ def shape(value: SSAValue) -> tuple[int, ...]:
 
 
 def viewed(as_shape: Sequence[int], of_shape: Sequence[int]) -> IndexMap:
-    """The index map of a reshape: the element at i of `as_shape` is that at the same row-major position of `of_shape`."""
+    """The index map of a reshape: from an element of `as_shape` to that of `of_shape` at its row-major position."""
     return lambda indices: delinearize(linearize(indices, as_shape), of_shape, range_of)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,7 +15,7 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, identity, is_float
 from webdnn.dialects.kernel.structure import ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.block_lowering import BlockLowering, Point, Scope, extract
+from webdnn.passes.kernel.block_lowering import BlockLowering, Point, extract
 from webdnn.passes.kernel.tile import index_constant
 from webdnn.support.index import symbol
 
@@ -31,22 +31,26 @@ def lower_reduction(block: BlockLowering, op: ReduceOp, point: Point) -> None:
         block.remember(op.result, at, result)
 
 
+FLOATS: Mapping[ReduceKind, type[Operation]] = {
+    ReduceKind.ADD: arith.AddfOp,
+    ReduceKind.MUL: arith.MulfOp,
+    ReduceKind.MAX: arith.MaximumfOp,
+    ReduceKind.MIN: arith.MinimumfOp,
+}
+INTEGERS: Mapping[ReduceKind, type[Operation]] = {
+    ReduceKind.ADD: arith.AddiOp,
+    ReduceKind.MUL: arith.MuliOp,
+    ReduceKind.MAX: arith.MaxSIOp,
+    ReduceKind.MIN: arith.MinSIOp,
+    ReduceKind.AND: arith.AndIOp,
+    ReduceKind.OR: arith.OrIOp,
+}
+
+
 def combine(kind: ReduceKind, a: SSAValue, b: SSAValue, scalar: SSAValue) -> Operation:
     """Two partial results as one; `scalar` tells the element type."""
-    floats = is_float(scalar)
-    match kind:
-        case ReduceKind.ADD:
-            return arith.AddfOp(a, b) if floats else arith.AddiOp(a, b)
-        case ReduceKind.MUL:
-            return arith.MulfOp(a, b) if floats else arith.MuliOp(a, b)
-        case ReduceKind.MAX:
-            return arith.MaximumfOp(a, b) if floats else arith.MaxSIOp(a, b)
-        case ReduceKind.MIN:
-            return arith.MinimumfOp(a, b) if floats else arith.MinSIOp(a, b)
-        case ReduceKind.AND:
-            return arith.AndIOp(a, b)
-        case ReduceKind.OR:
-            return arith.OrIOp(a, b)
+    combiner = (FLOATS if is_float(scalar) else INTEGERS)[kind]
+    return combiner.create(operands=[a, b], result_types=[a.type])
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,9 @@ class Reduction:
         body = Block(arg_types=[INDEX, *(a.type for a in accs)])
         body.args[0].name_hint = (axis.name_hint or "k") + "o"
         loop = scf.ForOp(low, high, step, accs, Region(body))
-        block.scopes.append(Scope(axes=frozenset({axis})))
-        block.base[axis] = symbol(body.args[0]) * factor
-        inner = self.inside(at, factor, fixed, body.args[1:], begin)
-        body.add_ops([*block.scopes.pop().ops, scf.YieldOp(*inner)])
-        del block.base[axis]
+        with block.loop_scope(axis, symbol(body.args[0]) * factor) as scope:
+            inner = self.inside(at, factor, fixed, body.args[1:], begin)
+        body.add_ops([*scope.ops, scf.YieldOp(*inner)])
         block.scopes[-1].ops += [low, high, step, loop]
         return list(loop.results)
 
@@ -172,7 +174,8 @@ class Reduction:
         source = yielded.owner
         if self.op.kind.data is ReduceKind.ADD and isinstance(source, arith.MulfOp):
             a, b = (block.wide(v, point, lanes) for v in source.operands)
-            return block.emit(vector.FMAOp(a, b, acc) if lanes > 1 else math.FmaOp(a, b, acc))
+            fused = vector.FMAOp if lanes > 1 else math.FmaOp
+            return block.emit(fused.create(operands=[a, b, acc], result_types=[acc.type]))
         element = block.wide(yielded, point, lanes)
         return block.emit(combine(self.op.kind.data, acc, element, self.op.init))
 

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
-from webdnn.support.diagnostic import fail
+from webdnn.support.diagnostic import fail, where
 from webdnn.targets.bundle.manifest import Constant, Draw, Tensor, Texture, TextureTensor, WebGl, WebGlSources
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.glsl.emit import emit_kernel, output_of, samplers_of
@@ -38,8 +38,10 @@ class Textures:
     free: dict[Texture, list[int]] = field(default_factory=dict[Texture, list[int]])
 
     def add(self, value: SSAValue) -> None:
+        first = value.first_use
+        place = where(first.operation) if first else ""
         self.of[value] = len(self.extents)
-        self.extents.append(Texture(*extent(elements_of(value))))
+        self.extents.append(Texture(*extent(elements_of(value), place)))
 
     def take(self, value: SSAValue) -> None:
         """A texture that nobody needs any more, or a new one."""

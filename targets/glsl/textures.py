@@ -16,13 +16,14 @@ def texels_of(elements: int) -> int:
     return -(-elements // LANES)
 
 
-def extent(elements: int) -> tuple[int, int]:
-    """Width and height of the texture that holds a buffer; one row may be shorter. Raises DiagnosticError."""
+def extent(elements: int, place: str = "") -> tuple[int, int]:
+    """Width and height of the texture that holds a buffer; one row may be shorter. Raises DiagnosticError, which names a place."""
     texels = max(1, texels_of(elements))
     rows = -(-texels // WIDTH)
     if rows > MOST_ROWS:
         raise DiagnosticError(
             f"a tensor of {elements} elements needs a texture of {rows} rows, and devices have {MOST_ROWS}",
-            hint="split the operator, or compile without webgl (leave it out of --targets)",
+            where=place,
+            hint="compile without webgl (leave it out of --targets)",
         )
     return min(texels, WIDTH), rows

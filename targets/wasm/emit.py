@@ -9,16 +9,8 @@ from typing import IO
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf, vector
-from xdsl.dialects.builtin import (
-    Attribute,
-    DenseIntOrFPElementsAttr,
-    FloatAttr,
-    IntegerAttr,
-    ModuleOp,
-    f32,
-    i1,
-)
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, ModuleOp, f32, i1
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of
@@ -64,15 +56,16 @@ class FunctionPrinter:
         self.lines.append("  " * self.depth + text)
 
     def get(self, value: SSAValue) -> str:
+        if (local := self.locals.names.get(value)) is not None:
+            return f"(local.get {local})"
         owner = value.owner
-        if isinstance(owner, arith.ConstantOp):
-            return self.constant(owner.value, value.type)
-        return f"(local.get {self.locals.names[value]})"
+        assert isinstance(owner, arith.ConstantOp), "values have locals, constants are spelled where they are used"
+        return self.constant(owner.value, value.type)
 
     def constant(self, data: Attribute, type: Attribute) -> str:
         match data:
             case DenseIntOrFPElementsAttr():
-                values = [number(v, element_of(type)) for v in data.get_values()]
+                values = [number(v, element_of(type)) for v in data.get_values() if not isinstance(v, tuple)]
                 if element_of(type) == i1:
                     values = ["-1" if v not in ("0", "False") else "0" for v in values]
                 lanes = values if len(values) == 4 else values * 4
@@ -85,22 +78,24 @@ class FunctionPrinter:
                 raise AssertionError(f"no constant {data}")
 
     def set(self, value: SSAValue, text: str) -> None:
-        if list(value.uses):
+        if value.first_use is not None:
             self.line(f"(local.set {self.locals.names[value]} {text})")
 
     def call(self, name: str, *arguments: str) -> str:
-        return f"({' '.join([name, *arguments])})"
+        return f"({name} {' '.join(arguments)})"
 
     def op(self, op: Operation) -> None:
-        match op:
-            case arith.ConstantOp():
-                pass
-            case LoadOp():
-                self.set(op.result, self.memory(op.instruction.data, op.offset.data, self.get(op.address)))
-            case StoreOp():
-                self.line(self.memory(op.instruction.data, op.offset.data, self.get(op.address), self.get(op.value)))
+        match op:  # the most frequent first
             case InstructionOp():
-                self.set(op.result, self.call(op.instruction.data, *map(self.get, op.inputs)))
+                self.set(op.results[0], self.call(op.instruction.data, *map(self.get, op.operands)))
+            case LoadOp():
+                text = self.memory(op.instruction.data, op.offset.data, self.get(op.operands[0]))
+                self.set(op.results[0], text)
+            case arith.ConstantOp() | func.ReturnOp():
+                pass
+            case StoreOp():
+                value, address = map(self.get, op.operands)
+                self.line(self.memory(op.instruction.data, op.offset.data, address, value))
             case LanesOp():
                 self.set(op.result, self.lanes(op))
             case vector.ExtractOp():
@@ -109,18 +104,17 @@ class FunctionPrinter:
                 self.loop(op)
             case func.CallOp():
                 self.line(self.call("call", f"${op.callee.root_reference.data}", *map(self.get, op.arguments)))
-            case func.ReturnOp():
-                pass
             case _:
-                name = instruction(op)
-                if name is None or len(op.results) != 1:
-                    fail(
-                        op,
-                        "has no wasm instruction",
-                        hint="run 'wasm-expand-math' and 'wasm-select-instructions' first",
-                    )
-                arguments = [self.get(o) for o in op.operands]
-                self.set(op.results[0], self.call(name, *arguments) if name else arguments[0])
+                self.plain(op)
+
+    def plain(self, op: Operation) -> None:
+        """An operation of the table; one without an instruction only renames its operand."""
+        name = instruction(op)
+        if name is None or len(op.results) != 1:
+            hint = "run 'wasm-expand-math' and 'wasm-select-instructions' first"
+            fail(op, "has no wasm instruction", hint=hint)
+        arguments = [self.get(o) for o in op.operands]
+        self.set(op.results[0], self.call(name, *arguments) if name else arguments[0])
 
     def memory(self, name: str, offset: int, *arguments: str) -> str:
         return self.call(name, *([f"offset={offset}"] if offset else []), *arguments)

@@ -41,23 +41,20 @@ def place_of(user: Operation, block: Block) -> Operation:
     return user
 
 
-def last_users(block: Block) -> dict[Operation, list[SSAValue]]:
-    """For each operation of a block, the values of this block that are used there for the last time."""
-    order = {op: i for i, op in enumerate(block.ops)}
-    found: dict[Operation, list[SSAValue]] = {}
-    values: list[SSAValue] = [*block.args, *(r for op in block.ops for r in op.results)]
-    for value in values:
-        users = [place_of(use.operation, block) for use in value.uses]
-        if users:
-            found.setdefault(max(users, key=order.__getitem__), []).append(value)
-    return found
+def last_users(block: Block) -> dict[SSAValue, Operation]:
+    """For every value that is used in a function, the operation that uses it last in the order of the text."""
+    last: dict[SSAValue, Operation] = {}
+    for op in block.walk():
+        for operand in op.operands:
+            last[operand] = op
+    return last
 
 
-def preferred(op: Operation) -> list[SSAValue]:
+def preferred(op: Operation) -> Sequence[SSAValue]:
     """Operands whose local the result would best take over: a running sum keeps one."""
     if isinstance(op, InstructionOp) and op.instruction.data == "f32x4.relaxed_madd":
-        return [op.inputs[2]]
-    return list(op.operands)
+        return op.operands[2:]
+    return op.operands
 
 
 @dataclass
@@ -65,41 +62,54 @@ class Allocation:
     """One function's values being given locals, in program order."""
 
     locals: Locals
+    last: dict[SSAValue, Operation] = field(default_factory=dict[SSAValue, Operation])
 
     def run(self, block: Block) -> None:
+        self.last = last_users(block)
         for argument in block.args:
             self.locals.names[argument] = len(self.locals.types)
             self.locals.types.append(value_type(argument.type))
         self.block(block)
 
+    def dying(self, block: Block) -> dict[Operation, list[SSAValue]]:
+        """For each operation of a block, the values of this block that are used there for the last time."""
+        found: dict[Operation, list[SSAValue]] = {}
+        constants = arith.ConstantOp
+        for value in (*block.args, *(r for op in block.ops if not isinstance(op, constants) for r in op.results)):
+            if (user := self.last.get(value)) is not None:
+                found.setdefault(place_of(user, block), []).append(value)
+        return found
+
     def block(self, block: Block) -> None:
-        dying = last_users(block)
+        dying, names = self.dying(block), self.locals.names
         for op in block.ops:
-            ends = [v for v in dying.get(op, ()) if v in self.locals.names]
+            if isinstance(op, arith.ConstantOp):
+                continue
+            ends = dying.get(op, ())
             if isinstance(op, scf.ForOp):
                 self.loop(op, ends)
-            elif op.results and not isinstance(op, arith.ConstantOp):
+            elif op.results:
                 self.result(op, ends)
             elif not isinstance(op, scf.YieldOp):
                 self.release(ends)
             for result in op.results:
-                if result in self.locals.names and not list(result.uses):
-                    self.release([result])
+                if result.first_use is None:
+                    self.locals.release(names[result])
 
-    def release(self, values: list[SSAValue]) -> None:
-        for value in dict.fromkeys(values):
+    def release(self, values: Sequence[SSAValue]) -> None:
+        for value in values:
             self.locals.release(self.locals.names[value])
 
-    def result(self, op: Operation, ends: list[SSAValue]) -> None:
+    def result(self, op: Operation, ends: Sequence[SSAValue]) -> None:
         (result,) = op.results
-        type = value_type(result.type)
-        heir = next((v for v in preferred(op) if v in ends and value_type(v.type) == type), None)
-        if heir is not None and self.locals.names[heir] not in self.locals.pinned:
-            self.locals.names[result] = self.locals.names[heir]
+        type, names = value_type(result.type), self.locals.names
+        heir = next((v for v in preferred(op) if v in ends and self.locals.types[names[v]] == type), None)
+        if heir is not None and names[heir] not in self.locals.pinned:
+            names[result] = names[heir]
             self.release([v for v in ends if v is not heir])
         else:
             self.release(ends)
-            self.locals.names[result] = self.locals.fresh(type)
+            names[result] = self.locals.fresh(type)
 
     def loop(self, op: scf.ForOp, ends: Sequence[SSAValue]) -> None:
         """Carried values keep one local around the loop; it is that of their start where the start dies here."""

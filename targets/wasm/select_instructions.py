@@ -35,7 +35,8 @@ def integer_constant(value: SSAValue) -> int | None:
     if isinstance(owner.value, IntegerAttr):
         return owner.value.value.data
     if isinstance(owner.value, DenseIntOrFPElementsAttr):
-        return int(owner.value.get_values()[0])
+        first = owner.value.get_values()[0]
+        return None if isinstance(first, tuple) else int(first)
     return None
 
 

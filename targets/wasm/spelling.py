@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import IndexType, IntegerType, f32, f64, i1, i64
+from xdsl.dialects.builtin import Float32Type, Float64Type, IndexType, IntegerType, i1, i64
 from xdsl.ir import Attribute, Operation
 
-from webdnn.dialects.element import element_of, is_vector
+from webdnn.dialects.element import is_vector
 
 
 def is_mask(type: Attribute) -> bool:
@@ -14,15 +14,17 @@ def is_mask(type: Attribute) -> bool:
     return is_vector(type) and type.element_type == i1
 
 
-def shape_name(type: Attribute) -> str:
+SHAPES: dict[type[Attribute], str] = {Float32Type: "f32", Float64Type: "f64", IndexType: "i32"}
+
+
+def shape_name(type_: Attribute) -> str:
     """`f32`, `i64`, `f32x4` …: bools and indices are i32."""
-    element = element_of(type)
-    if element in (f32, f64):
-        name = "f32" if element == f32 else "f64"
-    else:
-        assert isinstance(element, IntegerType | IndexType), f"{type} has no wasm type"
+    element, lanes = (type_.element_type, "x4") if is_vector(type_) else (type_, "")
+    name = SHAPES.get(type(element))
+    if name is None:
+        assert isinstance(element, IntegerType), f"{type_} has no wasm type"
         name = "i64" if element == i64 else "i32"
-    return f"{name}x4" if is_vector(type) else name
+    return name + lanes
 
 
 def value_type(type: Attribute) -> str:
@@ -106,9 +108,11 @@ def conversion(op: Operation) -> str | None:
 
 def instruction(op: Operation) -> str | None:
     """The instruction that computes the operation from its operands, in their order; None where there is none."""
+    kind = type(op)
+    if (name := PLAIN.get(kind)) is not None:
+        return f"{shape_name(op.results[0].type)}.{name}"
     if (found := conversion(op)) is not None:
         return found
-    kind = type(op)
     match op:
         case arith.CmpfOp():
             test = FLOAT_TESTS.get(op.predicate.value.data)
@@ -118,7 +122,5 @@ def instruction(op: Operation) -> str | None:
         case arith.AndIOp() | arith.OrIOp() | arith.XOrIOp():
             vectors = is_vector(op.result.type)
             return f"v128.{BITS[kind]}" if vectors else f"{shape_name(op.result.type)}.{BITS[kind]}"
-        case _ if kind in PLAIN:
-            return f"{shape_name(op.results[0].type)}.{PLAIN[kind]}"
         case _:
             return None

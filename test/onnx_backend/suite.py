@@ -118,9 +118,10 @@ def imported(model: ModelProto, inputs: dict[str, Array]) -> ModuleOp:
     dims: dict[str, int] = {}
     for value in model.graph.input:
         if value.name in inputs:
-            for dim, extent in zip(value.type.tensor_type.shape.dim, inputs[value.name].shape, strict=False):
-                if dim.dim_param:
-                    dims[dim.dim_param] = extent
+            extents = zip(value.type.tensor_type.shape.dim, inputs[value.name].shape, strict=False)
+            for axis, (dim, extent) in enumerate(extents):
+                if not dim.HasField("dim_value"):
+                    dims[dim.dim_param or f"{value.name}.{axis}"] = extent
     constants: dict[str, Array] = {}
     while True:
         try:

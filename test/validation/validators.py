@@ -1,9 +1,7 @@
-"""Second opinions on emitted text: naga and llvmpipe through wgpu, glslangValidator, Node."""
+"""Second opinions on emitted text: glslangValidator and Node (naga and a device: `software_gpu.py`)."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,11 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import wgpu
 
 from validation.kernel_programs import Array
 from webdnn.targets.js.bundle import JsPart
-from webdnn.targets.wgsl.bundle import WebGpuPart
 
 APPENDIX_A = (
     "nonInductiveForLoops",
@@ -29,20 +25,6 @@ APPENDIX_A = (
     "generalConstantMatrixVectorIndexing",
 )
 """What WebGL 1 need not support: the limits of glslangValidator's configuration that say so when they are 0."""
-
-STORED = {"f32": np.float32, "i32": np.int32, "u32": np.uint32}
-
-
-@cache
-def gpu() -> wgpu.GPUDevice:
-    """A Vulkan device, in software where there is no other."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    return wgpu.gpu.request_adapter_sync().request_device_sync()
-
-
-def validate_wgsl(text: str) -> None:
-    """Raise what naga has against a module."""
-    gpu().create_shader_module(code=text)
 
 
 @cache
@@ -62,49 +44,6 @@ def validate_glsl(text: str, version: int) -> None:
         command = ["glslangValidator", "-S", "frag", *configuration, str(shader)]
         result = subprocess.run(command, check=False, capture_output=True, text=True)
         assert result.returncode == 0, f"{result.stdout}\n{text}"
-
-
-def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
-    """The outputs of a bundle's WebGPU part, as they are stored, computed on naga's device."""
-    device, section = gpu(), part.section
-    usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
-    arena = device.create_buffer(size=max(16, section.arena_bytes), usage=usage)
-    image = b"".join(part.files[piece.file] for piece in section.weights) or bytes(16)
-    weights = device.create_buffer_with_data(data=image, usage=usage)
-    for value, place in zip(inputs, section.inputs, strict=True):
-        device.queue.write_buffer(arena, place.offset, value.astype(STORED[place.storage]).tobytes())
-    texts: list[str] = json.loads(part.files[section.sources])
-    for step in section.dispatches:
-        source, entry = texts[section.pipelines[step.pipeline].source], section.pipelines[step.pipeline].entry
-        compute = {"module": device.create_shader_module(code=source), "entry_point": entry}
-        kinds = ["storage" if b.buffer == "arena" else "read-only-storage" for b in step.bindings]
-        layout = device.create_bind_group_layout(
-            entries=[
-                {"binding": i, "visibility": wgpu.ShaderStage.COMPUTE, "buffer": {"type": kind}}
-                for i, kind in enumerate(kinds)
-            ]
-        )
-        pipeline = device.create_compute_pipeline(
-            layout=device.create_pipeline_layout(bind_group_layouts=[layout]), compute=compute
-        )
-        resources = [
-            {"buffer": arena if b.buffer == "arena" else weights, "offset": b.offset, "size": b.size}
-            for b in step.bindings
-        ]
-        group = device.create_bind_group(
-            layout=layout, entries=[{"binding": i, "resource": r} for i, r in enumerate(resources)]
-        )
-        encoder = device.create_command_encoder()
-        work = encoder.begin_compute_pass()
-        work.set_pipeline(pipeline)
-        work.set_bind_group(0, group)
-        work.dispatch_workgroups(*step.groups)
-        work.end()
-        device.queue.submit([encoder.finish()])
-    return [
-        np.frombuffer(device.queue.read_buffer(arena, place.offset, place.size), STORED[place.storage])
-        for place in section.outputs
-    ]
 
 
 NODE = """\

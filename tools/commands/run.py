@@ -17,7 +17,7 @@ from webdnn.runner.python.session import Session
 from webdnn.runner.python.tensors import DTYPES
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
-from webdnn.tools.arguments import add_model_options, model_options, pairs, read_array
+from webdnn.tools.arguments import add_model_options, arrays, model_options
 from webdnn.tools.command import Command
 from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.repeat < 1:
         raise DiagnosticError(f"--repeat {arguments.repeat}", hint="repeat it once or more often")
-    given = pairs("--input", arguments.input, read_array)
+    given = arrays("--input", arguments.input)
     constants = model_options(arguments)[1]
     oracle = Oracle(Path(arguments.compare)) if arguments.compare else None
     model = opened(arguments)

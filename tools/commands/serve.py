@@ -23,7 +23,7 @@ def start(directory: Path, port: int) -> Server:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", help="a bundle, or a folder that holds a page")
-    parser.add_argument("--port", type=int, default=8000, help="the port on this machine (default: 8000; 0: a free one)")
+    parser.add_argument("--port", type=int, default=8000, help="on this machine; 0 takes a free one (default: 8000)")
 
 
 def run(arguments: argparse.Namespace) -> int:

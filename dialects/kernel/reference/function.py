@@ -20,7 +20,7 @@ from webdnn.dialects.dnn.reference.constants import array_of, grouped_operands
 from webdnn.dialects.element import shape_of
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
-from webdnn.dialects.kernel.reference.points import Values, evaluate_compute, evaluate_op
+from webdnn.dialects.kernel.reference.points import Values, evaluate_compute, evaluate_op, evaluate_read
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.tensor_layout.convert import ConvertOp
 from webdnn.support.diagnostic import DiagnosticError, fail
@@ -73,4 +73,4 @@ def results_of(op: Operation, values: Values) -> Sequence[Array]:
         case ConcatOp():
             return [np.concatenate([values[p] for p in op.parts], axis=op.axis.data)]
         case _:
-            return [evaluate_op(op, values, 0)]
+            return [evaluate_op(op, values, 0, evaluate_read)]

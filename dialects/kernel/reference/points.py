@@ -6,7 +6,7 @@ outer values broadcast as they are; a space of too many points is cut into boxes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
@@ -20,7 +20,7 @@ from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
-from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.support.index import FloorDiv, Index
 from webdnn.support.weights import Array
 
@@ -38,6 +38,8 @@ COMBINE: dict[ReduceKind, np.ufunc] = {
 
 Indices = NDArray[np.int64]
 Values = dict[SSAValue, Array]
+Reader = Callable[[ReadOp, Values], Array]
+"""What a read gives at every point"""
 
 
 def evaluate_compute(op: ComputeOp, outer: Mapping[SSAValue, Array]) -> list[Array]:
@@ -82,19 +84,19 @@ def axes_of(axes: Sequence[SSAValue], box: Sequence[range], depth: int) -> Value
     return found
 
 
-def run_body(block: Block, values: Values, depth: int) -> None:
-    """Evaluate every operation of a body in a space of `depth` numpy axes."""
+def run_body(block: Block, values: Values, depth: int, read: Reader | None = None) -> None:
+    """Evaluate every operation of a body that has a result, in a space of `depth` numpy axes."""
     for op in block.ops:
-        if not isinstance(op, YieldOp):
-            values[op.results[0]] = evaluate_op(op, values, depth)
+        if op.results:
+            values[op.results[0]] = evaluate_op(op, values, depth, read or evaluate_read)
 
 
-def evaluate_op(op: Operation, values: Values, depth: int) -> Array:
+def evaluate_op(op: Operation, values: Values, depth: int, read: Reader) -> Array:
     match op:
         case ReduceOp():
-            return evaluate_reduce(op, values, depth)
+            return evaluate_reduce(op, values, depth, read)
         case ReadOp():
-            return evaluate_read(op, values)
+            return read(op, values)
         case InsideOp():
             return inside([at(e, values) for e in op.exprs], [e.data for e in op.extents])
         case IndexOp():
@@ -103,9 +105,9 @@ def evaluate_op(op: Operation, values: Values, depth: int) -> Array:
             return evaluate_scalar(op, [values[o] for o in op.operands])
 
 
-def evaluate_reduce(op: ReduceOp, values: Values, depth: int) -> Array:
+def evaluate_reduce(op: ReduceOp, values: Values, depth: int, read: Reader) -> Array:
     inner: Values = {**values, **axes_of(op.axes, [range(s) for s in op.shape], depth)}
-    run_body(op.body.block, inner, depth + len(op.shape))
+    run_body(op.body.block, inner, depth + len(op.shape), read)
     yielded, combine = inner[op.yielded], COMBINE[op.kind.data]
     lanes = int(is_vector(op.init.type))
     space = (*op.shape, *[1] * (depth + lanes))

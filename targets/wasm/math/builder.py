@@ -289,7 +289,7 @@ class Real(Number):
 
     def clamped(self, low: float, high: float) -> Real:
         """Between two bounds; NaN stays."""
-        return Real(self.to, self.apply(arith.MaximumfOp, low)).at_most(high)
+        return self.at_least(low).at_most(high)
 
     def at_most(self, other: Real | float) -> Real:
         return Real(self.to, self.apply(arith.MinimumfOp, other))

@@ -1,4 +1,4 @@
-"""erf, relatively accurate everywhere."""
+"""erf, relatively accurate everywhere: to 7 units in the last place of an f32 (4e-7), 2 of an f64."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAR = (
 
 def erf(x: Real) -> Real:
     if x.format is SINGLE:
-        bounded = x.clamped(-3.92, 3.92)
+        bounded = x.clamped(-4.1, 4.1)  # there the quotient exceeds 1 by more than it is rounded
         z = bounded * bounded
         return (bounded * z.polynomial(ABOVE) / z.polynomial(BELOW)).clamped(-1.0, 1.0)
     a = x.absolute().at_most(6.0)

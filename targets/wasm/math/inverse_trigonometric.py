@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import inf, pi, sqrt
 
 from webdnn.targets.wasm.math.builder import DOUBLE, SINGLE, Coefficients, Real
 
@@ -52,10 +52,10 @@ def atan(x: Real) -> Real:
 
 
 def atan2(y: Real, x: Real) -> Real:
-    """Magnitudes are halved and infinities made finite, so that sums do not overflow and quotients exist."""
-    most = x.format.largest
-    rise, run = ((v.absolute().at_most(most)) * 0.5 for v in (y, x))
-    first = slope_angle(rise, run)
+    """Of two infinities as of (±1, ±1). Magnitudes are halved, so that their sum does not overflow."""
+    rise, run = (v.absolute() * 0.5 for v in (y, x))
+    endless = rise.at_most(run).equals(inf)
+    first = slope_angle(rise.unless(endless, 1.0), run.unless(endless, 1.0))
     return first.unless(x.bits() < 0, pi - first).with_sign_of(y)
 
 

@@ -7,7 +7,8 @@ import pytest
 from validation.compiled import module_after, tensors
 from validation.kernel_programs import Case
 from validation.program_cases import CASES, FUNCTIONS, REFUSALS, assert_close
-from validation.validators import run_node, run_webgpu, validate_glsl, validate_wgsl
+from validation.software_gpu import run_webgpu, validate_wgsl
+from validation.validators import run_node, validate_glsl
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.bundle import webgl_part
 from webdnn.targets.js.bundle import js_part

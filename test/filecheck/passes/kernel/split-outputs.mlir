@@ -6,9 +6,9 @@
 // CHECK:         %n = arith.negf %v : f32
 // CHECK-NOT:     math.exp
 // CHECK:         kernel.write %n, %y[%i] : memref<8xf32>
-// CHECK:       kernel.func @k_1(%x: memref<8xf32>, %z: memref<8xf32>) {
+// CHECK:       kernel.func @k_1(%x_1: memref<8xf32>, %z: memref<8xf32>) {
 // CHECK-NOT:     arith.negf
-// CHECK:         kernel.write %e, %z[%i] : memref<8xf32>
+// CHECK:         kernel.write %e, %z[%i_1] : memref<8xf32>
 // CHECK-NOT:   kernel.func @k(
 // CHECK:         kernel.call @k_0(%a, %b)
 // CHECK-NEXT:    kernel.call @k_1(%a, %c)

@@ -1,0 +1,33 @@
+// RUN: webdnn-opt %s --disable-verify --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize' -t webdnn-glsl | filecheck %s
+// RUN: webdnn-opt %s --disable-verify --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize{version=100}' -t webdnn-glsl100 | filecheck %s --check-prefix=OLD
+
+// The fragment is the texel that is written; rows of seven need lanes that are known at run time only.
+
+// CHECK:      #version 300 es
+// CHECK:      uniform sampler2D b0;
+// CHECK-NEXT: out vec4 color;
+// CHECK-NEXT: vec4 texel(sampler2D s, int q) { return texelFetch(s, ivec2(q & 2047, q >> 11), 0); }
+// CHECK-NEXT: float lane(vec4 v, int i) {
+// CHECK-NEXT: void main() {
+// CHECK-NEXT:   int v0 = int(gl_FragCoord.x);
+// CHECK:        lane(texel(b0,
+// CHECK:        color = vec4(
+// CHECK-SAME:   ? {{.*}} : 0.0
+
+// OLD:      precision highp float;
+// OLD:      uniform highp sampler2D b0;
+// OLD-NEXT: vec4 texel(highp sampler2D s, int q, vec2 size) {
+// OLD:      int quotient(int a, int b) {
+// OLD:      void main() {
+// OLD:        quotient(
+// OLD:        lane(texel(b0, {{.*}}, vec2(2.0, 1.0)),
+// OLD:        gl_FragColor = vec4(
+kernel.func @shifted(%x: memref<7xf32>, %y: memref<21xf32>) {
+  kernel.compute (%m = 3, %n = 7) {
+    %zero = arith.constant 0.0 : f32
+    %in = kernel.inside [%n + -1] of [7]
+    %v = kernel.read %x[%n + -1] : memref<7xf32>
+    %s = arith.select %in, %v, %zero : f32
+    kernel.write %s, %y[%m * 7 + %n] : memref<21xf32>
+  }
+}

@@ -1,0 +1,49 @@
+"""Programs of kernels compiled to WebAssembly and run by wasmtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import wasmtime
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+
+from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import buffer_type
+from webdnn.support.weights import Array, numpy_dtype
+from webdnn.targets.program import Program
+from webdnn.targets.wasm.bundle import PAGE, RUN, Memory, Variant, wasm_text
+
+
+def run_wasm(module: ModuleOp, inputs: Sequence[Array], variant: Variant) -> list[Array]:
+    """The results of a program of kernels on flat buffers."""
+    program = Program.of(module)
+    memory = Memory.of(program, module)
+    text = wasm_text(module, memory, variant, Context())
+    return run_text(text, program, memory, inputs)
+
+
+def run_text(text: str, program: Program, plan: Memory, inputs: Sequence[Array]) -> list[Array]:
+    """Run a module's text over a memory laid out as planned."""
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd = True
+    engine = wasmtime.Engine(config)
+    store = wasmtime.Store(engine)
+    pages = plan.size // PAGE
+    memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, pages)))
+    memory.write(store, b"\x77" * plan.size, 0)
+    linker = wasmtime.Linker(engine)
+    linker.define(store, "webdnn", "memory", memory)
+    run = linker.instantiate(store, wasmtime.Module(engine, wasmtime.wat2wasm(text))).exports(store)[RUN]
+    assert isinstance(run, wasmtime.Func)
+    memory.write(store, plan.weights.content, plan.image)
+    for buffer, array in zip(program.inputs, inputs, strict=True):
+        memory.write(store, np.ascontiguousarray(array).tobytes(), plan.address(buffer))
+    run(store)
+    results: list[Array] = []
+    for buffer in program.outputs:
+        place, type = plan.range(buffer), buffer_type(buffer)
+        content = memory.read(store, place.address, place.address + place.bytes)
+        results.append(np.frombuffer(content, numpy_dtype(element_type(type))).reshape(type.get_shape()))
+    return results

@@ -1,0 +1,100 @@
+"""Every pass on tensors keeps the meaning of random functions; buffers, places and loops keep it in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from helpers.kernels import Case, kernel_functions, same
+from helpers.memory import run_program
+from hypothesis import HealthCheck, given, settings
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from webdnn.dialects.kernel.reference import run_function
+from webdnn.passes.kernel.assign_buffers import KernelAssignBuffersPass
+from webdnn.passes.kernel.assign_offsets import KernelAssignOffsetsPass
+from webdnn.passes.kernel.collapse_axes import KernelCollapseAxesPass
+from webdnn.passes.kernel.expand_concat import KernelExpandConcatPass
+from webdnn.passes.kernel.expand_outside import KernelExpandOutsidePass
+from webdnn.passes.kernel.flatten_buffers import KernelFlattenBuffersPass
+from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
+from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
+from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
+from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
+from webdnn.support.dominance import verify_dominance
+from webdnn.support.weights import Array
+
+ON_TENSORS: dict[str, Callable[[], ModulePass]] = {
+    "fuse-producers": KernelFuseProducersPass,
+    "fuse-producers, few inputs": lambda: KernelFuseProducersPass(max_inputs=2),
+    "fuse-producers, prologues": lambda: KernelFuseProducersPass(prologues=True),
+    "split-shared-reductions": KernelSplitSharedReductionsPass,
+    "fold-initial-values": KernelFoldInitialValuesPass,
+    "pack-weights": lambda: KernelPackWeightsPass(panel=4, align=2),
+    "pad-operands": KernelPadOperandsPass,
+    "expand-concat": lambda: KernelExpandConcatPass(most=2),
+}
+FUSION = (
+    KernelFuseProducersPass(),
+    KernelSplitSharedReductionsPass(),
+    KernelFuseProducersPass(),
+    KernelFoldInitialValuesPass(),
+)
+PLANNED = (KernelPackWeightsPass(panel=4), KernelPadOperandsPass())
+KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
+FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelCollapseAxesPass())
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def applied(module: ModuleOp, passes: Sequence[ModulePass]) -> ModuleOp:
+    """A copy of the module after passes, each of which leaves valid IR."""
+    own = module.clone()
+    for module_pass in passes:
+        module_pass.apply(Context(), own)
+        own.verify()
+        verify_dominance(own)
+    return own
+
+
+def wanted(case: Case) -> list[Array]:
+    return run_function(case.module, case.inputs)
+
+
+@pytest.mark.parametrize("name", ON_TENSORS)
+@bounded
+@given(case=kernel_functions())
+def test_passes_on_tensors(name: str, case: Case) -> None:
+    same(run_function(applied(case.module, [ON_TENSORS[name]()]), case.inputs), wanted(case))
+
+
+@bounded
+@given(case=kernel_functions(steps=8))
+def test_all_passes_on_tensors(case: Case) -> None:
+    same(run_function(applied(case.module, [*FUSION, *PLANNED]), case.inputs), wanted(case))
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@bounded
+@given(case=kernel_functions(steps=8))
+def test_buffers(in_place: bool, case: Case) -> None:
+    """Without fusion there are more buffers, places and views."""
+    passes = [*PLANNED, KernelAssignBuffersPass(in_place), *KERNELS]
+    same(run_program(applied(case.module, passes), case.inputs), wanted(case))
+
+
+@bounded
+@given(case=kernel_functions(steps=8))
+def test_kernels_on_flat_buffers(case: Case) -> None:
+    passes = [*FUSION, *PLANNED, KernelAssignBuffersPass(), *KERNELS, *FLAT]
+    same(run_program(applied(case.module, passes), case.inputs), wanted(case))
