@@ -21,7 +21,7 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body, compute
 from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
-from webdnn.passes.kernel.places import Place, Places, composed, shape, shifted, users, viewed
+from webdnn.passes.kernel.places import Place, Places, composed, shape, users, viewed
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, linearize, stays_inside, symbol
 
@@ -54,6 +54,20 @@ def copy_outputs(returned: func.ReturnOp) -> None:
             Rewriter.insert_op(copy, InsertPoint.before(returned))
             returned.operands[i] = copy.res[0]
         taken.add(root)
+
+
+def copy_parts(block: Block) -> None:
+    """An operand that cannot be made inside its concatenation is copied there, by a kernel of its own."""
+    roots = Places.find(block).of
+    for op in block.ops:
+        if not isinstance(op, ConcatOp):
+            continue
+        for i, part in enumerate(op.parts):
+            if roots[part].root is not roots[op.result].root or list(op.parts).index(part) != i:
+                copy = copy_of(part)
+                copy.location = op.location
+                Rewriter.insert_op(copy, InsertPoint.before(op))
+                op.operands[i] = copy.res[0]
 
 
 class Buffers:
@@ -126,8 +140,6 @@ class Buffers:
                     self.weight(op)
                 case ComputeOp():
                     self.compute(op)
-                case ConcatOp():
-                    self.copy_parts(op)
                 case func.ReturnOp():
                     op.operands = [self.buffer_of(self.places.of[v].root, op) for v in op.operands]
                 case _:
@@ -207,18 +219,6 @@ class Buffers:
 
         return compute(sizes, [], zero)
 
-    def copy_parts(self, op: ConcatOp) -> None:
-        """Operands that live elsewhere are copied to their places."""
-        home = self.places.of[op.result]
-        for part, offset in zip(op.parts, op.offsets, strict=True):
-            if self.places.of[part].root is home.root:
-                continue
-            copy = copy_of(part)
-            copy.location = op.location
-            Rewriter.insert_op(copy, InsertPoint.before(op))
-            self.places.of[copy.res[0]] = Place(home.root, composed(home.map, shifted(op.axis.data, offset)))
-            self.compute(copy)
-
 
 def reads(op: Operation) -> list[ReadOp]:
     return [o for o in op.walk() if isinstance(o, ReadOp)]
@@ -254,6 +254,7 @@ class KernelAssignBuffersPass(ModulePass):
                 returned = block.last_op
                 assert isinstance(returned, func.ReturnOp)
                 copy_outputs(returned)
+                copy_parts(block)
                 Buffers(block, self.in_place).run()
                 function.function_type = FunctionType.from_lists(
                     [a.type for a in block.args], [v.type for v in returned.operands]

@@ -166,7 +166,7 @@ class Choice:
     def read_order(self, reduce: ReduceOp, lane: int) -> AffineMap | None:
         """A key over (the compute's axes that the sum depends on, the sum's axes): where the window's input lies."""
         reads = [o for o in reduce.walk() if isinstance(o, ReadOp)]
-        used = [a for a in self.compute.axes if any(depends_on(r.result, a) for r in reads)]
+        used = [a for a in self.compute.axes if depends_on(reduce.result, a)]
         axes = [*used, *reduce.axes]
         spatial = {self.compute.axes[i] for i in self.spatial(reduce, lane)}
         for read in reads:

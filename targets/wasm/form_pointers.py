@@ -19,7 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
-from webdnn.dialects.kernel.affine import constant_of, is_value
+from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.element_type import ElementType
@@ -93,23 +93,30 @@ class FormPointers:
     bases: Mapping[SSAValue, SSAValue]
     addresses: dict[Operation, Address] = field(default_factory=dict[Operation, Address])
     needed: dict[scf.ForOp, dict[Key, None]] = field(default_factory=dict[scf.ForOp, dict[Key, None]])
-    bias: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    lowest: dict[Key, int] = field(default_factory=dict[Key, int])
+    roots: dict[tuple[SSAValue, int], arith.AddiOp] = field(default_factory=dict[tuple[SSAValue, int], arith.AddiOp])
     constants: dict[int, arith.ConstantOp] = field(default_factory=dict[int, arith.ConstantOp])
 
     def run(self, block: Block) -> None:
         """Rewrite the function's body."""
+        decoded = {op: self.decode(op) for op in block.walk() if isinstance(op, ReadOp | WriteOp)}
+        for address in decoded.values():
+            self.lowest[address.key] = min(self.lowest.get(address.key, address.constant), address.constant)
         for op in block.walk():
             if isinstance(op, ReadOp | WriteOp):
-                self.note(op, self.decode(op))
+                self.note(op, decoded[op])
             elif isinstance(op, IndexOp | InsideOp):
                 for counter in counters(op.exprs):
                     self.need(op, frozenset({(counter, 1)}))
         first = block.first_op
         assert first is not None
         pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
-        for base in self.bases.values():
-            shift = self.bias.get(base, 0)
-            pointers[frozenset({(base, 1)})] = self.add(base, self.integer(shift), first) if shift else base
+        pointers |= {frozenset({(base, 1)}): base for base in self.bases.values()}
+        for (base, shift), root in self.roots.items():
+            pointers[frozenset({(root.result, 1)})] = root.result
+            self.constants.setdefault(shift, arith.ConstantOp(IntegerAttr(shift, i32)))
+            root.operands = [base, self.constants[shift].result]
+            self.insert(root, first)
         self.block(block, pointers)
         counts = [op for op in block.ops if isinstance(op, arith.ConstantOp) and op.result.type == INDEX]
         for op in counts:
@@ -133,11 +140,30 @@ class FormPointers:
         return Address(frozenset(affine.items()), self.bases[buffer], Index(0, rest), expr.constant * size)
 
     def note(self, op: Operation, address: Address) -> None:
+        """Let the access use a root from which neither its pointer nor its offset is ever negative."""
+        shift = self.shift_of(address)
+        if shift:
+            root = self.roots.setdefault(
+                (address.base, shift),
+                arith.AddiOp.create(operands=[address.base, address.base], result_types=[i32]),
+            ).results[0]
+            key = frozenset((root if value is address.base else value, stride) for value, stride in address.key)
+            address = Address(key, root, address.rest, address.constant - shift)
         self.addresses[op] = address
         self.need(op, address.key)
         for counter in counters([address.rest]):
             self.need(op, frozenset({(counter, 1)}))
-        self.bias[address.base] = min(self.bias.get(address.base, 0), address.constant)
+
+    def shift_of(self, address: Address) -> int:
+        """Bytes from the buffer's start to the root: all of a negative constant, or as much as the strides go down."""
+        constant = self.lowest[address.key]
+        down = 0
+        for value, stride in address.key:
+            if stride < 0 and (span := range_of(value)):
+                down += stride * span[1]
+        if (span := address.rest.bounds(range_of)) and span[0] < 0:
+            down += span[0]
+        return constant if constant < 0 else min(constant, -down)
 
     def need(self, op: Operation, key: Key) -> None:
         """Every loop around an access carries the part of its pointer that it moves."""
@@ -218,7 +244,7 @@ class FormPointers:
         pointer = pointers[address.key]
         if address.rest.terms:
             pointer = self.add(pointer, self.index_value(address.rest, pointers, op), op)
-        return pointer, address.constant - self.bias[address.base]
+        return pointer, address.constant
 
     def read(self, op: ReadOp, pointers: Mapping[Key, SSAValue]) -> None:
         pointer, offset = self.place(op, pointers)

@@ -56,24 +56,25 @@ def scalarized(body: Body, op: Operation) -> SSAValue:
     return body.add(LanesOp(lanes))
 
 
-def divided(body: Body, op: arith.DivSIOp | arith.RemSIOp | arith.DivUIOp | arith.RemUIOp) -> SSAValue | None:
-    """Division never traps: by zero it gives what division by one gives, and -2^n / -1 wraps."""
-    by = integer_constant(op.rhs)
+Division = arith.DivSIOp | arith.RemSIOp | arith.DivUIOp | arith.RemUIOp
+
+
+def divided(body: Body, op: Division) -> SSAValue | None:
+    """Division never traps: by zero it gives 0, and -2^n / -1 wraps. None where the divisor is known to do no harm."""
+    by, type = integer_constant(op.rhs), op.result.type
     if by is not None and by not in (0, -1):
         return None
-    type = op.result.type
+    name = instruction(op)
+    assert name is not None
     zero, one = body.constant(0, type), body.constant(1, type)
-    safe = body.select(body.equal(op.rhs, zero), one, op.rhs)
+    none = body.equal(op.rhs, zero)
+    safe = body.select(none, one, op.rhs)
     if isinstance(op, arith.DivUIOp | arith.RemUIOp):
-        return body.add(type_of(op)(op.lhs, safe))
+        return body.select(none, zero, body.add(InstructionOp(name, [op.lhs, safe], type)))
     minus = body.equal(op.rhs, body.constant(-1, type))
-    quotient = body.add(type_of(op)(op.lhs, body.select(minus, one, safe)))
-    return body.select(minus, body.minus(zero, op.lhs) if isinstance(op, arith.DivSIOp) else zero, quotient)
-
-
-def type_of(op: Operation) -> Callable[[SSAValue, SSAValue], Operation]:
-    kind = type(op)
-    return lambda a, b: kind.create(operands=[a, b], result_types=[a.type])
+    quotient = body.add(InstructionOp(name, [op.lhs, body.select(minus, one, safe)], type))
+    negated = body.minus(zero, op.lhs) if isinstance(op, arith.DivSIOp) else zero
+    return body.select(none, zero, body.select(minus, negated, quotient))
 
 
 def float_test(body: Body, op: arith.CmpfOp) -> SSAValue:
