@@ -62,18 +62,25 @@ def scalar(op: arith.ConstantOp) -> float | None:
 
 
 def hide_constants(function: FuncOp, *, bits: bool) -> None:
-    """Make infinities and NaN, and what may become one, at run time: from their `bits`, or by dividing by zero."""
+    """Make infinities and NaN, and what may become one, at run time: from their `bits`, or by dividing by zero.
+
+    Each is made once, where the function begins.
+    """
+    start, made = Opaque(), dict[tuple[str, Attribute], SSAValue]()
     for op in list(function.walk()):
         if isinstance(op, arith.ConstantOp):
             value = scalar(op)
             if value is not None and not isfinite(value):
-                body = Opaque()
-                made = body.by_bits(value) if bits else body.by_division(value)
-                Rewriter.replace_op(op, body.ops, [as_type(body, made, op.result.type)])
+                key = repr(value), op.result.type
+                if key not in made:
+                    made[key] = as_type(start, start.by_bits(value) if bits else start.by_division(value), key[1])
+                Rewriter.replace_op(op, [], [made[key]])
         elif is_refused(op):
             body = Opaque()
             op.operands[0] = body.variable(op.operands[0])
             Rewriter.insert_op(body.ops, InsertPoint.before(op))
+    if start.ops:
+        Rewriter.insert_op(start.ops, InsertPoint.at_start(function.body.block))
 
 
 def as_type(body: Body, value: SSAValue, type: Attribute) -> SSAValue:

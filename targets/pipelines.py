@@ -36,6 +36,7 @@ class Pipeline:
             "tensor-layout-elide-conversions",
             "convert-tensor-layout-to-kernel",
             *(() if self.places else ("kernel-expand-concat",)),
+            "kernel-fold-constant-reads",
             f"kernel-fuse-producers{{{fuse}}}",
             "kernel-split-shared-reductions",
             "kernel-fold-initial-values",

@@ -28,6 +28,8 @@ Condition = Callable[[Operation], bool]
 def scalarize(function: FuncOp, needs_lanes: Condition) -> None:
     """op(a, b) -> lanes(op(a[0], b[0]), …) for operations that need it."""
     for op in list(function.walk()):
+        if isinstance(op, arith.SelectOp):
+            op.operands[0] = common_lane(op.cond)
         if len(op.results) != 1 or not is_vector(op.results[0].type) or not needs_lanes(op):
             continue
         (result,) = op.results
@@ -49,6 +51,14 @@ SCALAR = (
     *(arith.SIToFPOp, arith.UIToFPOp, arith.FPToSIOp, arith.FPToUIOp),
 )
 """What the IR has of scalars alone."""
+
+
+def common_lane(mask: SSAValue) -> SSAValue:
+    """The scalar that all lanes of a mask are, or the mask."""
+    lanes = mask.owner
+    if isinstance(lanes, LanesOp) and len(set(lanes.scalars)) == 1:
+        return lanes.scalars[0]
+    return lanes.source if isinstance(lanes, vector.BroadcastOp) else mask
 
 
 def compares_lanes(op: Operation) -> bool:

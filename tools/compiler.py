@@ -133,9 +133,9 @@ class Compiler:
 
 
 def refusal(refused: Mapping[str, DiagnosticError], built: Sequence[str]) -> DiagnosticError:
-    """One error for all backends that the model cannot be built for, and what to leave out."""
+    """One error for all backends that the model cannot be built for, with those that it can be built for."""
     problems = [
-        Problem(p.where, f"{p.what} (for target '{name}')", leave_out(p.hint, built))
+        Problem(p.where, f"{p.what} (for target '{name}')", with_working(p.hint, built))
         for name, error in refused.items()
         for p in error.problems
     ]
@@ -143,8 +143,8 @@ def refusal(refused: Mapping[str, DiagnosticError], built: Sequence[str]) -> Dia
     return DiagnosticError(first.what, hint=first.hint, where=first.where, also=tuple(rest))
 
 
-def leave_out(hint: str, built: Sequence[str]) -> str:
-    return f"{hint}; or leave the target out: --targets {','.join(built)}" if built else hint
+def with_working(hint: str, built: Sequence[str]) -> str:
+    return f"{hint}; what works: --targets {','.join(built)}" if built else hint
 
 
 def signature(module: ModuleOp) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -162,7 +162,10 @@ def inline(at: Seen) -> None:
     cloner.clone_all(list(at.producer.body.block.ops)[:-1])
     value = cloner.value(at.producer.yielded[at.result])
     if at.read.outside and leaves:
-        guard = cloner.emit(InsideOp(at.exprs, at.producer.shape))
+        tests = [
+            (e, n) for e, n in zip(at.exprs, at.producer.shape, strict=True) if not stays_inside([e], [n], range_of)
+        ]
+        guard = cloner.emit(InsideOp([e for e, _ in tests], [n for _, n in tests]))
         value = cloner.emit(arith.SelectOp(guard.results[0], value, at.read.outside)).results[0]
     Rewriter.insert_op(cloner.ops, InsertPoint.before(at.read))
     Rewriter.replace_op(at.read, [], [value])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -44,6 +45,7 @@ class AccessLowering:
 
     def run(self) -> None:
         self.indices = IndexLowering()
+        self.tested: dict[Hashable, SSAValue] = {}
         for argument in list(self.texels):
             self.texels.add(retype(argument))
         for op in list(self.function.walk()):
@@ -91,15 +93,24 @@ class AccessLowering:
             Rewriter.insert_op(WriteOp(value, op.target, [place]), InsertPoint.before(op))
 
     def inside(self, op: InsideOp) -> SSAValue:
-        """0 <= e < n for each index, as far as ranges leave it open."""
-        tests: list[SSAValue] = []
+        """0 <= e < n for each index, as far as ranges leave it open; a block tests the same only once."""
+        tests: dict[tuple[Index, int, str], None] = {}
         for expr, extent in zip(op.exprs, op.extents, strict=True):
             low, high = expr.bounds(range_of) or (-1, extent.data)
             for needed, bound, predicate in ((low < 0, 0, "sge"), (high >= extent.data, extent.data, "slt")):
                 if needed:
-                    value = self.indices.value(expr, op)
-                    limit = self.insert(arith.ConstantOp(IntegerAttr(bound, INDEX)), op)
-                    tests.append(self.insert(arith.CmpiOp(value, limit, predicate), op))
+                    tests[expr, bound, predicate] = None
+        key = op.parent, tuple(tests)
+        if key not in self.tested:
+            self.tested[key] = self.all_of([self.compare(*test, op) for test in tests], op)
+        return self.tested[key]
+
+    def compare(self, expr: Index, bound: int, predicate: str, op: Operation) -> SSAValue:
+        value = self.indices.value(expr, op)
+        limit = self.insert(arith.ConstantOp(IntegerAttr(bound, INDEX)), op)
+        return self.insert(arith.CmpiOp(value, limit, predicate), op)
+
+    def all_of(self, tests: Sequence[SSAValue], op: Operation) -> SSAValue:
         if not tests:
             return self.insert(arith.ConstantOp(IntegerAttr(1, i1)), op)
         return reduce(lambda a, b: self.insert(arith.AndIOp(a, b), op), tests)

@@ -50,8 +50,8 @@ class Variant:
             KernelTilePass(),
             KernelLowerBlocksPass(),
             WasmExpandMathPass(),
-            WasmSelectInstructionsPass(relaxed=self.relaxed),
             WasmFormPointersPass(),
+            WasmSelectInstructionsPass(relaxed=self.relaxed),
         ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import arith, math, vector
+from xdsl.dialects import arith, func, math, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, i1, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -239,7 +239,8 @@ class WasmSelectInstructionsPass(ModulePass):
         %y = wasm_simd.op "f32x4.pmax" %x, %c : …
 
     Leaves alone: operations with an instruction of their own. Integer division never traps: by zero it gives what
-    division by one gives. Run after `wasm-expand-math`.
+    division by one gives. Run after `wasm-expand-math`,
+    and after `wasm-form-pointers`, whose conversions of half floats need it too.
     """
 
     name = "wasm-select-instructions"
@@ -247,5 +248,5 @@ class WasmSelectInstructionsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
-            if isinstance(function, FuncOp):
+            if isinstance(function, FuncOp | func.FuncOp):
                 select(list(function.walk()), self.relaxed)

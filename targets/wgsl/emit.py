@@ -29,7 +29,6 @@ from webdnn.targets.c_like import (
     function_name,
     infix,
     is_variable,
-    lanes_of,
 )
 from webdnn.targets.wgsl.legalize import GROUP
 from webdnn.targets.wgsl.specialize import WEIGHTS
@@ -161,12 +160,12 @@ class WgslPrinter(CLikePrinter):
                 return None
 
     def logic(self, op: Operation, args: Sequence[Text]) -> Text | None:
-        single = lanes_of(op.operands[0].type) == 1
+        """Without && and ||, which branch: compilers have been seen to take minutes over a few dozen of them."""
         match op:
             case arith.AndIOp():
-                return infix(args[0], args[1], "&&" if single else "&", Level.AND if single else Level.BITS)
+                return infix(args[0], args[1], "&", Level.BITS)
             case arith.OrIOp():
-                return infix(args[0], args[1], "||" if single else "|", Level.OR if single else Level.BITS)
+                return infix(args[0], args[1], "|", Level.BITS)
             case arith.XOrIOp():
                 if args[1].text in ("true", "vec4<bool>(true)"):
                     return Text(f"!{args[0].within(Level.UNARY)}", Level.UNARY)

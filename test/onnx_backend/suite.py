@@ -19,6 +19,7 @@ from multiprocessing import Pool
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import ml_dtypes
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -152,8 +153,17 @@ def run_bundle(module: ModuleOp, inputs: dict[str, Array], *, target: str, engin
         manifest, files, _ = compile_module(module, [target], name="test")
         written = write_bundle(bundle, manifest, files)
         with Session(bundle, engine=engine) as session:
-            results = session.run({name: inputs[name] for name in names})
-        return [results[tensor.name] for tensor in written.outputs]
+            results = session.run({name: raw(inputs[name]) for name in names})
+        return [like(results[t.name], t.type) for t in written.outputs]
+
+
+def raw(array: Array) -> Array:
+    """Sessions take bfloat16 as its bits."""
+    return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array
+
+
+def like(array: Array, type: str) -> Array:
+    return array.view(ml_dtypes.bfloat16) if type == "bf16" else array
 
 
 ENGINES: dict[str, Engine] = {
