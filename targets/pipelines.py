@@ -55,7 +55,7 @@ PIPELINES = {
     "wasm": Pipeline("wasm", panel=8, halo=True),
     "js": Pipeline("js"),
     "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
-    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=8),
+    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7),
 }
 """By the name of the backend that runs the result."""
 

@@ -79,8 +79,8 @@ class Network:
         for name, slope in slopes.items():
             mean, square = self.moments.get(name, (np.zeros_like(slope), np.zeros_like(slope)))
             mean = DECAY[0] * mean + (1 - DECAY[0]) * slope
-            square = DECAY[1] * square + (1 - DECAY[1]) * np.square(slope)
-            self.moments[name] = mean, square
+            square = DECAY[1] * square + (1 - DECAY[1]) * slope * slope
+            self.moments[name] = mean.astype(np.float32), square.astype(np.float32)
             corrected = mean / (1 - DECAY[0] ** count)
             spread = np.sqrt(square / (1 - DECAY[1] ** count)) + SMALLEST
             self.parameters[name] = (self.parameters[name] - rate * corrected / spread).astype(np.float32)

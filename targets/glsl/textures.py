@@ -17,7 +17,7 @@ def texels_of(elements: int) -> int:
 
 
 def extent(elements: int, place: str = "") -> tuple[int, int]:
-    """Width and height of the texture that holds a buffer; one row may be shorter. Raises DiagnosticError, which names a place."""
+    """Width and height of the texture that holds a buffer; one row may be shorter. Raises DiagnosticError."""
     texels = max(1, texels_of(elements))
     rows = -(-texels // WIDTH)
     if rows > MOST_ROWS:

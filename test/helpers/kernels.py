@@ -22,12 +22,14 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, compute, is_float
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
-from webdnn.support.index import Index, constant, floordiv, mod, stays_inside, symbol
+from webdnn.support.index import Index, constant, floordiv, mod, stays_inside
 from webdnn.support.weights import STORE, Array, numpy_dtype
 
 T = TypeVar("T")
 SIZES = (1, 2, 3, 4, 5, 8, 9)
 ELEMENTS = ("f32", "f32", "f32", "f32", "i32", "i64", "bool", "u8", "i8")
+KINDS = (ReduceKind.ADD, ReduceKind.ADD, ReduceKind.ADD, ReduceKind.MAX, ReduceKind.MIN)
+BOOL_KINDS = (ReduceKind.AND, ReduceKind.OR)
 LIMIT = 8
 """Floats stay between minus this and this"""
 
@@ -170,10 +172,7 @@ class Generator:
         return body.constant(self.number(0, 1) if type == i1 else self.number(-3, 3), type)
 
     def reduce(self, body: Body, space: Space, type: Attribute, depth: int) -> SSAValue:
-        kinds = (
-            [ReduceKind.AND, ReduceKind.OR] if type == i1 else [ReduceKind.ADD] * 3 + [ReduceKind.MAX, ReduceKind.MIN]
-        )
-        kind = self.pick(kinds)
+        kind = self.pick(BOOL_KINDS if type == i1 else KINDS)
         sizes = [self.pick((1, 2, 3, 5, 8, 9)) for _ in range(self.number(1, 2))]
         sizes = sizes if prod(sizes) <= 20 else sizes[:1]
         init = self.value(body, space, type, 0) if self.number(0, 1) else None

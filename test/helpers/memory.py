@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import scf
+from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
@@ -117,9 +117,7 @@ class Kernel:
             addresses = span.addresses(position, size)
             for byte in range(size):
                 right = span.owner[addresses + byte] == span.name
-                assert (right | ~inside | discarded(access)).all(), (
-                    "a byte is read that was overwritten, or not written"
-                )
+                assert (right | ~inside | discarded(access)).all(), "a byte was overwritten, or never written"
             if not access.outside and not discarded(access):
                 assert inside.all(), "a read leaves its buffer"
             if not discarded(access):
@@ -159,7 +157,9 @@ class Kernel:
 def discarded(op: ReadOp) -> bool:
     """Does a select that tests for bounds take what the read gives?"""
     users = [use.operation for use in op.result.uses]
-    return bool(users) and all(u.name == "arith.select" and u.operands[0].owner.name == "kernel.inside" for u in users)
+    return bool(users) and all(
+        isinstance(user, arith.SelectOp) and isinstance(user.cond.owner, InsideOp) for user in users
+    )
 
 
 def run_program(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
@@ -170,6 +170,6 @@ def run_program(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
         memory.store(buffer, array)
     for call in program.calls:
         block: Block = call.kernel.body.block
-        spans = {a: memory.span(b) for a, b in zip(block.args, call.buffers, strict=True)}
+        spans: dict[SSAValue, Span] = {a: memory.span(b) for a, b in zip(block.args, call.buffers, strict=True)}
         Kernel(spans).block(block.ops)
     return [memory.load(buffer) for buffer in program.outputs]

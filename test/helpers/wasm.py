@@ -35,7 +35,7 @@ def run_text(text: str, program: Program, plan: Memory, inputs: Sequence[Array])
     memory.write(store, b"\x77" * plan.size, 0)
     linker = wasmtime.Linker(engine)
     linker.define(store, "webdnn", "memory", memory)
-    run = linker.instantiate(store, wasmtime.Module(engine, wasmtime.wat2wasm(text))).exports(store)[RUN]
+    run = linker.instantiate(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(text)))).exports(store)[RUN]
     assert isinstance(run, wasmtime.Func)
     memory.write(store, plan.weights.content, plan.image)
     for buffer, array in zip(program.inputs, inputs, strict=True):

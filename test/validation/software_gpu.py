@@ -93,7 +93,8 @@ def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
     queue, section = gpu().queue, part.section
     image = b"".join(part.files[piece.file] for piece in section.weights)
     buffers = {"arena": new_buffer(section.arena_bytes), "weights": new_buffer(len(image))}
-    queue.write_buffer(buffers["weights"], 0, image + bytes(-len(image) % 4))
+    if image:
+        queue.write_buffer(buffers["weights"], 0, image + bytes(-len(image) % 4))
     for value, place in zip(inputs, section.inputs, strict=True):
         queue.write_buffer(buffers["arena"], place.offset, value.astype(STORED[place.storage]).tobytes())
     texts: list[str] = json.loads(part.files[section.sources])

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.server import Server
+from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.command import Command
 
 WEB_RUNNER = Path(__file__).parents[2] / "runner" / "web"
+LAST_PORT = 65535
 PAGE = Path(__file__).parents[1] / "pages" / "serve"
 
 
@@ -27,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if not 0 <= arguments.port <= LAST_PORT:
+        raise DiagnosticError(f"port {arguments.port} does not exist", hint=f"name one up to {LAST_PORT}, or 0")
     with start(Path(arguments.directory), arguments.port) as server:
         print(f"{server.url} serves {arguments.directory}; stop with Ctrl-C", flush=True)
         server.wait()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from helpers.kernels import Case, kernel_functions, same
-from helpers.memory import run_program
 from hypothesis import HealthCheck, given, settings
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from helpers.kernels import Case, kernel_functions, same
+from helpers.memory import run_program
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.passes.kernel.assign_buffers import KernelAssignBuffersPass
 from webdnn.passes.kernel.assign_offsets import KernelAssignOffsetsPass
@@ -49,7 +49,7 @@ KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
 FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelCollapseAxesPass())
 
 bounded = settings(
-    max_examples=60,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,

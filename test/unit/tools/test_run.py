@@ -1,0 +1,176 @@
+"""`webdnn run` and `webdnn serve`: values, comparisons, the reference engine, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+
+from helpers.small_models import perceptron, write_model
+from webdnn.runner.python.error import SessionError
+from webdnn.runner.python.session import Session, engine_names
+from webdnn.targets.bundle.write import write_bundle
+from webdnn.tools.commands.serve import start
+from webdnn.tools.comparison import compare
+from webdnn.tools.compiler import compile_model
+from webdnn.tools.reference import Reference
+from webdnn.tools.webdnn import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, another one with other weights, and the bundle of the first."""
+    place = tmp_path_factory.mktemp("run")
+    write_model(place / "other.onnx", perceptron(seed=1))
+    model = write_model(place / "model.onnx", perceptron())
+    manifest, files, _ = compile_model(model, ["wasm"])
+    write_bundle(place / "bundle", manifest, files)
+    np.save(place / "x.npy", np.arange(8, dtype=np.float32).reshape(2, 4))
+    np.save(place / "wide.npy", np.zeros((2, 5), np.float32))
+    np.save(place / "double.npy", np.zeros((2, 4)))
+    return place
+
+
+def spelled(folder: Path, words: list[str]) -> list[str]:
+    """A command line in which `@name` is a path in the folder."""
+    return ["run", *(word.replace("@", f"{folder}/") for word in words)]
+
+
+RUNS: list[list[str]] = [
+    ["@bundle", "--compare", "@model.onnx"],
+    ["@bundle", "--compare", "@model.onnx", "--input", "x=@x.npy"],
+    ["@bundle", "--compare", "@model.onnx", "--backend", "reference"],
+    ["@model.onnx", "--compare", "@model.onnx", "--backend", "reference", "--seed", "3"],
+]
+
+
+@pytest.mark.parametrize("words", RUNS)
+def test_outputs_are_close_to_those_of_onnxruntime(folder: Path, words: list[str], capsys: Capture) -> None:
+    assert main(spelled(folder, words)) == 0
+    time, values, comparison = capsys.readouterr().out.splitlines()
+    assert time.startswith("reference: " if "reference" in words else "wasm: ")
+    assert values.startswith("y: float32[2, 3] [")
+    assert "y: largest error " in comparison
+    assert ": within 0.001·|ref|" in comparison
+
+
+def test_another_model_is_not_close(folder: Path, capsys: Capture) -> None:
+    assert main(spelled(folder, ["@bundle", "--compare", "@other.onnx"])) == 1
+    captured = capsys.readouterr()
+    assert "NOT within" in captured.out
+    assert captured.err == ""
+
+
+def test_outputs_are_saved_and_the_seed_decides_the_inputs(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    found: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
+    for i, seed in enumerate(("0", "0", "1")):
+        words = ["@bundle", "--seed", seed, "--repeat", "3", "--output", str(tmp_path / str(i))]
+        assert main(spelled(folder, words)) == 0
+        assert "median" in capsys.readouterr().out
+        found.append(np.load(tmp_path / str(i) / "y.npy"))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+REFUSED: list[tuple[list[str], str]] = [
+    (["@nowhere"], "nowhere: no such file or directory"),
+    (["@"], "is not a bundle"),
+    (["@model.onnx"], "is a file, not a bundle"),
+    (["@bundle", "--backend", "abacus"], "invalid choice: 'abacus'"),
+    (["@bundle", "--backend", "js", "--engine", "wasmtime"], "wasmtime has no backend 'js'"),
+    (["@bundle", "--backend", "reference"], "name it with --compare"),
+    (["@bundle", "--repeat", "0"], "--repeat 0"),
+    (["@bundle", "--input", "z=@x.npy"], "there is no input 'z'"),
+    (["@bundle", "--input", "x=@wide.npy"], "has shape [2, 5]"),
+    (["@bundle", "--input", "x=@double.npy"], "has dtype float64"),
+    (["@bundle", "--input", "x=@nowhere.npy"], "No such file"),
+    (["@bundle", "--input", "x=@model.onnx"], "numpy.save"),
+    (["@bundle", "--input", "x"], "write it as --input NAME=VALUE"),
+    (["@bundle", "--compare", "@nowhere.onnx"], "nowhere.onnx: no such file"),
+    (["@bundle", "--compare", "@x.npy"], "onnxruntime refuses the model"),
+    (["@model.onnx", "--backend", "reference", "--input", "x=@wide.npy"], "has shape [2, 5]"),
+    (["@bundle", "--output", "@x.npy"], "exists"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_errors_are_one_line_and_a_hint(folder: Path, words: list[str], message: str, capsys: Capture) -> None:
+    assert main(spelled(folder, words)) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("webdnn: error: ")
+    assert hint.startswith("hint: ")
+    assert message in f"{error}\n{hint}"
+    assert "internal error" not in error
+
+
+def test_a_changed_byte_is_named(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    bundle = shutil.copytree(folder / "bundle", tmp_path / "bundle")
+    weights = next((bundle / "weights").iterdir())
+    content = bytearray(weights.read_bytes())
+    content[7] ^= 1
+    weights.write_bytes(content)
+    assert main(["run", str(bundle)]) == 1
+    assert f"{weights.name} is not the file that the bundle was written with" in capsys.readouterr().err
+
+
+def test_onnxruntime_is_optional(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(spelled(folder, ["@bundle", "--compare", "@model.onnx"])) == 1
+    assert "hint: pip install onnxruntime" in capsys.readouterr().err
+    assert main(spelled(folder, ["@bundle"])) == 0
+
+
+def test_the_reference_is_an_engine_of_sessions(folder: Path, tmp_path: Path) -> None:
+    assert "reference" in engine_names()
+    x = np.load(folder / "x.npy")
+    with Session(folder / "bundle") as wasm, Session(folder / "bundle", f"reference:{folder}/model.onnx") as reference:
+        assert reference.backend == "reference"
+        assert compare(wasm.run({"x": x})["y"], reference.run({"x": x})["y"]).within
+    with pytest.raises(SessionError, match="not a bundle"):
+        Session(folder / "bundle", "reference")
+    batched = write_model(tmp_path / "batched.onnx", perceptron(batch="N"))
+    with pytest.raises(SessionError, match="other inputs or outputs"):
+        Session(folder / "bundle", Reference.of(batched, {"N": 7}))
+
+
+def test_what_is_close() -> None:
+    reference = np.array([1.0, -100.0, np.inf, np.nan, 0.0])
+    assert compare(reference, reference).within
+    assert compare(reference + np.array([0.001, 0.09, 0, 0, 0.003]), reference).within
+    assert not compare(reference + np.array([0.1, 0, 0, 0, 0]), reference).within
+    assert not compare(np.array([1.0, -100.0, 5.0, np.nan, 0.0]), reference).within
+    assert not compare(np.array([np.nan, -100.0, np.inf, np.nan, 0.0]), reference).within
+    assert not compare(np.zeros(4), np.zeros(5)).within
+    found = compare(np.array([1.5, 2.0]), np.array([1.0, 2.0]))
+    assert (found.absolute, found.relative) == (0.5, 0.5)
+    assert not compare(np.array([3], np.int64), np.array([4], np.int64)).within
+
+
+def test_a_bundle_is_served_with_a_page(folder: Path, tmp_path: Path) -> None:
+    with start(folder / "bundle", 0) as server:
+        with urlopen(server.url) as answer:
+            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert b'src="page.js"' in answer.read()
+        for path in ("page.js", "style.css", "model/model.json", "runner/index.js"):
+            with urlopen(server.url + path) as answer:
+                assert answer.status == 200
+    (tmp_path / "index.html").write_text("mine")
+    with start(tmp_path, 0) as server, urlopen(server.url) as answer:
+        assert answer.read() == b"mine"
+
+
+def test_what_cannot_be_served(folder: Path, capsys: Capture) -> None:
+    assert main(["serve", str(folder)]) == 1
+    assert "is not a bundle" in capsys.readouterr().err
+    with start(folder / "bundle", 0) as server:
+        port = server.url.rstrip("/").rpartition(":")[2]
+        assert main(["serve", str(folder / "bundle"), "--port", port]) == 1
+    assert f"port {port} cannot be used" in capsys.readouterr().err
+    assert main(["serve", str(folder / "bundle"), "--port", "99999"]) == 1
+    assert "webdnn: error: port 99999" in capsys.readouterr().err
