@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import get_args
 
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.dialects.signature import entries, logical_type, name_of
+from webdnn.passes.kernel.assign_offsets import ARGUMENT_OFFSET
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
 from webdnn.support.weights import STORE
-from webdnn.targets.bundle.manifest import ElementTypeName, Tensor
-
-ARGUMENT_OFFSET = "kernel.at"
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,6 @@ class Program:
         if len(programs) != 1:
             fail(module, f"has {len(programs)} functions, expected 1", hint="compile one function at a time")
         return cls(programs[0], kernels)
-
-    @property
-    def tensors(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Inputs and outputs as the page sees them: with the model's names and logical types."""
-        given = entries(self.function.arg_attrs, len(self.inputs)), entries(self.function.res_attrs, len(self.outputs))
-        return (
-            [tensor(a, v, f"input{i}") for i, (a, v) in enumerate(zip(given[0], self.inputs, strict=True))],
-            [tensor(a, v, f"output{i}") for i, (a, v) in enumerate(zip(given[1], self.outputs, strict=True))],
-        )
 
     @property
     def inputs(self) -> Sequence[SSAValue]:
@@ -103,17 +90,6 @@ class Program:
         """The end of the last buffer."""
         allocs = [op.result for op in self.function.body.block.ops if isinstance(op, AllocOp)]
         return max((self.offset(b) + byte_size(b) for b in [*self.inputs, *allocs]), default=0)
-
-
-def tensor(attributes: Mapping[str, Attribute], value: SSAValue, default: str) -> Tensor:
-    type = buffer_type(logical_type(attributes, value))
-    return Tensor(name_of(attributes, default), element_name(type), type.get_shape())
-
-
-def element_name(type: Attribute) -> ElementTypeName:
-    """The manifest's word for the elements of a type."""
-    name = element_type(type).name
-    return next(known for known in get_args(ElementTypeName) if known == name)
 
 
 def elements_of(value: SSAValue) -> int:

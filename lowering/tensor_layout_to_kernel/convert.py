@@ -14,7 +14,6 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.builder import Body
-from webdnn.dialects.signature import keep_logical_types
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, stored_type
 from webdnn.lowering.tensor_layout_to_kernel import operators
 from webdnn.lowering.tensor_layout_to_kernel.lowering import LOWERINGS, Lowering
@@ -98,7 +97,6 @@ class ConvertTensorLayoutToKernelPass(ModulePass):
         problems = Diagnostics()
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                keep_logical_types(function)
                 lower_block(function.body.block, problems)
                 inputs = [a.type for a in function.body.block.args]
                 returned = function.body.block.last_op
