@@ -15,10 +15,12 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.assign_offsets import ARGUMENT_OFFSET
+from webdnn.passes.kernel.assign_offsets import ARGUMENT_OFFSET, byte_size
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
 from webdnn.support.weights import STORE
+
+__all__ = ["Call", "Program", "WeightImage", "byte_size", "elements_of", "stored_type", "weight_bytes"]
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,6 @@ def elements_of(value: SSAValue) -> int:
 
 def stored_type(value: SSAValue) -> ElementType:
     return element_type(buffer_type(value))
-
-
-def byte_size(value: SSAValue) -> int:
-    """Bytes of a buffer in its natural encoding."""
-    return elements_of(value) * stored_type(value).bytes
 
 
 def weight_bytes(op: WeightOp) -> bytes:

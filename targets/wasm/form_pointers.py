@@ -112,11 +112,8 @@ class FormPointers:
         assert first is not None
         pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
         pointers |= {frozenset({(base, 1)}): base for base in self.bases.values()}
-        for (base, shift), root in self.roots.items():
-            pointers[frozenset({(root.result, 1)})] = root.result
-            self.constants.setdefault(shift, arith.ConstantOp(IntegerAttr(shift, i32)))
-            root.operands = [base, self.constants[shift].result]
-            self.insert(root, first)
+        for root in self.roots.values():
+            pointers[frozenset({(root.result, 1)})] = self.insert(root, first)
         self.block(block, pointers)
         counts = [op for op in block.ops if isinstance(op, arith.ConstantOp) and op.result.type == INDEX]
         for op in counts:
@@ -143,10 +140,11 @@ class FormPointers:
         """Let the access use a root from which neither its pointer nor its offset is ever negative."""
         shift = self.shift_of(address)
         if shift:
-            root = self.roots.setdefault(
-                (address.base, shift),
-                arith.AddiOp.create(operands=[address.base, address.base], result_types=[i32]),
-            ).results[0]
+            place = address.base, shift
+            if place not in self.roots:
+                operands = [address.base, self.integer(shift)]
+                self.roots[place] = arith.AddiOp.create(operands=operands, result_types=[i32])
+            root = self.roots[place].result
             key = frozenset((root if value is address.base else value, stride) for value, stride in address.key)
             address = Address(key, root, address.rest, address.constant - shift)
         self.addresses[op] = address

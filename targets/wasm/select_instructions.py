@@ -46,13 +46,21 @@ def splat(body: Body, value: float, type: Attribute) -> SSAValue:
     return body.add(vector.BroadcastOp(scalar, type)) if is_vector(type) else scalar
 
 
+def settled(body: Body, op: Operation) -> SSAValue:
+    """What a new operation gives, rewritten where it needs to be; it then leaves no uses behind."""
+    if (value := rewritten(body, op)) is None:
+        return body.add(op)
+    op.drop_all_references()
+    return value
+
+
 def scalarized(body: Body, op: Operation) -> SSAValue:
     """The operation lane by lane."""
     lanes: list[SSAValue] = []
     for lane in range(LANES):
         operands = [body.add(extract(o, lane)) if is_vector(o.type) else o for o in op.operands]
         scalar = op.create(operands=operands, result_types=[element_of(op.results[0].type)], properties=op.properties)
-        lanes.append(rewritten(body, scalar) or body.add(scalar))
+        lanes.append(settled(body, scalar))
     return body.add(LanesOp(lanes))
 
 
@@ -206,7 +214,7 @@ def expanded(body: Body, make: Callable[[Body], SSAValue | None]) -> SSAValue | 
     names: dict[SSAValue, SSAValue] = {}
     for op in inner.ops:
         op.operands = [names.get(o, o) for o in op.operands]
-        names[op.results[0]] = rewritten(body, op) or body.add(op)
+        names[op.results[0]] = settled(body, op)
     return names.get(made, made)
 
 

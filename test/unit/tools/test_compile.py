@@ -59,9 +59,11 @@ def test_some_targets_with_bound_dimensions(tmp_path: Path) -> None:
 
 def test_the_library_compiles_without_writing(model: Path) -> None:
     steps: list[tuple[str, str]] = []
-    manifest, files, summary = compile_model(
-        model, ["wasm", "js"], progress=lambda stage, step: steps.append((stage, step))
-    )
+
+    def note(stage: str, step: str) -> None:
+        steps.append((stage, step))
+
+    manifest, files, summary = compile_model(model, ["wasm", "js"], progress=note)
     assert (manifest.name, manifest.inputs[0].name, manifest.outputs[0].shape) == ("model", "x", (2, 3))
     assert manifest.backends.webgpu is None
     assert "runner/index.js" in files
