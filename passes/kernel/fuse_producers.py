@@ -8,17 +8,20 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i32
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, natural_range, within
+from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Index, delinearize, linearize, stays_inside
 
 REPEATS = 4
@@ -155,12 +158,32 @@ class GuardedCloner(Cloner):
         return ReadOp(source, exprs, zero, op.result.type)
 
 
+def fits(value: SSAValue, element: ElementType) -> bool:
+    """Would an integer come back unchanged from memory?"""
+    try:
+        return within(Ranges(WORD).of(value), natural_range(element))
+    except OverflowRisk:
+        return False
+
+
+def as_stored(value: SSAValue, at: Seen, body: Body) -> SSAValue:
+    """What a read gives of a value that was stored: short integers wrap. Half floats keep the precision they have."""
+    element = element_type(at.producer.res[at.result].type)
+    if not element.is_integer or element.bits >= 32 or fits(at.producer.yielded[at.result], element):
+        return value
+    count = body.constant(32 - element.bits, i32)
+    back = arith.ShRUIOp if element.kind is Kind.UNSIGNED else arith.ShRSIOp
+    return body.add(back(body.add(arith.ShLIOp(value, count)), count))
+
+
 def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
     leaves = not stays_inside(at.exprs, at.producer.shape, range_of)
     cloner = (GuardedCloner if leaves else Cloner)(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
     cloner.clone_all(list(at.producer.body.block.ops)[:-1])
-    value = cloner.value(at.producer.yielded[at.result])
+    body = Body()
+    value = as_stored(cloner.value(at.producer.yielded[at.result]), at, body)
+    cloner.ops += body.ops
     if at.read.outside and leaves:
         tests = [
             (e, n) for e, n in zip(at.exprs, at.producer.shape, strict=True) if not stays_inside([e], [n], range_of)

@@ -27,7 +27,7 @@ from webdnn.support.weights import STORE, Array, numpy_dtype
 
 T = TypeVar("T")
 SIZES = (1, 2, 3, 4, 5, 8, 9)
-ELEMENTS = ("f32", "f32", "f32", "f32", "i32", "i64", "bool", "u8", "i8")
+ELEMENTS = ("f32", "f32", "f32", "f32", "f16", "f64", "i32", "i64", "bool", "u8", "i8")
 KINDS = (ReduceKind.ADD, ReduceKind.ADD, ReduceKind.ADD, ReduceKind.MAX, ReduceKind.MIN)
 BOOL_KINDS = (ReduceKind.AND, ReduceKind.OR)
 LIMIT = 8
@@ -262,6 +262,7 @@ def weight(seed: int, type: TensorType[Attribute]) -> ConstantOp:
 
 
 def same(found: Sequence[Array], wanted: Sequence[Array]) -> None:
+    """Raise AssertionError where elements or their types differ; a buffer may have another shape than what it holds."""
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a.reshape(-1), b.reshape(-1))

@@ -1,0 +1,69 @@
+"""Random schedules for kernels: any tiles, orders, lanes and unrolling that are legal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from xdsl.dialects.builtin import ModuleOp, f64, i64
+from xdsl.ir import Operation
+from xdsl.ir.affine import AffineExpr, AffineMap
+
+from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+
+LANES = 4
+Below = Callable[[int], int]
+"""A number from 0 to below the given one"""
+
+
+def scheduled(module: ModuleOp, below: Below) -> None:
+    """Give every compute of a module a schedule, and most reductions unrolling."""
+    for op in list(module.walk()):
+        if isinstance(op, ComputeOp):
+            op.schedule = schedule(op, below)
+        elif isinstance(op, ReduceOp) and below(4):
+            op.unroll = unroll(op, below)
+
+
+def has_lanes(op: Operation) -> bool:
+    """Do all values inside fit four to a vector?"""
+    return not any(v.type in (f64, i64) for o in op.walk() for v in (*o.operands, *o.results))
+
+
+def schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
+    """Axes left out of the order stay whole, so only short ones are."""
+    tile = [1 + below(min(size, 9)) for size in op.shape]
+    order = shuffled([i for i, size in enumerate(op.shape) if size > 6 or below(4)], below)
+    for axis in set(range(len(tile))) - set(order):
+        tile[axis] = op.shape[axis]
+    wide = [i for i in order if op.shape[i] >= LANES]
+    vector: tuple[int, int] | None = None
+    if wide and has_lanes(op) and below(4):
+        axis = wide[below(len(wide))]
+        tile[axis] = LANES * (1 + below(max(1, min(op.shape[axis] // LANES, 3))))
+        vector = axis, LANES
+    expand = [i for i in order if not below(5) and op.shape[i] <= 9]
+    return ScheduleAttr.of(tile, order=order, expand=expand, vector=vector)
+
+
+def shuffled(items: Sequence[int], below: Below) -> list[int]:
+    left, found = list(items), list[int]()
+    while left:
+        found.append(left.pop(below(len(left))))
+    return found
+
+
+def unroll(op: ReduceOp, below: Below) -> UnrollAttr:
+    factors = [1 + below(min(size, 5)) for size in op.shape]
+    lanes = LANES if op.shape[-1] >= LANES and has_lanes(op) and below(2) else 1
+    if lanes > 1:
+        factors[-1] = lanes * (1 + below(3))
+    return UnrollAttr.of(factors, lanes=lanes)
+
+
+def reversed_points(axes: int) -> AffineMap:
+    """A key that runs through the last axes first."""
+    key = AffineExpr.constant(0)
+    for axis in range(axes):
+        key = key + AffineExpr.dimension(axis) * (10**axis)
+    return AffineMap(axes, 0, (key,))
