@@ -200,7 +200,10 @@ class FormPointers:
                 part = self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
             else:
                 assert is_value(atom)
-                part = pointers[frozenset({(atom, 1)})] if isinstance(atom, BlockArgument) else atom
+                counted = isinstance(atom, BlockArgument)
+                part = (
+                    pointers[frozenset({(atom, 1)})] if counted else self.insert(arith.IndexCastOp(atom, i32), before)
+                )
             if coefficient != 1:
                 part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
             total = part if total is None else self.add(total, part, before)
@@ -229,7 +232,8 @@ class FormPointers:
                 case WriteOp():
                     self.write(op, pointers)
                 case IndexOp():
-                    Rewriter.replace_op(op, [], [self.index_value(op.exprs[0], pointers, op)])
+                    value = self.index_value(op.exprs[0], pointers, op)
+                    Rewriter.replace_op(op, arith.IndexCastOp(value, INDEX))
                 case InsideOp():
                     Rewriter.replace_op(op, [], [self.inside(op, pointers)])
                 case scf.ForOp():

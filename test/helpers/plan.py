@@ -201,7 +201,10 @@ def stores(compute: ComputeOp) -> list[WriteOp]:
 
 
 def is_constant(value: SSAValue) -> bool:
-    return is_constant(value.owner.source) if isinstance(value.owner, ReshapeOp) else isinstance(value.owner, ConstantOp)
+    """Is it a constant, or a view of one?"""
+    while isinstance(owner := value.owner, ReshapeOp):
+        value = owner.source
+    return isinstance(owner, ConstantOp)
 
 
 def borders(compute: ComputeOp) -> int:

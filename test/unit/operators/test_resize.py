@@ -11,13 +11,14 @@ from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.dnn.resize import ResizeOp
 from webdnn.dialects.kernel.reference import run_function
+from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.interpolation import COORDINATES, ROUNDINGS
 
 Array = NDArray[np.generic]
 Check = Callable[..., ModuleOp]
 Noise = Callable[..., Array]
 
-MODES = ["half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"]
+MODES = ["half_pixel", "pytorch_half_pixel", "asymmetric"]
 
 
 def floats(*values: float) -> Array:
@@ -60,6 +61,36 @@ def test_interpolation(check: Check, noise: Noise, coordinates: str, mode: str, 
         coordinate_transformation_mode=coordinates,
         tolerance=1e-4,
     )
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize("scales", [(2.0, 3.0), (1.0, 2.0), (0.5, 3.0)])
+def test_aligned_corners(check: Check, noise: Noise, mode: str, scales: Sequence[float]) -> None:
+    check(
+        "Resize",
+        noise(1, 2, 4, 5),
+        None,
+        floats(1, 1, *scales),
+        constants=[2],
+        mode=mode,
+        coordinate_transformation_mode="align_corners",
+        tolerance=1e-4,
+    )
+
+
+def test_aligned_corners_at_a_fraction_of_an_element_are_refused(check: Check, noise: Noise) -> None:
+    """The suite of ONNX and runtimes disagree on where the last corner then is."""
+    with pytest.raises(DiagnosticError, match="a fraction of an element") as caught:
+        check(
+            "Resize",
+            noise(1, 2, 4, 5),
+            None,
+            floats(1, 1, 0.6, 0.6),
+            constants=[2],
+            mode="linear",
+            coordinate_transformation_mode="align_corners",
+        )
+    assert "`sizes`" in caught.value.hint
 
 
 @pytest.mark.parametrize("exclude", [0, 1])

@@ -1,0 +1,93 @@
+"""The memory plans of whole models: as small as any can be, and never a byte overwritten that is still needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from xdsl.dialects import func
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.ir import OpResult, SSAValue
+
+from helpers.light_models import light_model
+from helpers.peers import generated_model, shared_model
+from helpers.plan import check_plan
+from webdnn.dialects.kernel.program import AllocOp
+from webdnn.dialects.kernel.structure import ComputeOp
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.passes.kernel.assign_buffers import Buffers, copy_outputs, copy_parts
+from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.passes.kernel.places import shape
+from webdnn.targets.pipelines import GRAPH, PIPELINES
+from webdnn.tools.compiler import Compiler
+from webdnn.tools.context import new_context
+from webdnn.tools.summary import noted
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits.onnx"
+MODELS: Mapping[str, Callable[[str], Path]] = {
+    "digits": lambda _: DIGITS,
+    **dict.fromkeys(("mnist", "ultraface-rfb-320"), shared_model),
+    **dict.fromkeys(("mnist_cnn", "squeezenet11", "mobilenetv2", "resnet18", "resnet50", "minilm_l6"), generated_model),
+    **dict.fromkeys(("densenet121", "inception_v1", "inception_v2", "shufflenet", "squeezenet"), light_model),
+}
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A model on tensors, just before its buffers are assigned, and the passes that plan."""
+
+    module: ModuleOp
+    passes: tuple[str, str]
+
+    @classmethod
+    def of(cls, path: Path, backend: str) -> Unplanned:
+        module, passes = import_onnx(path), PIPELINES[backend].passes()
+        first = next(i for i, text in enumerate(passes) if text.startswith("kernel-assign-buffers"))
+        Compiler(new_context()).run(backend, module, (*GRAPH, *passes[:first]))
+        (main,) = [op for op in module.body.block.ops if isinstance(op, func.FuncOp)]
+        returned = main.body.block.last_op
+        assert isinstance(returned, func.ReturnOp)
+        # What `kernel-assign-buffers` begins with, and then finds nothing more to do.
+        copy_outputs(returned)
+        copy_parts(main.body.block)
+        return cls(module, (passes[first], passes[first + 1]))
+
+    def planned(self) -> ModuleOp:
+        """A copy, with every buffer in its place."""
+        module = self.module.clone()
+        Compiler(new_context()).run("plan", module, self.passes)
+        return module
+
+
+@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
+@pytest.mark.parametrize("name", MODELS)
+def test_plans_are_optimal_and_clobber_nothing(name: str, backend: str) -> None:
+    model = Unplanned.of(MODELS[name](name), backend)
+    planned = model.planned()
+    assert noted(planned, ARENA_BYTES) == noted(planned, ARENA_BOUND)
+    check_plan(model.module, planned)
+
+
+def test_buffers_in_one_place_are_found() -> None:
+    model = Unplanned.of(light_model("squeezenet"), "wasm")
+    planned = model.planned()
+    for op in planned.walk():
+        if isinstance(op, AllocOp):
+            op.at = IntegerAttr(0, i64)
+    with pytest.raises(AssertionError, match=r"overwritten|what another writes"):
+        check_plan(model.module, planned)
+
+
+def same_size(buffers: Buffers, op: ComputeOp, result: OpResult, root: SSAValue) -> bool:
+    """A rule for overwriting operands that leaves out how they are read, and for how long they are needed."""
+    return shape(root) == shape(result) and isinstance(root.owner, ComputeOp)
+
+
+def test_results_over_operands_that_others_need_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Unplanned.of(light_model("shufflenet"), "wasm")
+    monkeypatch.setattr(Buffers, "may_overwrite", same_size)
+    planned = model.planned()
+    with pytest.raises(AssertionError, match=r"overwritten|what another writes"):
+        check_plan(model.module, planned)

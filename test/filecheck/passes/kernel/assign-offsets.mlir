@@ -1,0 +1,24 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets --verify-each --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{alignment=256} --split-input-file | filecheck %s --check-prefix=WIDE
+
+// Buffers that live at one time lie side by side; a later one takes the place of one that died.
+
+// CHECK-LABEL: @chain(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> attributes {kernel.arena = 128 : i64, kernel.arena_bound = 128 : i64}
+// CHECK:         kernel.alloc at 64 : memref<8xf32>
+// CHECK:         kernel.alloc at 0 : memref<8xf32>
+// WIDE-LABEL: @chain
+// WIDE:          kernel.alloc at 256 : memref<8xf32>
+// WIDE:          kernel.alloc at 0 : memref<8xf32>
+func.func @chain(%x: memref<8xf32>) -> memref<8xf32> {
+  %0 = kernel.alloc : memref<8xf32>
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    kernel.write %v, %0[%i] : memref<8xf32>
+  }
+  %1 = kernel.alloc : memref<8xf32>
+  kernel.compute (%i = 8) {
+    %v = kernel.read %0[%i] : memref<8xf32>
+    kernel.write %v, %1[%i] : memref<8xf32>
+  }
+  func.return %1 : memref<8xf32>
+}

@@ -1,0 +1,54 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-collapse-axes --verify-each --split-input-file | filecheck %s
+
+// Axes that are contiguous in every access are one; so are those of a reduction, and a 1x1 convolution is a product.
+
+// CHECK-LABEL: @product
+// CHECK:         kernel.compute (%x_1 = 12, %c = 8) {
+// CHECK:           kernel.reduce add (%k = 6)
+// CHECK:             kernel.read %a[%x_1 * 6 + %k] : memref<72xf32>
+// CHECK:             kernel.read %w[%c + %k * 8] : memref<48xf32>
+// CHECK:           kernel.write %{{.*}}, %y[%x_1 * 8 + %c] : memref<96xf32>
+kernel.func @product(%a: memref<72xf32>, %w: memref<48xf32>, %y: memref<96xf32>) {
+  kernel.compute (%y_1 = 3, %x_1 = 4, %c = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%j = 2, %k = 3) from %zero : f32 {
+      %p = kernel.read %a[%y_1 * 24 + %x_1 * 6 + %j * 3 + %k] : memref<72xf32>
+      %q = kernel.read %w[%j * 24 + %k * 8 + %c] : memref<48xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.write %s, %y[%y_1 * 32 + %x_1 * 8 + %c] : memref<96xf32>
+  }
+}
+
+// -----
+
+// A border between rows, a transposed access and a broadcast keep axes apart: merging them would divide.
+
+// CHECK-LABEL: @apart
+// CHECK:         kernel.compute (%i = 3, %j = 4) {
+// CHECK:         kernel.compute (%i_1 = 3, %j_1 = 4) {
+kernel.func @apart(%a: memref<15xf32>, %b: memref<4xf32>, %y: memref<12xf32>) {
+  kernel.compute (%i = 3, %j = 4) {
+    %v = kernel.read %a[%i * 5 + %j] : memref<15xf32>
+    kernel.write %v, %y[%i * 4 + %j] : memref<12xf32>
+  }
+  kernel.compute (%i = 3, %j = 4) {
+    %v = kernel.read %b[%j] : memref<4xf32>
+    kernel.write %v, %y[%i * 4 + %j] : memref<12xf32>
+  }
+}
+
+// -----
+
+// An access that divides already may go on doing so, and divisions may vanish.
+
+// CHECK-LABEL: @divided
+// CHECK:         kernel.compute (%j = 12) {
+// CHECK-NEXT:      kernel.read %a[%j] : memref<12xf32>
+kernel.func @divided(%a: memref<12xf32>, %y: memref<12xf32>) {
+  kernel.compute (%i = 3, %j = 4) {
+    %v = kernel.read %a[(%i * 4 + %j) floordiv 6 * 6 + (%i * 4 + %j) mod 6] : memref<12xf32>
+    kernel.write %v, %y[%i * 4 + %j] : memref<12xf32>
+  }
+}

@@ -1,0 +1,235 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers --verify-each --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers{prologues=true} --split-input-file | filecheck %s --check-prefix=PROLOGUES
+// RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers{max-inputs=2} --split-input-file | filecheck %s --check-prefix=FEW
+
+// A reduction is inlined in the one kernel that wants each of its points once: an epilogue, here with a residual.
+
+// CHECK-LABEL: @epilogue
+// CHECK:         kernel.compute (%i = 2, %j = 4) -> tensor<2x4xf32> {
+// CHECK:           %[[S:.*]] = kernel.reduce add
+// CHECK:           %[[R:.*]] = kernel.read %r[%i, %j] : tensor<2x4xf32>
+// CHECK:           arith.addf %[[S]], %[[R]] : f32
+// CHECK-NOT:     kernel.compute
+// Three inputs are more than two.
+// FEW-LABEL: @epilogue
+// FEW-COUNT-2: kernel.compute
+func.func @epilogue(%x: tensor<2x3xf32>, %w: tensor<3x4xf32>, %r: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %0 = kernel.compute (%m = 2, %n = 4) -> tensor<2x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<2x3xf32>
+      %b = kernel.read %w[%k, %n] : tensor<3x4xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  %1 = kernel.compute (%i = 2, %j = 4) -> tensor<2x4xf32> {
+    %v = kernel.read %0[%i, %j] : tensor<2x4xf32>
+    %u = kernel.read %r[%i, %j] : tensor<2x4xf32>
+    %y = arith.addf %v, %u : f32
+    kernel.yield %y : f32
+  }
+  func.return %1 : tensor<2x4xf32>
+}
+
+// -----
+
+// A reduction with two readers, or a reader that is a reduction, stays a kernel.
+
+// CHECK-LABEL: @shared
+// CHECK-COUNT-3: kernel.compute
+// PROLOGUES-LABEL: @shared
+// PROLOGUES-COUNT-3: kernel.compute
+func.func @shared(%x: tensor<2x3xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
+  %0 = kernel.compute (%m = 2) -> tensor<2xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<2x3xf32>
+      kernel.yield %a : f32
+    }
+    kernel.yield %s : f32
+  }
+  %1 = kernel.compute (%i = 2) -> tensor<2xf32> {
+    %v = kernel.read %0[%i] : tensor<2xf32>
+    %y = arith.addf %v, %v : f32
+    kernel.yield %y : f32
+  }
+  %2 = kernel.compute (%i = 2) -> tensor<2xf32> {
+    %one = arith.constant 1.0 : f32
+    %p = kernel.reduce mul (%k = 2) from %one : f32 {
+      %v = kernel.read %0[%k] : tensor<2xf32>
+      kernel.yield %v : f32
+    }
+    kernel.yield %p : f32
+  }
+  func.return %1, %2 : tensor<2xf32>, tensor<2xf32>
+}
+
+// -----
+
+// Element-wise work that would be done once for each of many readers stays; few repetitions of cheap work do not matter.
+
+// CHECK-LABEL: @repeated
+// CHECK:         kernel.compute (%i = 8) -> tensor<8xf32> {
+// CHECK:         kernel.compute (%i_1 = 64, %j = 8) -> tensor<64x8xf32> {
+// CHECK-NEXT:      kernel.read %0[%j] : tensor<8xf32>
+// CHECK:         kernel.compute (%i_2 = 4, %j_1 = 64) -> tensor<4x64xf32> {
+// CHECK-NEXT:      %[[V:.*]] = kernel.read %y[%j_1] : tensor<64xf32>
+// CHECK-NEXT:      arith.addf %[[V]], %[[V]] : f32
+func.func @repeated(%x: tensor<8xf32>, %y: tensor<64xf32>) -> (tensor<64x8xf32>, tensor<4x64xf32>) {
+  %0 = kernel.compute (%i = 8) -> tensor<8xf32> {
+    %v = kernel.read %x[%i] : tensor<8xf32>
+    %w = arith.addf %v, %v : f32
+    kernel.yield %w : f32
+  }
+  %1 = kernel.compute (%i = 64, %j = 8) -> tensor<64x8xf32> {
+    %v = kernel.read %0[%j] : tensor<8xf32>
+    kernel.yield %v : f32
+  }
+  %2 = kernel.compute (%i = 64) -> tensor<64xf32> {
+    %v = kernel.read %y[%i] : tensor<64xf32>
+    %w = arith.addf %v, %v : f32
+    kernel.yield %w : f32
+  }
+  %3 = kernel.compute (%i = 4, %j = 64) -> tensor<4x64xf32> {
+    %v = kernel.read %2[%j] : tensor<64xf32>
+    kernel.yield %v : f32
+  }
+  func.return %1, %3 : tensor<64x8xf32>, tensor<4x64xf32>
+}
+
+// -----
+
+// What lies outside is outside of the producer's result: padding applies after the prologue. Where the index leaves,
+// the producer's own read gets a value outside too.
+
+// CHECK-LABEL: @padded
+// CHECK:         kernel.compute (%i = 6) -> tensor<6xf32> {
+// CHECK:           %[[OUTSIDE:.*]] = arith.constant 5.000000e+00 : f32
+// CHECK:           %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK:           %[[V:.*]] = kernel.read %x[%i + -1] outside %[[ZERO]] : tensor<4xf32>
+// CHECK:           %[[N:.*]] = arith.negf %[[V]] : f32
+// CHECK:           %[[P:.*]] = kernel.inside [%i + -1] of [4]
+// CHECK:           arith.select %[[P]], %[[N]], %[[OUTSIDE]] : f32
+func.func @padded(%x: tensor<4xf32>) -> tensor<6xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %x[%i] : tensor<4xf32>
+    %n = arith.negf %v : f32
+    kernel.yield %n : f32
+  }
+  %1 = kernel.compute (%i = 6) -> tensor<6xf32> {
+    %five = arith.constant 5.0 : f32
+    %v = kernel.read %0[%i + -1] outside %five : tensor<4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %1 : tensor<6xf32>
+}
+
+// -----
+
+// A reshape in between is a view: indices go through its row-major positions.
+
+// CHECK-LABEL: @through_view
+// CHECK:         kernel.compute (%i = 3, %j = 4) -> tensor<3x4xf32> {
+// CHECK-NEXT:      kernel.read %x[%i * 4 + %j] : tensor<12xf32>
+// CHECK-NOT:     kernel.reshape
+func.func @through_view(%x: tensor<12xf32>) -> tensor<3x4xf32> {
+  %0 = kernel.compute (%i = 12) -> tensor<12xf32> {
+    %v = kernel.read %x[%i] : tensor<12xf32>
+    %n = arith.negf %v : f32
+    kernel.yield %n : f32
+  }
+  %1 = kernel.reshape %0 : tensor<12xf32> -> tensor<3x4xf32>
+  %2 = kernel.compute (%i = 3, %j = 4) -> tensor<3x4xf32> {
+    %v = kernel.read %1[%i, %j] : tensor<3x4xf32>
+    %a = math.absf %v : f32
+    kernel.yield %a : f32
+  }
+  func.return %2 : tensor<3x4xf32>
+}
+
+// -----
+
+// Where an index may leave the view, its position would be another element: that stays a kernel.
+
+// CHECK-LABEL: @beyond_view
+// CHECK-COUNT-2: kernel.compute
+func.func @beyond_view(%x: tensor<12xf32>) -> tensor<3x4xf32> {
+  %0 = kernel.compute (%i = 12) -> tensor<12xf32> {
+    %v = kernel.read %x[%i] : tensor<12xf32>
+    %n = arith.negf %v : f32
+    kernel.yield %n : f32
+  }
+  %1 = kernel.reshape %0 : tensor<12xf32> -> tensor<3x4xf32>
+  %2 = kernel.compute (%i = 3, %j = 4) -> tensor<3x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %v = kernel.read %1[%i, %j + 1] outside %zero : tensor<3x4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %2 : tensor<3x4xf32>
+}
+
+// -----
+
+// Short integers wrap when they are stored, and so they do when they are not; a value that fits is taken as it is.
+
+// CHECK-LABEL: @bytes
+// CHECK:         %[[S:.*]] = arith.addi
+// CHECK:         %[[U:.*]] = arith.shli %[[S]], %[[C:.*]] : i32
+// CHECK:         %[[W:.*]] = arith.shrui %[[U]], %[[C]] : i32
+// CHECK:         arith.sitofp %[[W]] : i32 to f32
+// CHECK:         %[[M:.*]] = arith.minsi
+// CHECK-NEXT:    arith.sitofp %[[M]] : i32 to f32
+func.func @bytes(%x: tensor<4xui8>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = kernel.compute (%i = 4) -> tensor<4xui8> {
+    %v = kernel.read %x[%i] : tensor<4xui8>
+    %s = arith.addi %v, %v : i32
+    kernel.yield %s : i32
+  }
+  %1 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %0[%i] : tensor<4xui8>
+    %f = arith.sitofp %v : i32 to f32
+    kernel.yield %f : f32
+  }
+  %2 = kernel.compute (%i = 4) -> tensor<4xui8> {
+    %v = kernel.read %x[%i] : tensor<4xui8>
+    %seven = arith.constant 7 : i32
+    %s = arith.minsi %v, %seven : i32
+    kernel.yield %s : i32
+  }
+  %3 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %2[%i] : tensor<4xui8>
+    %f = arith.sitofp %v : i32 to f32
+    kernel.yield %f : f32
+  }
+  func.return %1, %3 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Moves may be repeated inside a reduction only as prologues.
+
+// CHECK-LABEL: @move
+// CHECK-COUNT-2: kernel.compute
+// PROLOGUES-LABEL: @move
+// PROLOGUES:     kernel.compute (%m = 8, %n = 8) -> tensor<8x8xf32> {
+// PROLOGUES:       kernel.read %x[%m, %k] : tensor<8x4xf32>
+// PROLOGUES-NOT: kernel.compute
+func.func @move(%x: tensor<8x4xf32>, %w: tensor<4x8xf32>) -> tensor<8x8xf32> {
+  %0 = kernel.compute (%k = 4, %m = 8) -> tensor<4x8xf32> {
+    %v = kernel.read %x[%m, %k] : tensor<8x4xf32>
+    kernel.yield %v : f32
+  }
+  %1 = kernel.compute (%m = 8, %n = 8) -> tensor<8x8xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4) from %zero : f32 {
+      %a = kernel.read %0[%k, %m] : tensor<4x8xf32>
+      %b = kernel.read %w[%k, %n] : tensor<4x8xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %1 : tensor<8x8xf32>
+}

@@ -1,0 +1,121 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-lower-blocks --verify-each --split-input-file | filecheck %s
+
+// A block of a product: in each trip k, then rows, then columns, so that one splat is alive at a time.
+
+// CHECK-LABEL: @product
+// CHECK:         %[[Z:.*]] = arith.constant dense<0.000000e+00> : vector<4xf32>
+// CHECK:         %[[ACC:.*]]:4 = scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[A0:.*]] = %[[Z]], %[[A1:.*]] = %[[Z]], %[[A2:.*]] = %[[Z]], %[[A3:.*]] = %[[Z]])
+// CHECK-NEXT:      %[[P:.*]] = kernel.read %a[%[[K]]] : memref<32xf32>
+// CHECK-NEXT:      %[[S:.*]] = vector.broadcast %[[P]] : f32 to vector<4xf32>
+// CHECK-NEXT:      %[[Q:.*]] = kernel.read %w[%[[K]] * 8] : memref<128xf32>, vector<4xf32>
+// CHECK-NEXT:      vector.fma %[[S]], %[[Q]], %[[A0]] : vector<4xf32>
+// CHECK-NEXT:      %[[R:.*]] = kernel.read %w[%[[K]] * 8 + 4] : memref<128xf32>, vector<4xf32>
+// CHECK-NEXT:      vector.fma %[[S]], %[[R]], %[[A1]] : vector<4xf32>
+// CHECK-NEXT:      %[[P1:.*]] = kernel.read %a[%[[K]] + 16] : memref<32xf32>
+// CHECK-NEXT:      %[[S1:.*]] = vector.broadcast %[[P1]] : f32 to vector<4xf32>
+// CHECK-NEXT:      vector.fma %[[S1]], %[[Q]], %[[A2]] : vector<4xf32>
+// CHECK-NEXT:      vector.fma %[[S1]], %[[R]], %[[A3]] : vector<4xf32>
+// CHECK-NEXT:      scf.yield
+// CHECK:         kernel.write %[[ACC]]#0, %y[0] : memref<16xf32>, vector<4xf32>
+// CHECK-NEXT:    kernel.write %[[ACC]]#1, %y[4] : memref<16xf32>, vector<4xf32>
+kernel.func @product(%a: memref<32xf32>, %w: memref<128xf32>, %y: memref<16xf32>) {
+  kernel.compute (%m = 2, %n = 8) schedule #kernel.schedule<tile [2, 8], order [0, 1], vector 1 by 4> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 16) from %zero : f32 unroll #kernel.unroll<[1]> {
+      %p = kernel.read %a[%m * 16 + %k] : memref<32xf32>
+      %q = kernel.read %w[%k * 8 + %n] : memref<128xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.write %s, %y[%m * 8 + %n] : memref<16xf32>
+  }
+}
+
+// -----
+
+// A reduction along its own lanes keeps a partial result in each; what fills no vector is added one by one.
+
+// CHECK-LABEL: @across
+// CHECK:         %[[V:.*]] = kernel.read %x[0] : memref<6xf32>, vector<4xf32>
+// CHECK:         %[[T:.*]] = arith.addf %{{.*}}, %[[V]] : vector<4xf32>
+// CHECK-COUNT-4: vector.extract %[[T]]
+// CHECK:         %[[E:.*]] = kernel.read %x[4] : memref<6xf32>
+// CHECK:         arith.addf %{{.*}}, %[[E]] : f32
+// CHECK:         %[[F:.*]] = kernel.read %x[5] : memref<6xf32>
+// CHECK:         %[[S:.*]] = arith.addf %{{.*}}, %[[F]] : f32
+// CHECK:         kernel.write %[[S]], %y[0] : memref<1xf32>
+kernel.func @across(%x: memref<6xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 6) from %zero : f32 unroll #kernel.unroll<[4], vector by 4> {
+      %v = kernel.read %x[%k] : memref<6xf32>
+      kernel.yield %v : f32
+    }
+    kernel.write %s, %y[0] : memref<1xf32>
+  }
+}
+
+// -----
+
+// Lanes that do not lie side by side, or not as they are computed, are read and written one by one.
+
+// CHECK-LABEL: @lanes
+// CHECK:         kernel.read %x[0] : memref<8xf32>
+// CHECK:         kernel.read %x[2] : memref<8xf32>
+// CHECK:         kernel.read %x[4] : memref<8xf32>
+// CHECK:         kernel.read %x[6] : memref<8xf32>
+// CHECK:         kernel.lanes
+// CHECK:         arith.fptosi %{{.*}} : vector<4xf32> to vector<4xi32>
+// CHECK:         vector.extract
+// CHECK:         kernel.write %{{.*}}, %y[0] : memref<4xi8>
+kernel.func @lanes(%x: memref<8xf32>, %y: memref<4xi8>) {
+  kernel.compute (%i = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %v = kernel.read %x[%i * 2] : memref<8xf32>
+    %w = arith.fptosi %v : f32 to i32
+    kernel.write %w, %y[%i] : memref<4xi8>
+  }
+}
+
+// -----
+
+// What loops of the reduction do not move is made before them; an axis that is unrolled whole needs no loop.
+
+// CHECK-LABEL: @outside_loops
+// CHECK:         %[[R:.*]] = kernel.read %r[0] : memref<2xf32>
+// CHECK:         %[[B:.*]] = vector.broadcast %[[R]] : f32 to vector<4xf32>
+// CHECK:         scf.for
+// CHECK-NOT:       kernel.read %r
+// CHECK-NOT:       scf.for
+// CHECK:         kernel.write
+kernel.func @outside_loops(%x: memref<48xf32>, %r: memref<2xf32>, %y: memref<4xf32>) {
+  kernel.compute (%n = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%j = 6, %k = 2) from %zero : f32 unroll #kernel.unroll<[1, 2]> {
+      %v = kernel.read %x[%j * 8 + %k * 4 + %n] : memref<48xf32>
+      %w = kernel.read %r[%k] : memref<2xf32>
+      %u = arith.mulf %v, %w : f32
+      kernel.yield %u : f32
+    }
+    kernel.write %s, %y[%n] : memref<4xf32>
+  }
+}
+
+// -----
+
+// A trip count that the factor does not divide leaves single steps after the loop.
+
+// CHECK-LABEL: @tail
+// CHECK:         %[[S:.*]] = scf.for
+// CHECK-COUNT-2:   kernel.read %x
+// CHECK:         %[[T:.*]] = kernel.read %x[6] : memref<7xf32>
+// CHECK:         arith.maximumf %[[S]], %[[T]] : f32
+kernel.func @tail(%x: memref<7xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce max (%k = 7) from %zero : f32 unroll #kernel.unroll<[2]> {
+      %v = kernel.read %x[%k] : memref<7xf32>
+      kernel.yield %v : f32
+    }
+    kernel.write %s, %y[0] : memref<1xf32>
+  }
+}

@@ -1,0 +1,67 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{panel=2} --verify-each --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{align=4} --split-input-file | filecheck %s --check-prefix=ALIGN
+
+// The weight of a matrix product is stored in panels of columns, a panel by rows; a bias keeps its order.
+
+// CHECK-LABEL: @product
+// CHECK-DAG:     %[[W:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<2x3x2xf32>>
+// CHECK-DAG:     %[[B:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<4xf32>>
+// CHECK:         kernel.read %[[B]][%n] : tensor<4xf32>
+// CHECK:         kernel.read %[[W]][%n floordiv 2, %k, %n mod 2] : tensor<2x3x2xf32>
+// ALIGN-LABEL: @product
+// ALIGN:         kernel.read %{{.*}}[%k, %n] : tensor<3x4xf32>
+func.func @product(%x: tensor<2x3xf32>) -> tensor<2x4xf32> {
+  %w = dnn.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [10.0, 11.0, 12.0]]> : tensor<4x3xf32> : tensor<4x3xf32>
+  %b = dnn.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32> : tensor<4xf32>
+  %0 = kernel.compute (%m = 2, %n = 4) -> tensor<2x4xf32> {
+    %v = kernel.read %b[%n] : tensor<4xf32>
+    %s = kernel.reduce add (%k = 3) from %v : f32 {
+      %p = kernel.read %x[%m, %k] : tensor<2x3xf32>
+      %q = kernel.read %w[%n, %k] : tensor<4x3xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+// Two readers that want different orders have a constant each; rows are padded to whole vectors.
+
+// CHECK-LABEL: @two
+// CHECK-DAG:     %[[A:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<2x3xf32>>
+// CHECK-DAG:     %[[B:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<3x2xf32>>
+// ALIGN-LABEL: @two
+// ALIGN-DAG:     dnn.constant #dnn.weight<{{.*}} : tensor<2x4xf32>>
+// ALIGN-DAG:     dnn.constant #dnn.weight<{{.*}} : tensor<3x4xf32>>
+func.func @two() -> (tensor<2x3xf32>, tensor<3x2xf32>) {
+  %w = dnn.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32> : tensor<2x3xf32>
+  %0 = kernel.compute (%i = 2, %j = 3) -> tensor<2x3xf32> {
+    %v = kernel.read %w[%i, %j] : tensor<2x3xf32>
+    kernel.yield %v : f32
+  }
+  %1 = kernel.compute (%i = 3, %j = 2) -> tensor<3x2xf32> {
+    %v = kernel.read %w[%j, %i] : tensor<2x3xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0, %1 : tensor<2x3xf32>, tensor<3x2xf32>
+}
+
+// -----
+
+// A table that is read at scaled indices keeps its order, and so does a constant that is returned.
+
+// CHECK-LABEL: @kept
+// CHECK:         %[[T:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<2x3xf32>>
+// CHECK:         kernel.read %[[T]][%i, %i * 2] : tensor<2x3xf32>
+// CHECK:         func.return
+func.func @kept() -> (tensor<2xf32>, tensor<2x3xf32>) {
+  %w = dnn.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32> : tensor<2x3xf32>
+  %0 = kernel.compute (%i = 2) -> tensor<2xf32> {
+    %v = kernel.read %w[%i, %i * 2] : tensor<2x3xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0, %w : tensor<2xf32>, tensor<2x3xf32>
+}

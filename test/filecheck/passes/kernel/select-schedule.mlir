@@ -1,0 +1,85 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-select-schedule | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline='kernel-select-schedule{rows=4}' | filecheck %s --check-prefix=PLAIN
+
+// A matrix product gets 6 rows of two vectors, and 4 rows where multiply and add are two instructions.
+// CHECK-LABEL: @matmul
+// CHECK: kernel.compute (%{{.*}} = 196, %{{.*}} = 256) schedule #kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4>
+// CHECK: unroll #kernel.unroll<[2]>
+// PLAIN-LABEL: @matmul
+// PLAIN: tile [4, 8]
+kernel.func @matmul(%a: memref<12544xf32>, %w: memref<16384xf32>, %y: memref<50176xf32>) {
+  kernel.compute (%m = 196, %n = 256) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %p = kernel.read %a[%m * 64 + %k] : memref<12544xf32>
+      %q = kernel.read %w[%n floordiv 8 * 512 + %k * 8 + %n mod 8] : memref<16384xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.write %s, %y[%m * 256 + %n] : memref<50176xf32>
+  }
+}
+
+// Element-wise work runs over four vectors at a time.
+// CHECK-LABEL: @relu
+// CHECK: schedule #kernel.schedule<tile [16], order [0], vector 0 by 4>
+kernel.func @relu(%x1: memref<64xf32>, %y1: memref<64xf32>) {
+  kernel.compute (%i = 64) {
+    %zero = arith.constant 0.0 : f32
+    %v = kernel.read %x1[%i] : memref<64xf32>
+    %r = arith.maximumf %v, %zero : f32
+    kernel.write %r, %y1[%i] : memref<64xf32>
+  }
+}
+
+// A depthwise window is blocked in two dimensions and ordered by the inputs that it reads.
+// CHECK-LABEL: @depthwise
+// CHECK: tile [2, 3, 4], order [0, 1, 2], vector 2 by 4
+// CHECK: unroll #kernel.unroll<[3, 3], points (d0, d1, d2, d3, d4) -> ({{.*}})>
+kernel.func @depthwise(%x2: memref<3200xf32>, %w2: memref<288xf32>, %y2: memref<2048xf32>) {
+  kernel.compute (%y = 8, %x = 8, %c = 32) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%ky = 3, %kx = 3) from %zero : f32 {
+      %p = kernel.read %x2[%y * 320 + %ky * 320 + %x * 32 + %kx * 32 + %c] : memref<3200xf32>
+      %q = kernel.read %w2[%ky * 96 + %kx * 32 + %c] : memref<288xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.write %s, %y2[%y * 256 + %x * 32 + %c] : memref<2048xf32>
+  }
+}
+
+// Where points have no lanes, a sum over neighbours has: a partial sum for each lane.
+// CHECK-LABEL: @rows
+// CHECK: schedule #kernel.schedule<tile [1], order [0]>
+// CHECK: unroll #kernel.unroll<[16], vector by 4>
+kernel.func @rows(%x3: memref<512xf32>, %y3: memref<8xf32>) {
+  kernel.compute (%m = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %p = kernel.read %x3[%m * 64 + %k] : memref<512xf32>
+      kernel.yield %p : f32
+    }
+    kernel.write %s, %y3[%m] : memref<8xf32>
+  }
+}
+
+// 64-bit elements have no lanes.
+// CHECK-LABEL: @doubles
+// CHECK: schedule #kernel.schedule<tile [1], order [0]>
+kernel.func @doubles(%x4: memref<64xf64>, %y4: memref<64xf64>) {
+  kernel.compute (%i = 64) {
+    %v = kernel.read %x4[%i] : memref<64xf64>
+    kernel.write %v, %y4[%i] : memref<64xf64>
+  }
+}
+
+// A schedule that is there already stays.
+// CHECK-LABEL: @given
+// CHECK: schedule #kernel.schedule<tile [4], order [0]>
+kernel.func @given(%x5: memref<64xf32>, %y5: memref<64xf32>) {
+  kernel.compute (%i = 64) schedule #kernel.schedule<tile [4], order [0]> {
+    %v = kernel.read %x5[%i] : memref<64xf32>
+    kernel.write %v, %y5[%i] : memref<64xf32>
+  }
+}
