@@ -36,7 +36,7 @@ filecheck: setup-python ## the FileCheck suite (lit)
 
 .PHONY: unit
 unit: setup ## the Python tests, in browsers too (pytest)
-	pytest
+	pytest -n auto
 
 .PHONY: docs
 docs: setup-python ## write docs/passes.md and docs/dialects.md anew
@@ -44,7 +44,7 @@ docs: setup-python ## write docs/passes.md and docs/dialects.md anew
 
 .PHONY: bench
 bench: setup-python setup-browser ## time compiled models
-	python bench/run.py
+	python bench/wasm_peers.py
 
 .PHONY: setup setup-python setup-web setup-browser setup-shaders
 setup: setup-python setup-web setup-browser setup-shaders ## all set-up, and nothing else

@@ -136,4 +136,4 @@ def test_complaints_are_heard(browser: Browser) -> None:
     assert "unresolved value 'y'" in complaint
     assert "no_such" in complaints_of_chromium({right: "no_such"}, browser)[0]
     loop = "void main() { while (gl_FragCoord.x < 0.0) {} }"
-    assert complaints_of_glslang(["void main() {}", loop], 100).count("ERROR: 1.frag") == 1
+    assert "while loops not available" in complaints_of_glslang(["void main() {}", loop], 100)

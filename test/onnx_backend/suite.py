@@ -95,7 +95,7 @@ def from_test(test: TestCase) -> Case:
         return Case(test.name, test.model, test.data_sets, test.rtol, test.atol)
     assert test.model_dir is not None
     directory = Path(test.model_dir)
-    model = onnx.load(directory / "model.onnx")
+    model = ModelProto.FromString((directory / "model.onnx").read_bytes())
     sets = [read_set(d, model) for d in sorted(directory.glob("test_data_set_*"))]
     return Case(test.name, model, sets, test.rtol, test.atol)
 

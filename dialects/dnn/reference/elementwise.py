@@ -12,9 +12,9 @@ from webdnn.dialects.dnn.reference.registry import Array, meaning
 
 
 def erf(x: Array) -> Array:
-    """The error function in double precision (Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.5, 7.1.14).
+    """The error function in double precision: a Taylor series near zero, a continued fraction elsewhere.
 
-    A Taylor series near zero, a continued fraction elsewhere.
+    Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.5 and 7.1.14.
     """
     z = np.minimum(np.abs(x.astype(np.float64)), 6.0)
     small = np.where(z < 2.5, z, 0.0)

@@ -3,21 +3,21 @@
 // Axes that are contiguous in every access are one; so are those of a reduction, and a 1x1 convolution is a product.
 
 // CHECK-LABEL: @product
-// CHECK:         kernel.compute (%x_1 = 12, %c = 8) {
+// CHECK:         kernel.compute (%x = 12, %c = 8) {
 // CHECK:           kernel.reduce add (%k = 6)
-// CHECK:             kernel.read %a[%x_1 * 6 + %k] : memref<72xf32>
-// CHECK:             kernel.read %w[%c + %k * 8] : memref<48xf32>
-// CHECK:           kernel.write %{{.*}}, %y[%x_1 * 8 + %c] : memref<96xf32>
+// CHECK:             kernel.read %a[%x * 6 + %k] : memref<72xf32>
+// CHECK:             kernel.read %w[%k * 8 + %c] : memref<48xf32>
+// CHECK:           kernel.write %{{.*}}, %y[%x * 8 + %c] : memref<96xf32>
 kernel.func @product(%a: memref<72xf32>, %w: memref<48xf32>, %y: memref<96xf32>) {
-  kernel.compute (%y_1 = 3, %x_1 = 4, %c = 8) {
+  kernel.compute (%r = 3, %x = 4, %c = 8) {
     %zero = arith.constant 0.0 : f32
     %s = kernel.reduce add (%j = 2, %k = 3) from %zero : f32 {
-      %p = kernel.read %a[%y_1 * 24 + %x_1 * 6 + %j * 3 + %k] : memref<72xf32>
+      %p = kernel.read %a[%r * 24 + %x * 6 + %j * 3 + %k] : memref<72xf32>
       %q = kernel.read %w[%j * 24 + %k * 8 + %c] : memref<48xf32>
       %pq = arith.mulf %p, %q : f32
       kernel.yield %pq : f32
     }
-    kernel.write %s, %y[%y_1 * 32 + %x_1 * 8 + %c] : memref<96xf32>
+    kernel.write %s, %y[%r * 32 + %x * 8 + %c] : memref<96xf32>
   }
 }
 

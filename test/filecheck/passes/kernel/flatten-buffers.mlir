@@ -5,7 +5,7 @@
 // CHECK-LABEL: kernel.func @flat(%x: memref<12xf32>, %s: memref<1xf32>, %y: memref<12xf32>)
 // CHECK:         kernel.read %x[%i * 4 + %j] : memref<12xf32>
 // CHECK:         kernel.read %s[0] : memref<1xf32>
-// CHECK:         kernel.write %{{.*}}, %y[%i + %j * 3] : memref<12xf32>
+// CHECK:         kernel.write %{{.*}}, %y[%j * 3 + %i] : memref<12xf32>
 kernel.func @flat(%x: memref<3x4xf32>, %s: memref<f32>, %y: memref<4x3xf32>) {
   kernel.compute (%i = 3, %j = 4) {
     %v = kernel.read %x[%i, %j] : memref<3x4xf32>

@@ -7,9 +7,9 @@
 // CHECK:         kernel.func @move1(%{{.*}}: memref<4xf32>, %{{.*}}: memref<8xf32>) {
 // CHECK-NOT:     kernel.func
 // CHECK-LABEL: @main
-// CHECK:         kernel.call @map0(%x_1, %a_1) : memref<8xf32>, memref<8xf32>
-// CHECK:         kernel.call @map0(%a_1, %b_1) : memref<8xf32>, memref<8xf32>
-// CHECK:         kernel.call @move1(%y_1, %a_1) : memref<4xf32>, memref<8xf32>
+// CHECK:         kernel.call @map0(%x_1, %a_2) : memref<8xf32>, memref<8xf32>
+// CHECK:         kernel.call @map0(%a_2, %b) : memref<8xf32>, memref<8xf32>
+// CHECK:         kernel.call @move1(%y_1, %a_2) : memref<4xf32>, memref<8xf32>
 func.func @main(%x: memref<8xf32>, %y: memref<4xf32>) -> memref<8xf32> {
   %a = kernel.alloc : memref<8xf32>
   kernel.compute (%i = 8) {

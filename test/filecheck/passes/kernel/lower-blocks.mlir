@@ -60,18 +60,18 @@ kernel.func @across(%x: memref<6xf32>, %y: memref<1xf32>) {
 // Lanes that do not lie side by side, or not as they are computed, are read and written one by one.
 
 // CHECK-LABEL: @lanes
-// CHECK:         kernel.read %x[0] : memref<8xf32>
-// CHECK:         kernel.read %x[2] : memref<8xf32>
-// CHECK:         kernel.read %x[4] : memref<8xf32>
-// CHECK:         kernel.read %x[6] : memref<8xf32>
+// CHECK:         kernel.read %x[0] : memref<8xi32>
+// CHECK:         kernel.read %x[2] : memref<8xi32>
+// CHECK:         kernel.read %x[4] : memref<8xi32>
+// CHECK:         kernel.read %x[6] : memref<8xi32>
 // CHECK:         kernel.lanes
-// CHECK:         arith.fptosi %{{.*}} : vector<4xf32> to vector<4xi32>
+// CHECK:         arith.addi %{{.*}} : vector<4xi32>
 // CHECK:         vector.extract
 // CHECK:         kernel.write %{{.*}}, %y[0] : memref<4xi8>
-kernel.func @lanes(%x: memref<8xf32>, %y: memref<4xi8>) {
+kernel.func @lanes(%x: memref<8xi32>, %y: memref<4xi8>) {
   kernel.compute (%i = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
-    %v = kernel.read %x[%i * 2] : memref<8xf32>
-    %w = arith.fptosi %v : f32 to i32
+    %v = kernel.read %x[%i * 2] : memref<8xi32>
+    %w = arith.addi %v, %v : i32
     kernel.write %w, %y[%i] : memref<4xi8>
   }
 }

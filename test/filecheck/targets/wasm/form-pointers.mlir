@@ -1,16 +1,20 @@
-// RUN: webdnn-opt %s --pass-pipeline=wasm-form-pointers | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=wasm-form-pointers --verify-each --split-input-file | filecheck %s
 
-// Accesses at a constant distance share one pointer; the pointer is the loop's counter.
+// Accesses that differ by a constant share a pointer; the first pointer that grows is the loop's counter.
+
 // CHECK-LABEL: func.func @shared(%x: i32, %y: i32)
-// CHECK: scf.for %[[P:.*]] = %x to %{{.*}} step %{{.*}} iter_args(%[[Q:.*]] = %y) -> (i32) : i32
-// CHECK: wasm_simd.load "v128.load" %[[P]] offset 0 : vector<4xf32>
-// CHECK: wasm_simd.load "v128.load" %[[P]] offset 16 : vector<4xf32>
-// CHECK: wasm_simd.store "v128.store" %{{.*}}, %[[Q]] offset 0 : vector<4xf32>
+// CHECK:         %[[END:.*]] = arith.addi %x, %{{.*}} : i32
+// CHECK:         scf.for %[[P:.*]] = %x to %[[END]] step %{{.*}} iter_args(%[[Q:.*]] = %y) -> (i32) : i32 {
+// CHECK-NEXT:      wasm_simd.load "v128.load" %[[P]] offset 0 : vector<4xf32>
+// CHECK-NEXT:      wasm_simd.load "v128.load" %[[P]] offset 16 : vector<4xf32>
+// CHECK:           wasm_simd.store "v128.store" %{{.*}}, %[[Q]] offset 0
+// CHECK:           %[[N:.*]] = arith.addi %[[Q]], %{{.*}} : i32
+// CHECK:           scf.yield %[[N]] : i32
 kernel.func @shared(%x: memref<64xf32>, %y: memref<32xf32>) {
   %low = arith.constant 0 : index
   %high = arith.constant 8 : index
-  %one = arith.constant 1 : index
-  scf.for %i = %low to %high step %one {
+  %step = arith.constant 1 : index
+  scf.for %i = %low to %high step %step {
     %a = kernel.read %x[%i * 8] : memref<64xf32>, vector<4xf32>
     %b = kernel.read %x[%i * 8 + 4] : memref<64xf32>, vector<4xf32>
     %c = arith.addf %a, %b : vector<4xf32>
@@ -18,38 +22,73 @@ kernel.func @shared(%x: memref<64xf32>, %y: memref<32xf32>) {
   }
 }
 
-// Neither pointers nor offsets are ever negative: a falling stride starts from the end.
-// CHECK-LABEL: func.func @falling
-// CHECK: %[[END:.*]] = arith.addi %x1, %{{.*}} : i32
-// CHECK: wasm_simd.load "f32.load" %{{.*}} offset 0 : f32
-kernel.func @falling(%x1: memref<8xf32>, %y1: memref<8xf32>) {
+// -----
+
+// Negative constants move the pointer, so that no offset is negative; a loop that only falls counts for itself.
+
+// CHECK-LABEL: func.func @negative(%x: i32, %y: i32)
+// CHECK-DAG:     %[[M:.*]] = arith.constant -4 : i32
+// CHECK:         %[[R:.*]] = arith.addi %x, %[[M]] : i32
+// CHECK:         wasm_simd.load "f32.load" %{{.*}} offset 0 : f32
+// CHECK:         wasm_simd.load "f32.load" %{{.*}} offset 8 : f32
+kernel.func @negative(%x: memref<9xf32>, %y: memref<8xf32>) {
   %low = arith.constant 0 : index
   %high = arith.constant 8 : index
-  %one = arith.constant 1 : index
-  scf.for %i = %low to %high step %one {
-    %a = kernel.read %x1[%i * -1 + 7] : memref<8xf32>
-    kernel.write %a, %y1[%i] : memref<8xf32>
+  %step = arith.constant 1 : index
+  scf.for %i = %low to %high step %step {
+    %a = kernel.read %x[%i + -1] : memref<9xf32>
+    %b = kernel.read %x[%i + 1] : memref<9xf32>
+    %c = arith.addf %a, %b : f32
+    kernel.write %c, %y[%i * -1 + 7] : memref<8xf32>
   }
 }
 
-// An index that was read is multiplied where it is needed.
-// CHECK-LABEL: func.func @gathered
-// CHECK: %[[I:.*]] = wasm_simd.load "i32.load"
-// CHECK: arith.muli
-// CHECK: arith.addi
-// CHECK: wasm_simd.load "f32.load"
-kernel.func @gathered(%x2: memref<8xf32>, %i2: memref<1xi32>, %y2: memref<1xf32>) {
-  %n = kernel.read %i2[0] : memref<1xi32>
-  %i = arith.index_cast %n : i32 to index
-  %a = kernel.read %x2[%i] : memref<8xf32>
-  kernel.write %a, %y2[0] : memref<1xf32>
+// -----
+
+// An index that was read, or that divides, is computed where it is needed; floor division mends negative numerators.
+
+// CHECK-LABEL: func.func @computed(%t: i32, %x: i32)
+// CHECK:         %[[I:.*]] = wasm_simd.load "i32.load" %t offset 0 : i32
+// CHECK:         arith.muli
+// CHECK:         arith.divsi
+// CHECK:         arith.remsi
+// CHECK:         wasm_simd.op "i32.lt_s"
+// CHECK:         arith.subi
+// CHECK:         arith.shrsi
+kernel.func @computed(%t: memref<1xi32>, %x: memref<12xf32>) {
+  %c0 = arith.constant 0 : i32
+  %c9 = arith.constant 9 : i32
+  %v = kernel.read %t[0] : memref<1xi32>
+  %a = arith.maxsi %v, %c0 : i32
+  %b = arith.minsi %a, %c9 : i32
+  %i = arith.index_cast %b : i32 to index
+  %w = kernel.read %x[%i] : memref<12xf32>
+  %u = kernel.read %x[(%i + -5) floordiv 3 + 2] : memref<12xf32>
+  %s = kernel.read %x[%i floordiv 4] : memref<12xf32>
+  %y = arith.addf %w, %u : f32
+  %z = arith.addf %y, %s : f32
+  kernel.write %z, %x[0] : memref<12xf32>
 }
 
-// Arithmetic stays as it is.
-// CHECK-LABEL: func.func @arithmetic
-// CHECK: arith.addf %{{.*}}, %{{.*}} : f32
-kernel.func @arithmetic(%x3: memref<1xf32>) {
-  %a = kernel.read %x3[0] : memref<1xf32>
-  %b = arith.addf %a, %a : f32
-  kernel.write %b, %x3[0] : memref<1xf32>
+// -----
+
+// A scalar that only fills a vector is loaded as one, and a test of bounds is one unsigned comparison an axis.
+
+// CHECK-LABEL: func.func @splat
+// CHECK:         wasm_simd.load "v128.load32_splat" %x offset 0 : vector<4xf32>
+// CHECK-NOT:     vector.broadcast
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} to
+// CHECK:           %[[J:.*]] = arith.addi %[[I]], %{{.*}} : i32
+// CHECK:           wasm_simd.op "i32.lt_u" %[[J]], %{{.*}} : (i32, i32) -> i1
+kernel.func @splat(%x: memref<4xf32>, %y: memref<8xf32>, %b: memref<4xi1>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 4 : index
+  %step = arith.constant 1 : index
+  %a = kernel.read %x[0] : memref<4xf32>
+  %v = vector.broadcast %a : f32 to vector<4xf32>
+  kernel.write %v, %y[0] : memref<8xf32>, vector<4xf32>
+  scf.for %i = %low to %high step %step {
+    %p = kernel.inside [%i + -1] of [2]
+    kernel.write %p, %b[0] : memref<4xi1>
+  }
 }

@@ -1,50 +1,79 @@
-// RUN: webdnn-opt %s --pass-pipeline=wasm-select-instructions | filecheck %s
-// RUN: webdnn-opt %s --pass-pipeline='wasm-select-instructions{relaxed=false}' | filecheck %s --check-prefix=PLAIN
+// RUN: webdnn-opt %s --pass-pipeline=wasm-select-instructions --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=wasm-select-instructions{relaxed=false} --split-input-file | filecheck %s --check-prefix=PLAIN
 
-// A multiply-add is one instruction where it may be, else two.
-// CHECK-LABEL: @fma
-// CHECK: wasm_simd.op "f32x4.relaxed_madd"
-// PLAIN-LABEL: @fma
-// PLAIN-NOT: relaxed_madd
-// PLAIN: arith.mulf
-// PLAIN: arith.addf
-kernel.func @fma(%x: memref<4xf32>) {
-  %v = kernel.read %x[0] : memref<4xf32>, vector<4xf32>
-  %r = vector.fma %v, %v, %v : vector<4xf32>
-  kernel.write %r, %x[0] : memref<4xf32>, vector<4xf32>
+// A multiply-add is one relaxed instruction, or two plain ones; of scalars it is always two.
+
+// CHECK-LABEL: @multiply_add
+// CHECK:         wasm_simd.op "f32x4.relaxed_madd" %a, %b, %c
+// CHECK:         %[[M:.*]] = arith.mulf %x, %x : f32
+// CHECK:         arith.addf %x, %[[M]] : f32
+// PLAIN-LABEL: @multiply_add
+// PLAIN:         %[[P:.*]] = arith.mulf %a, %b : vector<4xf32>
+// PLAIN:         arith.addf %c, %[[P]] : vector<4xf32>
+kernel.func @multiply_add(%m: memref<12xf32>) {
+  %a = kernel.read %m[0] : memref<12xf32>, vector<4xf32>
+  %b = kernel.read %m[4] : memref<12xf32>, vector<4xf32>
+  %c = kernel.read %m[8] : memref<12xf32>, vector<4xf32>
+  %x = kernel.read %m[0] : memref<12xf32>
+  %y = vector.fma %a, %b, %c : vector<4xf32>
+  %z = math.fma %x, %x, %x : f32
+  kernel.write %y, %m[0] : memref<12xf32>, vector<4xf32>
+  kernel.write %z, %m[4] : memref<12xf32>
 }
 
-// max(x, c) with a constant is one instruction that keeps NaN; between two unknown vectors it is not.
-// CHECK-LABEL: @maximum
-// CHECK: wasm_simd.op "f32x4.pmax"
-// CHECK: arith.maximumf
-kernel.func @maximum(%x1: memref<4xf32>) {
-  %c = arith.constant dense<0.5> : vector<4xf32>
-  %v = kernel.read %x1[0] : memref<4xf32>, vector<4xf32>
-  %a = arith.maximumf %v, %c : vector<4xf32>
-  %b = arith.maximumf %v, %a : vector<4xf32>
-  kernel.write %b, %x1[0] : memref<4xf32>, vector<4xf32>
+// -----
+
+// The maximum of a vector and a constant keeps NaN with the constant second; of two vectors it stays as it is.
+
+// CHECK-LABEL: @clamp
+// CHECK:         wasm_simd.op "f32x4.pmax" %a, %c
+// CHECK:         arith.maximumf %a, %a : vector<4xf32>
+kernel.func @clamp(%m: memref<8xf32>) {
+  %c = arith.constant dense<0.0> : vector<4xf32>
+  %a = kernel.read %m[0] : memref<8xf32>, vector<4xf32>
+  %p = arith.maximumf %a, %c : vector<4xf32>
+  %q = arith.maximumf %a, %a : vector<4xf32>
+  kernel.write %p, %m[0] : memref<8xf32>, vector<4xf32>
+  kernel.write %q, %m[4] : memref<8xf32>, vector<4xf32>
 }
 
-// A quotient never traps: zero divides to zero, and -1 negates.
-// CHECK-LABEL: @divide
-// CHECK: arith.cmpi eq
-// CHECK: wasm_simd.op "i32.div_s"
-// CHECK: wasm_simd.op "select"
-kernel.func @divide(%x2: memref<2xi32>) {
-  %a = kernel.read %x2[0] : memref<2xi32>
-  %b = kernel.read %x2[1] : memref<2xi32>
+// -----
+
+// Integer division never traps; by a constant other than 0 and -1 it cannot.
+
+// CHECK-LABEL: @division
+// CHECK:         arith.divsi %a, %seven : i32
+// CHECK:         %[[Z:.*]] = arith.cmpi eq, %b, %{{.*}} : i32
+// CHECK:         %[[S:.*]] = wasm_simd.op "select" %{{.*}}, %b, %[[Z]]
+// CHECK:         arith.divsi %a, %{{.*}} : i32
+// CHECK:         wasm_simd.op "select"
+kernel.func @division(%m: memref<2xi32>) {
+  %seven = arith.constant 7 : i32
+  %a = kernel.read %m[0] : memref<2xi32>
+  %b = kernel.read %m[1] : memref<2xi32>
+  %p = arith.divsi %a, %seven : i32
   %q = arith.divsi %a, %b : i32
-  kernel.write %q, %x2[0] : memref<2xi32>
+  kernel.write %p, %m[0] : memref<2xi32>
+  kernel.write %q, %m[1] : memref<2xi32>
 }
 
-// A divisor that is known to do no harm is left as it is.
-// CHECK-LABEL: @divide_by_three
-// CHECK-NOT: select
-// CHECK: arith.divsi
-kernel.func @divide_by_three(%x3: memref<2xi32>) {
-  %three = arith.constant 3 : i32
-  %a = kernel.read %x3[0] : memref<2xi32>
-  %q = arith.divsi %a, %three : i32
-  kernel.write %q, %x3[0] : memref<2xi32>
+// -----
+
+// Comparisons that wasm lacks are made of those it has.
+
+// CHECK-LABEL: @comparisons
+// CHECK:         %[[A:.*]] = arith.cmpf une, %x, %x : f32
+// CHECK:         arith.ori %[[A]], %{{.*}} : i1
+// CHECK:         %[[L:.*]] = arith.cmpf ole, %x, %y : f32
+// CHECK:         arith.xori %[[L]], %{{.*}} : i1
+// CHECK:         arith.cmpf olt, %x, %y : f32
+kernel.func @comparisons(%m: memref<2xf32>, %b: memref<3xi1>) {
+  %x = kernel.read %m[0] : memref<2xf32>
+  %y = kernel.read %m[1] : memref<2xf32>
+  %p = arith.cmpf uno, %x, %y : f32
+  %q = arith.cmpf ugt, %x, %y : f32
+  %r = arith.cmpf olt, %x, %y : f32
+  kernel.write %p, %b[0] : memref<3xi1>
+  kernel.write %q, %b[1] : memref<3xi1>
+  kernel.write %r, %b[2] : memref<3xi1>
 }
