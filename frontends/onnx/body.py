@@ -16,7 +16,8 @@ from onnx import (
     checker,
 )
 from onnx.onnx_cpp2py_export.checker import CheckerContext
-from xdsl.ir import Block, SSAValue
+from xdsl.dialects.builtin import UnitAttr
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
@@ -26,7 +27,7 @@ from webdnn.frontends.onnx.model import Model, canonical, function_key, imported
 from webdnn.frontends.onnx.node import Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
 from webdnn.frontends.onnx.scope import Scope, initializers_of
-from webdnn.frontends.onnx.tensors import read_sparse_tensor, read_tensor
+from webdnn.frontends.onnx.tensors import PACKED, WIDENED, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
@@ -74,6 +75,7 @@ class BodyImport:
         if name in owner.values or name in owner.lost:
             return owner.values.get(name)
         held = owner.initializers[name]
+        packed = isinstance(held, TensorProto) and held.data_type in WIDENED
         try:
             if isinstance(held, TensorProto):
                 held = read_tensor(held, self.model.directory)
@@ -83,8 +85,10 @@ class BodyImport:
             self.refused(error)
             owner.lost.add(name)
             return None
-        owner.values[name] = self.emitter.constant(held, f"initializer '{name}'")
-        return owner.values[name]
+        value = owner.values[name] = self.emitter.constant(held, f"initializer '{name}'")
+        if packed and isinstance(value.owner, Operation):
+            value.owner.attributes[PACKED] = UnitAttr()
+        return value
 
     def node(self, proto: NodeProto, used: set[str], scope: Scope) -> None:
         """Bind the outputs of a node, or note why they are lost."""

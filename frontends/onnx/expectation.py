@@ -17,7 +17,7 @@ from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.functions import onnx_type
 from webdnn.frontends.onnx.inputs import Declared, declared
-from webdnn.frontends.onnx.model import Model
+from webdnn.frontends.onnx.model import Model, canonical
 from webdnn.frontends.onnx.order import described
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
@@ -69,23 +69,38 @@ def skeleton(
     model: Model, nodes: Sequence[NodeProto], inputs: Mapping[str, Tensor], constants: Mapping[str, Array]
 ) -> ModelProto:
     """The needed part of a model without its large weights."""
-    graph = GraphProto(name="inference", node=nodes)
+    weights = {node.output[0]: tensor for node in nodes if (tensor := large_constant(node)) is not None}
+    graph = GraphProto(name="inference", node=[n for n in nodes if large_constant(n) is None])
     for name, type in inputs.items():
         graph.input.append(helper.make_value_info(name, onnx_type(type)))
     for tensor in model.proto.graph.initializer:
         if tensor.name in constants:
             continue
-        if prod(tensor.dims) <= SMALL and tensor.data_location != TensorProto.EXTERNAL:
-            graph.initializer.append(tensor)
+        if is_large(tensor):
+            weights[tensor.name] = tensor
         else:
-            type = helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
-            graph.input.append(helper.make_value_info(tensor.name, type))
+            graph.initializer.append(tensor)
+    for name, tensor in weights.items():
+        type = helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+        graph.input.append(helper.make_value_info(name, type))
     for name, array in constants.items():
         if array.size <= SMALL:
             graph.initializer.append(numpy_helper.from_array(array, name))
     result = ModelProto(ir_version=model.proto.ir_version, graph=graph, functions=model.proto.functions)
     result.opset_import.extend(model.proto.opset_import)
     return result
+
+
+def is_large(tensor: TensorProto) -> bool:
+    """Is it better described than sent along?"""
+    return prod(tensor.dims) > SMALL or tensor.data_location == TensorProto.EXTERNAL
+
+
+def large_constant(node: NodeProto) -> TensorProto | None:
+    """What a constant holds, if that is large."""
+    if (node.op_type, canonical(node.domain)) != ("Constant", "") or len(node.output) != 1:
+        return None
+    return next((a.t for a in node.attribute if a.name == "value" and is_large(a.t)), None)
 
 
 def compare(

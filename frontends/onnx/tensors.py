@@ -23,6 +23,9 @@ WIDENED: dict[int, str] = {
 }
 """Packed integers are kept one to a byte."""
 
+PACKED = "dnn.packed"
+"""Marks a constant whose elements had fewer bits in the model than they have here"""
+
 NOT_A_MODEL = "export the model again; onnx.checker.check_model says more about a damaged file"
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from xdsl.dialects.builtin import ModuleOp, f64, i64
 from xdsl.ir import Operation
-from xdsl.ir.affine import AffineExpr, AffineMap
 
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
@@ -59,11 +58,3 @@ def unroll(op: ReduceOp, below: Below) -> UnrollAttr:
     if lanes > 1:
         factors[-1] = lanes * (1 + below(3))
     return UnrollAttr.of(factors, lanes=lanes)
-
-
-def reversed_points(axes: int) -> AffineMap:
-    """A key that runs through the last axes first."""
-    key = AffineExpr.constant(0)
-    for axis in range(axes):
-        key = key + AffineExpr.dimension(axis) * (10**axis)
-    return AffineMap(axes, 0, (key,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import flag, integer, ints
@@ -19,7 +19,7 @@ from webdnn.frontends.onnx.converters.linear_algebra import product
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.tensors import WIDENED, onnx_element
+from webdnn.frontends.onnx.tensors import PACKED, WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype
 
@@ -47,6 +47,9 @@ def parameters(node: Node, axis: int) -> tuple[SSAValue, SSAValue | None, int, i
 
 @converter("QuantizeLinear")
 def quantize_linear(node: Node) -> SSAValue:
+    given = node.optional(2)
+    if given is not None and isinstance(given.owner, Operation) and PACKED in given.owner.attributes:
+        node.refuse("gives integers of less than 8 bits", hint="quantize to 8 bits")
     scale, zero, axis, block = parameters(node, node.integer("axis", 1))
     default = element_attribute("u8") if zero is None else tensor_type(zero).element_type
     to = output_element(node, default)

@@ -4,7 +4,7 @@
 
 // CHECK-LABEL: @product
 // CHECK:         %[[Z:.*]] = arith.constant dense<0.000000e+00> : vector<4xf32>
-// CHECK:         %[[ACC:.*]]:4 = scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[A0:.*]] = %[[Z]], %[[A1:.*]] = %[[Z]], %[[A2:.*]] = %[[Z]], %[[A3:.*]] = %[[Z]])
+// CHECK:         %[[ACC0:.*]], %[[ACC1:.*]], %{{.*}}, %{{.*}} = scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[A0:.*]] = %[[Z]], %[[A1:.*]] = %[[Z]], %[[A2:.*]] = %[[Z]], %[[A3:.*]] = %[[Z]])
 // CHECK-NEXT:      %[[P:.*]] = kernel.read %a[%[[K]]] : memref<32xf32>
 // CHECK-NEXT:      %[[S:.*]] = vector.broadcast %[[P]] : f32 to vector<4xf32>
 // CHECK-NEXT:      %[[Q:.*]] = kernel.read %w[%[[K]] * 8] : memref<128xf32>, vector<4xf32>
@@ -16,8 +16,8 @@
 // CHECK-NEXT:      vector.fma %[[S1]], %[[Q]], %[[A2]] : vector<4xf32>
 // CHECK-NEXT:      vector.fma %[[S1]], %[[R]], %[[A3]] : vector<4xf32>
 // CHECK-NEXT:      scf.yield
-// CHECK:         kernel.write %[[ACC]]#0, %y[0] : memref<16xf32>, vector<4xf32>
-// CHECK-NEXT:    kernel.write %[[ACC]]#1, %y[4] : memref<16xf32>, vector<4xf32>
+// CHECK:         kernel.write %[[ACC0]], %y[0] : memref<16xf32>, vector<4xf32>
+// CHECK-NEXT:    kernel.write %[[ACC1]], %y[4] : memref<16xf32>, vector<4xf32>
 kernel.func @product(%a: memref<32xf32>, %w: memref<128xf32>, %y: memref<16xf32>) {
   kernel.compute (%m = 2, %n = 8) schedule #kernel.schedule<tile [2, 8], order [0, 1], vector 1 by 4> {
     %zero = arith.constant 0.0 : f32

@@ -3,7 +3,7 @@
 // Loops are do-while, a carried sum keeps its local, constants are spelled where they are used.
 
 // CHECK-LABEL: (func $sum (param i32) (param i32)
-// CHECK:         (local i32 v128
+// CHECK-NEXT:    (local i32 v128 v128)
 // CHECK:         (local.set [[S:[0-9]+]] (v128.const f32x4 0x0.0p+0 0x0.0p+0 0x0.0p+0 0x0.0p+0))
 // CHECK:         (loop $l0
 // CHECK-NEXT:      (local.set [[V:[0-9]+]] (v128.load (local.get [[P:[0-9]+]])))
@@ -27,7 +27,7 @@ kernel.func @sum(%x: memref<32xf32>, %y: memref<4xf32>) {
 // Values that change places go all at once: each is read before any is set. Infinities and NaN have literals.
 
 // CHECK-LABEL: (func $swap (param i32) (param i32)
-// CHECK:         (loop
+// CHECK:         (loop $l0
 // CHECK:           (local.get [[A:[0-9]+]])
 // CHECK-NEXT:      (local.get [[B:[0-9]+]])
 // CHECK-NEXT:      local.set [[A]]

@@ -39,14 +39,14 @@ kernel.func @clamp(%m: memref<8xf32>) {
 
 // -----
 
-// Integer division never traps; by a constant other than 0 and -1 it cannot.
+// Integer division never traps: by zero it gives 0; by a constant other than 0 and -1 it cannot.
 
 // CHECK-LABEL: @division
 // CHECK:         arith.divsi %a, %seven : i32
 // CHECK:         %[[Z:.*]] = arith.cmpi eq, %b, %{{.*}} : i32
 // CHECK:         %[[S:.*]] = wasm_simd.op "select" %{{.*}}, %b, %[[Z]]
-// CHECK:         arith.divsi %a, %{{.*}} : i32
-// CHECK:         wasm_simd.op "select"
+// CHECK:         wasm_simd.op "i32.div_s" %a, %{{.*}} : (i32, i32) -> i32
+// CHECK:         wasm_simd.op "select" %{{.*}}, %{{.*}}, %[[Z]]
 kernel.func @division(%m: memref<2xi32>) {
   %seven = arith.constant 7 : i32
   %a = kernel.read %m[0] : memref<2xi32>

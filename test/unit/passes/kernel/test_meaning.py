@@ -49,7 +49,7 @@ KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
 FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelCollapseAxesPass())
 
 bounded = settings(
-    max_examples=12,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,

@@ -1,0 +1,76 @@
+"""Random kernel functions through the whole wasm pipeline, with chosen and with random schedules, in both variants."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from helpers.kernels import Case, kernel_functions, same
+from helpers.schedules import scheduled
+from helpers.wasm import run_wasm
+from webdnn.dialects.kernel.reference import run_function
+from webdnn.passes.kernel.assign_buffers import KernelAssignBuffersPass
+from webdnn.passes.kernel.assign_offsets import KernelAssignOffsetsPass
+from webdnn.passes.kernel.collapse_axes import KernelCollapseAxesPass
+from webdnn.passes.kernel.expand_outside import KernelExpandOutsidePass
+from webdnn.passes.kernel.flatten_buffers import KernelFlattenBuffersPass
+from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
+from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
+from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
+from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
+from webdnn.targets.wasm.bundle import VARIANTS, Variant
+
+PASSES: tuple[ModulePass, ...] = (
+    KernelFuseProducersPass(),
+    KernelSplitSharedReductionsPass(),
+    KernelFuseProducersPass(),
+    KernelFoldInitialValuesPass(),
+    KernelPackWeightsPass(panel=8),
+    KernelPadOperandsPass(),
+    KernelAssignBuffersPass(),
+    KernelAssignOffsetsPass(),
+    KernelFormKernelsPass(),
+    KernelExpandOutsidePass(),
+    KernelFlattenBuffersPass(),
+    KernelCollapseAxesPass(),
+)
+
+bounded = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def kernels(case: Case) -> ModuleOp:
+    module = case.module.clone()
+    for module_pass in PASSES:
+        module_pass.apply(Context(), module)
+    return module
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@bounded
+@given(case=kernel_functions())
+def test_chosen_schedules(variant: Variant, case: Case) -> None:
+    same(run_wasm(kernels(case), case.inputs, variant), run_function(case.module, case.inputs))
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@bounded
+@given(case=kernel_functions(), seed=st.integers(0, 1 << 30))
+def test_random_schedules(variant: Variant, case: Case, seed: int) -> None:
+    module = kernels(case)
+    scheduled(module, Random(seed).randrange)
+    same(run_wasm(module, case.inputs, variant), run_function(case.module, case.inputs))
