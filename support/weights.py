@@ -85,6 +85,7 @@ class WeightStore:
         """Write a safetensors file of these weights, atomically."""
         partial = path.with_name(path.name + ".partial")
         save_file({key: self.blobs[key] for key in keys}, partial)
+        partial.chmod(0o644)  # as readable as the text beside it
         partial.replace(path)
 
 

@@ -3,17 +3,20 @@
 import argparse
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_spec
 from xdsl.utils.exceptions import DiagnosticException, ParseError, ShrinkException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from webdnn import __version__
+from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.pipeline import Checks, from_spec, nearest, parse_passes, run_passes
 from webdnn.tools.report import complaints, print_error, run_tool
@@ -23,6 +26,24 @@ NAME = "webdnn-opt"
 
 BINARY_INPUTS = {".onnx": "'webdnn-translate --import-onnx' turns an ONNX model into IR"}
 """Files that people hand to this tool though they hold no IR, and what to do instead."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight files of modules, whose code is loaded only for modules that refer to weights."""
+
+    open: Callable[[ModuleOp, Path], None]
+    save: Callable[[ModuleOp, Path], None]
+
+    @classmethod
+    def of(cls, module: ModuleOp) -> "Weights | None":
+        """None for a module without weights."""
+        used = (a for op in module.walk() for a in (*op.properties.values(), *op.attributes.values()))
+        if WeightAttr.MODULE_ATTRIBUTE not in module.attributes and not any(isinstance(a, WeightAttr) for a in used):
+            return None
+        from webdnn.dialects.dnn.weight_files import open_weights, save_weights
+
+        return cls(open_weights, save_weights)
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -68,6 +89,9 @@ class WebDnnOptMain(xDSLOptMain):
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         """Add MLIR's options to those of xDSL."""
         super().register_all_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--weights", metavar="FILE", help="where new weights go; with -o they go beside the output by default"
+        )
         arg_parser.add_argument("--pass-pipeline", dest="passes", help="as -p; may stand in builtin.module(...)")
         arg_parser.add_argument(
             "--print-ir-after-all", action="store_true", help="print the IR after each pass (stderr)"
@@ -111,7 +135,11 @@ class WebDnnOptMain(xDSLOptMain):
         """Parse one module, run the passes on it, and print it."""
         implicit = not self.args.no_implicit_module
         module = parse_text(self.ctx, text, name, lines_before=lines_before, implicit_module=implicit)
+        if (weights := Weights.of(module)) is not None:
+            weights.open(module, Path() if self.args.input_file in (None, "-") else Path(name).parent)
         run_passes(self.ctx, module, self.passes, self.checks)
+        if (kept := self.args.weights or self.args.output_file) is not None and (weights := Weights.of(module)):
+            weights.save(module, Path(kept).with_suffix(".safetensors"))
         return self.output_resulting_program(module)
 
     def read_input(self) -> tuple[str, str]:

@@ -29,6 +29,8 @@ class ReduceKind(StrEnum):
 
 @irdl_attr_definition
 class ReduceKindAttr(EnumAttribute[ReduceKind]):
+    """How a reduction combines two values: `add`, `mul`, `max`, `min`, `and` or `or`."""
+
     name = "kernel.reduce_kind"
 
 

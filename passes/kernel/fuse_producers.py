@@ -87,6 +87,28 @@ def seen(read: ReadOp) -> Seen | None:
     return Seen(read, producer, next(i for i, r in enumerate(producer.res) if r is source), exprs, tuple(views))
 
 
+def reads_of(producer: ComputeOp, consumer: ComputeOp) -> list[ReadOp]:
+    """The reads of one compute that see the results of another."""
+    return [r for r in reads_in(consumer) if (s := seen(r)) and s.producer is producer]
+
+
+def behind(value: SSAValue, compute: ComputeOp) -> list[Operation]:
+    """The operations of the compute's body that a value needs, in the body's order."""
+    needed: set[Operation] = set()
+    pending = [value]
+    while pending:
+        owner = pending.pop().owner
+        if isinstance(owner, Block):
+            continue
+        top = owner
+        while top is not None and top.parent is not compute.body.block:
+            top = top.parent_op()
+        if top is not None and top not in needed:
+            needed.add(top)
+            pending += [operand for inner in top.walk() for operand in inner.operands]
+    return [op for op in compute.body.block.ops if op in needed]
+
+
 def readers(producer: ComputeOp) -> set[Operation]:
     """The operations of the function that use the producer's results, directly or through reshapes."""
     found: set[Operation] = set()
@@ -118,27 +140,26 @@ class Policy:
     def allows(self, at: Seen, consumer: ComputeOp) -> bool:
         producer, read = at.producer, at.read
         alone = readers(producer) == {consumer}
-        if len(self.inputs(consumer) | self.inputs(producer)) > self.max_inputs:
+        left = {r.source for r in reads_in(consumer) if r is not read}
+        if len(left | {r.source for r in reads_in(producer)}) > self.max_inputs:
             return False
         if has_reduction(producer):
             return alone and self.is_epilogue(at, consumer)
+        if not reads_in(producer) and not is_dear(producer):
+            return True  # a number, or a few operations on indices
         repeats = points_of(read) / prod(producer.shape)
         if moves_only(producer):
             return repeats <= REPEATS or (self.prologues and alone)
         if not alone:
             return False
-        reads = sum(points_of(r) for r in reads_in(consumer) if (s := seen(r)) and s.producer is producer)
-        repeats = reads / prod(producer.shape)
+        repeats = sum(map(points_of, reads_of(producer, consumer))) / prod(producer.shape)
         return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
-
-    def inputs(self, compute: ComputeOp) -> set[SSAValue]:
-        return {r.source for r in reads_in(compute)}
 
     def is_epilogue(self, at: Seen, consumer: ComputeOp) -> bool:
         """Is each point of the producer wanted exactly once, by a compute that has no reduction of its own?"""
         if has_reduction(consumer) or at.read.parent_op() is not consumer:
             return False
-        if prod(at.producer.shape) != prod(consumer.shape) or len(list(at.read.source.uses)) != 1:
+        if prod(at.producer.shape) != prod(consumer.shape) or len(reads_of(at.producer, consumer)) != 1:
             return False
         wanted = frozenset[object]().union(*(e.symbols for e in at.exprs))
         axes = {axis for axis, size in zip(consumer.axes, consumer.shape, strict=True) if size > 1}
@@ -180,9 +201,10 @@ def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
     leaves = not stays_inside(at.exprs, at.producer.shape, range_of)
     cloner = (GuardedCloner if leaves else Cloner)(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
-    cloner.clone_all(list(at.producer.body.block.ops)[:-1])
+    made = at.producer.yielded[at.result]
+    cloner.clone_all(behind(made, at.producer))
     body = Body()
-    value = as_stored(cloner.value(at.producer.yielded[at.result]), at, body)
+    value = as_stored(cloner.value(made), at, body)
     cloner.ops += body.ops
     if at.read.outside and leaves:
         tests = [

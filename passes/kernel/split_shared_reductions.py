@@ -16,6 +16,7 @@ from webdnn.dialects.kernel.affine import AxesOp
 from webdnn.dialects.kernel.clone import Cloner, hint
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.passes.kernel.fuse_producers import behind
 from webdnn.support.index import symbol
 
 
@@ -45,23 +46,6 @@ def shared(compute: ComputeOp) -> list[ReduceOp]:
         for op in compute.body.block.ops
         if isinstance(op, ReduceOp) and len(axes_of(op.result, compute) & long) < len(long)
     ]
-
-
-def behind(value: SSAValue, compute: ComputeOp) -> list[Operation]:
-    """The operations of the body that a value needs, in the body's order."""
-    needed: set[Operation] = set()
-    pending = [value]
-    while pending:
-        owner = pending.pop().owner
-        if isinstance(owner, Block):
-            continue
-        top = owner
-        while top is not None and top.parent is not compute.body.block:
-            top = top.parent_op()
-        if top is not None and top not in needed:
-            needed.add(top)
-            pending += [operand for inner in top.walk() for operand in inner.operands]
-    return [op for op in compute.body.block.ops if op in needed]
 
 
 def split(compute: ComputeOp, reduce: ReduceOp) -> None:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 SIZES = (1, 2, 3, 4, 5, 8, 9)
 ELEMENTS = ("f32", "f32", "f32", "f32", "f16", "f64", "i32", "i64", "bool", "u8", "i8")
 KINDS = (ReduceKind.ADD, ReduceKind.ADD, ReduceKind.ADD, ReduceKind.MAX, ReduceKind.MIN)
+PREDICATES = ("olt", "oge", "oeq", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true", "false")
 BOOL_KINDS = (ReduceKind.AND, ReduceKind.OR)
 LIMIT = 8
 """Floats stay between minus this and this"""
@@ -150,7 +151,9 @@ class Generator:
         if choice == 5:
             other = self.pick([f32, i32])
             a, b = (self.value(body, space, other, depth - 1) for _ in range(2))
-            test = body.less(a, b)
+            test = body.add(arith.CmpfOp(a, b, self.pick(PREDICATES))) if is_float(a) else body.less(a, b)
+            if self.number(0, 1):
+                test = self.combined(body, test, self.leaf(body, space, i1))
             if type == i1:
                 return test
             yes, no = (self.value(body, space, type, depth - 1) for _ in range(2))
