@@ -40,8 +40,8 @@ def measure(browser: Browser, name: str, bundles: Path, rounds: int) -> Times:
     page = browser.new_page()
     try:
         page.add_script_tag(url="/npm/onnxruntime-web/dist/ort.wasm.min.js")
-        script = (Path(__file__).parent / "wasm_peers.js").read_text()
-        result: Times = page.evaluate(f"({script})", {"model": name, "rounds": rounds})
+        script = (Path(__file__).parent / "wasm_peers.js").read_text().rstrip().removesuffix(";")
+        result: Times = page.evaluate(script, {"model": name, "rounds": rounds})
         return result
     finally:
         page.close()

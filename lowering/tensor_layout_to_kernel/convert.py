@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -92,6 +93,8 @@ class ConvertTensorLayoutToKernelPass(ModulePass):
     """
 
     name = "convert-tensor-layout-to-kernel"
+    stage_before: ClassVar = "tensor_layout"
+    stage_after: ClassVar = "kernel"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         problems = Diagnostics()

@@ -78,7 +78,17 @@ TARGETS: dict[str, str] = {
 }
 """Target name → its `Target` class; all are called `webdnn-…`, because xDSL owns `wgsl` and `wat`."""
 
-STAGES: dict[str, str] = {}
+STAGES: dict[str, str] = {
+    "dnn": "webdnn.dialects.stages:DNN",
+    "tensor_layout": "webdnn.dialects.stages:TENSOR_LAYOUT",
+    "kernel": "webdnn.dialects.stages:KERNEL",
+    "buffers": "webdnn.dialects.stages:BUFFERED",
+    "kernels": "webdnn.dialects.stages:KERNELS",
+    "flat": "webdnn.dialects.stages:FLAT",
+    "blocks": "webdnn.dialects.stages:BLOCKS",
+    "loops": "webdnn.dialects.stages:LOOPED",
+    "wasm": "webdnn.dialects.stages:WASM",
+}
 """Stage name → its `Stage` object; a pass names stages in `stage_before` and `stage_after` (`support/legality.py`)."""
 
 Registered = TypeVar("Registered")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func
@@ -245,6 +246,8 @@ class KernelAssignBuffersPass(ModulePass):
     """
 
     name = "kernel-assign-buffers"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "buffers"
     in_place: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

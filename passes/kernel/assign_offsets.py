@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -79,6 +80,8 @@ class KernelAssignOffsetsPass(ModulePass):
     """
 
     name = "kernel-assign-offsets"
+    stage_before: ClassVar = "buffers"
+    stage_after: ClassVar = "buffers"
     alignment: int = 64
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

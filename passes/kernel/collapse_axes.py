@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -93,6 +94,8 @@ class KernelCollapseAxesPass(ModulePass):
     """
 
     name = "kernel-collapse-axes"
+    stage_before: ClassVar = "flat"
+    stage_after: ClassVar = "flat"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith
@@ -49,6 +50,8 @@ class KernelExpandOutsidePass(ModulePass):
     """
 
     name = "kernel-expand-outside"
+    stage_before: ClassVar = "kernels"
+    stage_after: ClassVar = "kernels"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for read in [o for o in op.walk() if isinstance(o, ReadOp) and o.outside]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
@@ -49,6 +50,8 @@ class KernelFlattenBuffersPass(ModulePass):
     """
 
     name = "kernel-flatten-buffers"
+    stage_before: ClassVar = "kernels"
+    stage_after: ClassVar = "flat"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith
@@ -77,6 +78,8 @@ class KernelFoldInitialValuesPass(ModulePass):
     """
 
     name = "kernel-fold-initial-values"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for reduce in [o for o in op.walk() if isinstance(o, ReduceOp)]:

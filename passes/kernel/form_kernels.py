@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import StringIO
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -79,6 +80,8 @@ class KernelFormKernelsPass(ModulePass):
     """
 
     name = "kernel-form-kernels"
+    stage_before: ClassVar = "buffers"
+    stage_after: ClassVar = "kernels"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         known: dict[str, str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
@@ -256,6 +257,8 @@ class KernelFuseProducersPass(ModulePass):
 
         %r = kernel.compute (%i = 2, %j = 4) … { matrix product … arith.maximumf … }
 
+    Integers of less than 32 bits wrap as if they had been stored; half floats are not rounded in between.
+
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
     arithmetic that another kernel needs too or that the reader would repeat; what would bind more than `max-inputs`
     buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set.
@@ -263,6 +266,8 @@ class KernelFuseProducersPass(ModulePass):
     """
 
     name = "kernel-fuse-producers"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
     max_inputs: int = 64
     prologues: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -36,6 +37,8 @@ class KernelLowerBlocksPass(ModulePass):
     """
 
     name = "kernel-lower-blocks"
+    stage_before: ClassVar = "blocks"
+    stage_after: ClassVar = "loops"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,6 +170,8 @@ class KernelPackWeightsPass(ModulePass):
     """
 
     name = "kernel-pack-weights"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
     panel: int = 1
     align: int = 1
 

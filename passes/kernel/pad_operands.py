@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
@@ -112,6 +113,8 @@ class KernelPadOperandsPass(ModulePass):
     """
 
     name = "kernel-pad-operands"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         values = {read.source: None for read in op.walk() if isinstance(read, ReadOp) and wanted(read)}

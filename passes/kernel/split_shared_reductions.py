@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
@@ -89,6 +90,8 @@ class KernelSplitSharedReductionsPass(ModulePass):
     """
 
     name = "kernel-split-shared-reductions"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for compute in [o for o in op.walk() if isinstance(o, ComputeOp) and o.res]:

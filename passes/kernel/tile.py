@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, scf
@@ -114,6 +115,8 @@ class KernelTilePass(ModulePass):
     """
 
     name = "kernel-tile"
+    stage_before: ClassVar = "flat"
+    stage_after: ClassVar = "blocks"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf, vector
@@ -382,6 +383,7 @@ class WasmFormPointersPass(ModulePass):
     """
 
     name = "wasm-form-pointers"
+    stage_after: ClassVar = "wasm"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in list(op.body.block.ops):

@@ -16,7 +16,7 @@ from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.block_lowering import extract
+from webdnn.passes.kernel.block_lowering import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
 from webdnn.targets.wasm.spelling import instruction, is_mask
 
@@ -42,8 +42,13 @@ def integer_constant(value: SSAValue) -> int | None:
 
 def splat(body: Body, value: float, type: Attribute) -> SSAValue:
     """A constant of a scalar or vector type."""
-    scalar = body.constant(value, element_of(type))
-    return body.add(vector.BroadcastOp(scalar, type)) if is_vector(type) else scalar
+    if not is_vector(type):
+        return body.constant(value, type)
+    scalar = Body()
+    scalar.constant(value, type.element_type)
+    (made,) = scalar.ops
+    assert isinstance(made, arith.ConstantOp)
+    return body.add(arith.ConstantOp(dense(made, LANES)))
 
 
 def settled(body: Body, op: Operation) -> SSAValue:
@@ -85,19 +90,23 @@ def divided(body: Body, op: Division) -> SSAValue | None:
     return body.select(none, zero, body.select(minus, negated, quotient))
 
 
+def compared(op: arith.CmpfOp | arith.CmpiOp, type: Attribute) -> Operation:
+    """The comparison with a result of this type: comparing vectors gives a vector of bools."""
+    made = op.create(operands=op.operands, result_types=[type], properties=op.properties)
+    op.erase()
+    return made
+
+
 def float_test(body: Body, op: arith.CmpfOp) -> SSAValue:
     """Predicates that wasm lacks, from those it has."""
 
     def test(predicate: str, a: SSAValue = op.lhs, b: SSAValue = op.rhs) -> SSAValue:
-        return body.add(arith.CmpfOp(a, b, predicate))
+        return body.add(compared(arith.CmpfOp(a, b, predicate), op.result.type))
 
     def negated(value: SSAValue) -> SSAValue:
         return body.add(arith.XOrIOp(value, splat(body, 1, value.type)))
 
-    name = ("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno")[
-        min(op.predicate.value.data, 14)
-    ]
-    match name:
+    match name := arith.CMPF_COMPARISON_OPERATIONS[op.predicate.value.data]:
         case "one":
             return body.add(arith.OrIOp(test("olt"), test("ogt")))
         case "ord":
@@ -115,7 +124,7 @@ def float_test(body: Body, op: arith.CmpfOp) -> SSAValue:
         case "ule":
             return negated(test("ogt"))
         case _:
-            return splat(body, 0, op.result.type)
+            return splat(body, int(name == "true"), op.result.type)
 
 
 def rewritten(body: Body, op: Operation) -> SSAValue | None:
@@ -134,6 +143,9 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             return body.add(InstructionOp("v128.bitselect", [op.lhs, op.rhs, op.cond], op.result.type))
         case arith.SelectOp():
             return body.add(InstructionOp("select", [op.lhs, op.rhs, op.cond], op.result.type))
+        case vector.BroadcastOp() if is_mask(op.vector.type):
+            lanes = body.add(InstructionOp("i32x4.splat", [op.source], op.vector.type))
+            return body.add(InstructionOp("i32x4.neg", [lanes], op.vector.type))
         case arith.CmpfOp() if instruction(op) is None:
             return expanded(body, lambda inner: float_test(inner, op))
         case arith.MaxSIOp() | arith.MinSIOp() | arith.MaxUIOp() | arith.MinUIOp() if not vectors:
@@ -169,7 +181,7 @@ def converted(body: Body, op: Operation, vectors: bool) -> SSAValue | None:
             return body.minus(body.constant(0, op.result.type), wide)
         case arith.TruncIOp() if op.result.type == i1 or is_mask(op.result.type):
             bit = body.add(arith.AndIOp(op.input, splat(body, 1, op.input.type)))
-            return body.add(arith.CmpiOp(bit, splat(body, 0, op.input.type), "ne"))
+            return body.add(compared(arith.CmpiOp(bit, splat(body, 0, op.input.type), "ne"), op.result.type))
         case _ if vectors and op.dialect_name() in ("arith", "math") and not spelled(op):
             return scalarized(body, op)
         case _:

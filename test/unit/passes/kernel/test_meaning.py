@@ -26,7 +26,9 @@ from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
 from webdnn.support.dominance import verify_dominance
+from webdnn.support.legality import stages_of, verify_stage
 from webdnn.support.weights import Array
+from webdnn.universe import ALL_STAGES
 
 ON_TENSORS: dict[str, Callable[[], ModulePass]] = {
     "fuse-producers": KernelFuseProducersPass,
@@ -59,12 +61,14 @@ bounded = settings(
 
 
 def applied(module: ModuleOp, passes: Sequence[ModulePass]) -> ModuleOp:
-    """A copy of the module after passes, each of which leaves valid IR."""
+    """A copy of the module after passes, each of which leaves valid IR, and its stage."""
     own = module.clone()
     for module_pass in passes:
         module_pass.apply(Context(), own)
         own.verify()
         verify_dominance(own)
+        if stage := stages_of(module_pass).after:
+            verify_stage(own, ALL_STAGES[stage]())
     return own
 
 
