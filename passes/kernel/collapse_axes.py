@@ -101,7 +101,7 @@ class KernelCollapseAxesPass(ModulePass):
         for function in op.body.block.ops:
             if not isinstance(function, FuncOp):
                 continue
-            for reduce in [o for o in function.walk() if isinstance(o, ReduceOp)]:
+            for reduce in reversed([o for o in function.walk() if isinstance(o, ReduceOp)]):  # inner ones first
                 collapse(reduce, rebuild_reduce)
             for compute in [o for o in function.body.block.ops if isinstance(o, ComputeOp)]:
                 collapse(compute, rebuild_compute)

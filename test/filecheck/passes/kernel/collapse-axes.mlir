@@ -41,6 +41,28 @@ kernel.func @apart(%a: memref<15xf32>, %b: memref<4xf32>, %y: memref<12xf32>) {
 
 // -----
 
+// Of nested reductions the inner one goes first.
+
+// CHECK-LABEL: @nested
+// CHECK:         kernel.reduce add (%k = 4)
+// CHECK:           kernel.reduce max (%m = 6)
+// CHECK:             kernel.read %a[%k * 6 + %m] : memref<24xf32>
+kernel.func @nested(%a: memref<24xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%j = 2, %k = 2) from %zero : f32 {
+      %t = kernel.reduce max (%l = 3, %m = 2) from %zero : f32 {
+        %v = kernel.read %a[%j * 12 + %k * 6 + %l * 2 + %m] : memref<24xf32>
+        kernel.yield %v : f32
+      }
+      kernel.yield %t : f32
+    }
+    kernel.write %s, %y[0] : memref<1xf32>
+  }
+}
+
+// -----
+
 // An access that divides already may go on doing so, and divisions may vanish.
 
 // CHECK-LABEL: @divided
