@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 
 from webdnn.dialects.element import is_memref, is_tensor
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.lanewise import OPERATIONS as LANEWISE
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.support.legality import Stage
 
@@ -18,7 +19,8 @@ SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", 
 BODIES = ("kernel.compute", "kernel.reduce")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call")
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
-LOOPS = ("scf.for", "scf.yield", "vector.*", "kernel.lanes", "kernel.id")
+LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
+LOOPS = ("scf.for", "scf.yield", *LANES, "kernel.id")
 
 
 def on_tensors(op: Operation) -> bool:
@@ -80,6 +82,6 @@ BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS, *LOOPS), condit
 LOOPED = Stage("loops", (*PROGRAM, *SCALARS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks")
 WASM = Stage(
     "wasm",
-    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.for", "scf.yield", "vector.*", "wasm_simd.*", "kernel.lanes"),
+    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.for", "scf.yield", "wasm_simd.*", *LANES),
     lowered_by="wasm-form-pointers",
 )

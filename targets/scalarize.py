@@ -11,6 +11,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.block_lowering import extract
 
@@ -37,9 +38,7 @@ def scalarize(function: FuncOp, needs_lanes: Condition) -> None:
         scalars: list[SSAValue] = []
         for lane in range(result.type.get_shape()[0]):
             operands = [lane_of(o, lane, op) for o in op.operands]
-            scalar = op.create(
-                operands=operands, result_types=[element_of(result.type)], properties=dict(op.properties)
-            )
+            scalar = applied(op, operands, element_of(result.type))
             scalar.location = op.location
             Rewriter.insert_op(scalar, InsertPoint.before(op))
             scalars.append(scalar.results[0])

@@ -2,6 +2,7 @@
 
 from xdsl.ir import Dialect
 
+from webdnn.dialects.kernel import lanewise
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.lanes import LanesOp
@@ -26,6 +27,7 @@ KERNEL = Dialect(
         WeightOp,
         WriteOp,
         YieldOp,
+        *lanewise.OPERATIONS,
     ],
     [ReduceKindAttr, ScheduleAttr, UnrollAttr],
 )

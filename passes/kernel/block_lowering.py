@@ -22,6 +22,7 @@ from webdnn.dialects.element import element_of, element_type, is_vector
 from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.support.index import ZERO, Index, substitute, symbol
 
@@ -235,7 +236,7 @@ class BlockLowering:
                 operands = [self.wide(o, point, lanes) for o in op.operands]
                 scalar = op.results[0].type
                 type = vector_of(scalar, lanes) if lanes > 1 else scalar
-                return self.emit(op.create(operands=operands, result_types=[type], properties=op.properties))
+                return self.emit(applied(op, operands, type))
 
     def gather_lanes(self, op: Operation, point: Point) -> SSAValue:
         """A vector of what the operation gives at each of its lanes."""

@@ -15,6 +15,7 @@ from xdsl.rewriter import Rewriter
 from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.lanewise import Lanewise, applied
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.block_lowering import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
@@ -64,7 +65,7 @@ def scalarized(body: Body, op: Operation) -> SSAValue:
     lanes: list[SSAValue] = []
     for lane in range(LANES):
         operands = [body.add(extract(o, lane)) if is_vector(o.type) else o for o in op.operands]
-        scalar = op.create(operands=operands, result_types=[element_of(op.results[0].type)], properties=op.properties)
+        scalar = applied(op, operands, element_of(op.results[0].type))
         lanes.append(settled(body, scalar))
     return body.add(LanesOp(lanes))
 
@@ -92,7 +93,7 @@ def divided(body: Body, op: Division) -> SSAValue | None:
 
 def compared(op: arith.CmpfOp | arith.CmpiOp, type: Attribute) -> Operation:
     """The comparison with a result of this type: comparing vectors gives a vector of bools."""
-    made = op.create(operands=op.operands, result_types=[type], properties=op.properties)
+    made = applied(op, op.operands, type)
     op.erase()
     return made
 
@@ -182,7 +183,7 @@ def converted(body: Body, op: Operation, vectors: bool) -> SSAValue | None:
         case arith.TruncIOp() if op.result.type == i1 or is_mask(op.result.type):
             bit = body.add(arith.AndIOp(op.input, splat(body, 1, op.input.type)))
             return body.add(compared(arith.CmpiOp(bit, splat(body, 0, op.input.type), "ne"), op.result.type))
-        case _ if vectors and op.dialect_name() in ("arith", "math") and not spelled(op):
+        case _ if vectors and (isinstance(op, Lanewise) or op.dialect_name() in ("arith", "math")) and not spelled(op):
             return scalarized(body, op)
         case _:
             return None

@@ -108,3 +108,13 @@ func.func @empty() -> tensor<0xf32> {
   }
   func.return %0 : tensor<0xf32>
 }
+
+// -----
+
+// Lanes do not come and go.
+
+// CHECK: 'kernel.sitofp' does not verify: found types vector<4xi32>, vector<2xf32>, expected vectors of one length
+func.func @lanes(%a: vector<4xi32>) -> vector<2xf32> {
+  %0 = kernel.sitofp %a : (vector<4xi32>) -> vector<2xf32>
+  func.return %0 : vector<2xf32>
+}

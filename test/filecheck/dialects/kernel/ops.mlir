@@ -102,3 +102,18 @@ func.func @main() {
   kernel.call @relu(%w, %o) : memref<8xf32>, memref<8xf32>
   func.return
 }
+
+// -----
+
+// What `arith` has of scalars alone, lane by lane.
+
+// CHECK-LABEL: @lanewise
+// CHECK: kernel.cmpf %{{.*}}, %{{.*}} {{[{].*}}predicate = 4 : i64{{.*[}]}} : (vector<4xf32>, vector<4xf32>) -> vector<4xi1>
+// CHECK: kernel.select %{{.*}}, %{{.*}}, %{{.*}} : (vector<4xi1>, vector<4xf32>, vector<4xf32>) -> vector<4xf32>
+// CHECK: kernel.fptosi %{{.*}} : (vector<4xf32>) -> vector<4xi32>
+func.func @lanewise(%a: vector<4xf32>, %b: vector<4xf32>) -> vector<4xi32> {
+  %less = kernel.cmpf %a, %b {predicate = 4 : i64, fastmath = #arith.fastmath<none>} : (vector<4xf32>, vector<4xf32>) -> vector<4xi1>
+  %low = kernel.select %less, %a, %b : (vector<4xi1>, vector<4xf32>, vector<4xf32>) -> vector<4xf32>
+  %whole = kernel.fptosi %low : (vector<4xf32>) -> vector<4xi32>
+  func.return %whole : vector<4xi32>
+}

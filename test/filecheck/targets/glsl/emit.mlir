@@ -1,5 +1,5 @@
-// RUN: webdnn-opt %s --disable-verify --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize' -t webdnn-glsl | filecheck %s
-// RUN: webdnn-opt %s --disable-verify --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize{version=100}' -t webdnn-glsl100 | filecheck %s --check-prefix=OLD
+// RUN: webdnn-opt %s --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize' -t webdnn-glsl | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize{version=100}' -t webdnn-glsl100 | filecheck %s --check-prefix=OLD
 
 // The fragment is the texel that is written; rows of seven need lanes that are known at run time only.
 
