@@ -23,7 +23,7 @@ from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.places import function_user
-from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
+from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside
 from webdnn.support.weights import STORE
 
 Array = NDArray[np.generic]
@@ -63,17 +63,17 @@ class Packing:
         return packed
 
 
-def plain_symbols(indices: Sequence[Index]) -> list[SSAValue | None] | None:
-    """The axis that each index is, None where it is 0; or None where an index is anything else."""
+def fastest_axes(indices: Sequence[Index]) -> list[SSAValue | None] | None:
+    """The axis that moves each index by 1, None where it is 0; or None where an index has no such axis of its own."""
     found: list[SSAValue | None] = []
     for index in indices:
         if index == ZERO:
             found.append(None)
             continue
-        atom = next(iter(index.terms), None)
-        if not is_value(atom) or index != symbol(atom) or atom in found:
+        steps = [atom for atom, coefficient in index.terms.items() if coefficient == 1 and is_value(atom)]
+        if len(steps) != 1 or index.divided or index.constant or steps[0] in found:
             return None
-        found.append(atom)
+        found.append(steps[0])
     return found
 
 
@@ -86,6 +86,25 @@ def streams_other_operand(read: ReadOp, lane: SSAValue) -> bool:
     return any(lane not in e.symbols for o in others for e in [sum(o.exprs, ZERO)])
 
 
+def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
+    """The axis along which products with a constant have lanes.
+
+    It is the compute's last one, where the constant or all it is multiplied by is contiguous along it; else the last
+    that only the constant depends on, though results then lie apart.
+    """
+    if not compute.axes:
+        return None
+    last, parent = compute.axes[-1], read.parent_op()
+    if not isinstance(parent, ReduceOp) or any(last in e.symbols for e in read.exprs):
+        return last
+    others = [o for o in parent.walk() if isinstance(o, ReadOp) and o.source is not read.source]
+    if all(o.exprs and o.exprs[-1].coefficient(last) == 1 for o in others):
+        return last
+    used = frozenset[object]().union(*(e.symbols for o in others for e in o.exprs))
+    own = [a for a in compute.axes if a not in used and any(a in e.symbols for e in read.exprs)]
+    return own[-1] if own else last
+
+
 @dataclass(frozen=True)
 class Packer:
     """How a target wants constants: panels of this many columns for matrix products, rows padded to `align`."""
@@ -94,11 +113,11 @@ class Packer:
     align: int
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
-        """Loop order: the compute's axes, then the reduction's, then the compute's last axis, which has lanes."""
-        axes = plain_symbols(read.exprs)
+        """Loop order: the compute's axes, then the reduction's, then the compute's axis that has lanes."""
+        axes = fastest_axes(read.exprs)
         if axes is None:
             return None
-        lane = compute.axes[-1] if compute.axes else None
+        lane = lane_axis(read, compute)
 
         def rank(d: int) -> tuple[int, int]:
             axis = axes[d]

@@ -29,6 +29,9 @@ CACHE_BYTES = 192 * 1024
 SMALL = 32
 """Reductions of at most so many points are unrolled whole."""
 
+LONG = 16
+"""A sum of so many products costs more than storing each lane of its result by itself."""
+
 
 @dataclass(frozen=True)
 class Registers:
@@ -79,7 +82,20 @@ class Choice:
             axis = compute.axes[i]
             if all(lane_stride(w, axis) == 1 and four_bytes(w) for w in writes) and self.reads_well(axis):
                 return i
-        return None
+        return next((i for i in reversed(axes) if self.pays_for_scattered_stores(compute.axes[i])), None)
+
+    def pays_for_scattered_stores(self, axis: SSAValue) -> bool:
+        """Do long sums of products have lanes along an axis, though their results lie apart?"""
+        sums = [o for o in self.compute.body.block.ops if isinstance(o, ReduceOp)]
+        if not sums or not all(prod(o.shape) >= LONG for o in sums) or not self.reads_well(axis):
+            return False
+        return all(isinstance(s.yielded.owner, arith.MulfOp) and self.streams(s, axis) for s in sums)
+
+    def streams(self, reduce: ReduceOp, axis: SSAValue) -> bool:
+        """Does one factor of the products change along the axis, and the other not?"""
+        assert isinstance(reduce.yielded.owner, arith.MulfOp)
+        factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
+        return sorted(factors) == [False, True]
 
     def reads_well(self, axis: SSAValue) -> bool:
         found = [(o, lane_stride(o, axis)) for o in accesses(self.compute) if not isinstance(o, WriteOp)]
@@ -102,8 +118,7 @@ class Choice:
         for reduce in sums:
             if reduce.kind.data is not ReduceKind.ADD or not isinstance(reduce.yielded.owner, arith.MulfOp):
                 continue
-            factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
-            if sorted(factors) == [False, True]:
+            if self.streams(reduce, axis):
                 return reduce
         return None
 
@@ -125,11 +140,27 @@ class Choice:
         else:
             tile[lane] = self.columns(lane, 5)
         self.unroll(reduce, small=9)
+        if any(row > lane for row in rows):
+            self.put_columns_inside(reduce, lane, tile)
         blocks = prod(-(-self.compute.shape[i] // tile[i]) for i in rows)
         panels = -(-self.compute.shape[lane] // tile[lane])
         weights, rest = self.read_bytes(streamed), self.read_bytes(fixed)
         outer = weights * (blocks if weights > CACHE_BYTES else 1) > rest * (panels if rest > CACHE_BYTES else 1)
         return [lane, *natural[:-1]] if outer and weights > CACHE_BYTES else natural
+
+    def put_columns_inside(self, reduce: ReduceOp, lane: int, tile: Sequence[int]) -> None:
+        """Order the points of a block by step, row and column, so that one splat is alive at a time."""
+        axes = self.compute.axes
+        used = [i for i, axis in enumerate(axes) if depends_on(reduce.result, axis)]
+        key, weight = AffineExpr.constant(0), 1
+        inner_first = [lane, *(i for i in reversed(used) if i != lane)]
+        for i in inner_first:
+            key, weight = key + AffineExpr.dimension(used.index(i)) * weight, weight * tile[i]
+        for i in reversed(range(len(reduce.shape))):
+            key, weight = key + AffineExpr.dimension(len(used) + i) * weight, weight * reduce.shape[i]
+        points = AffineMap(len(used) + len(reduce.shape), 0, (key,))
+        assert reduce.unroll is not None
+        reduce.unroll = UnrollAttr.of([f.data for f in reduce.unroll.factors], points=points)
 
     def read_bytes(self, value: SSAValue) -> int:
         """Bytes of the buffers behind a factor."""
