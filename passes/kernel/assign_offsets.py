@@ -14,8 +14,9 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import buffer_type
-from webdnn.dialects.kernel.program import AllocOp
+from webdnn.dialects.kernel.access import WriteOp, buffer_type
+from webdnn.dialects.kernel.program import AllocOp, CallOp
+from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.places import users
 from webdnn.support.planning.offsets import assign, verify
@@ -44,7 +45,10 @@ class Arena:
 
 
 def plan(block: Block, alignment: int) -> Arena:
-    """Arguments live from the start, results to the end, all else from its first use to its last."""
+    """Arguments live from the start, results to the end, all else from its first use to its last.
+
+    What is written once, when the model is loaded, lives from the start to the end.
+    """
     time = {op: t for t, op in enumerate(block.ops)}
     end = len(time)
     buffers: list[SSAValue] = [*block.args, *(op.result for op in block.ops if isinstance(op, AllocOp))]
@@ -54,10 +58,17 @@ def plan(block: Block, alignment: int) -> Arena:
         times = [time[op] for op in used]
         start = 0 if not isinstance(buffer.owner, AllocOp) else min(times, default=0)
         stop = end if any(isinstance(op, func.ReturnOp) for op in used) else max(times, default=start) + 1
+        if any(isinstance(op, ComputeOp | CallOp) and op.once and writes(op, buffer) for op in used):
+            start, stop = 0, end
         blocks.append(StorageBlock((Part(start, stop, 0, align(byte_size(buffer), alignment)),)))
     found = assign(blocks, alignment)
     verify(blocks, found.offsets)
     return Arena(buffers, found.offsets, found.arena, found.bound)
+
+
+def writes(op: ComputeOp | CallOp, buffer: SSAValue) -> bool:
+    """May the operation write to the buffer?"""
+    return isinstance(op, CallOp) or any(isinstance(o, WriteOp) and o.target is buffer for o in op.walk())
 
 
 @dataclass(frozen=True)

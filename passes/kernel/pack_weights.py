@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Block, BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -18,12 +18,13 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference.constants import array_of
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import is_value, range_of
+from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.places import function_user
-from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside
+from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
 from webdnn.support.weights import STORE
 
 Array = NDArray[np.generic]
@@ -52,6 +53,14 @@ class Packing:
             packed = packed.reshape(*packed.shape[:-1], packed.shape[-1] // self.panel, self.panel)
             packed = np.moveaxis(packed, -2, self.at)
         return np.ascontiguousarray(packed).reshape(packed.shape)
+
+    def shape(self, shape: Sequence[int]) -> list[int]:
+        """The extents of the packed constant, whose last dimension is whole panels."""
+        packed = [shape[d] for d in self.order]
+        if self.panel > 1:
+            packed.insert(self.at, packed.pop() // self.panel)
+            packed.append(self.panel)
+        return packed
 
     def indices(self, indices: Sequence[Index]) -> list[Index]:
         """Where an element of the constant is read in the packed one."""
@@ -154,8 +163,7 @@ def pack(op: ConstantOp, packer: Packer) -> None:
     for read in reads:
         if not isinstance(read, ReadOp):
             continue
-        compute = function_user(read)
-        packing = packer.packing(read, compute) if isinstance(compute, ComputeOp) else None
+        packing = packing_of(read, packer)
         if packing not in made:
             array = array_of(op)
             made[packing] = constant_of(array if packing is None else packing.array(array), op)
@@ -168,6 +176,53 @@ def pack(op: ConstantOp, packer: Packer) -> None:
         Rewriter.erase_op(op)
     elif not isinstance(op.value, WeightAttr):
         Rewriter.replace_op(op, constant_of(array_of(op), op))
+
+
+# What is computed from constants alone.
+
+
+def from_constants(block: Block) -> list[ComputeOp]:
+    """The computes that read nothing but constants, and what was computed from them."""
+    found: dict[SSAValue, ComputeOp] = {}
+    for op in block.ops:
+        if isinstance(op, ComputeOp) and op.res:
+            reads = [o for o in op.walk() if isinstance(o, ReadOp)]
+            if all(isinstance(r.source.owner, ConstantOp) or r.source in found for r in reads):
+                found[op.res[0]] = op
+    return list(found.values())
+
+
+def pack_computed(op: ComputeOp, packer: Packer) -> None:
+    """compute(i) read at A[e] -> compute(j) with its axes in the order and the panels of the packing."""
+    reads = [use.operation for use in op.res[0].uses]
+    if len(op.res) != 1 or op.inset or not all(isinstance(read, ReadOp) and not read.outside for read in reads):
+        return
+    packings = {packing_of(read, packer) for read in reads if isinstance(read, ReadOp)}
+    packing = packings.pop() if len(packings) == 1 else None
+    if packing is None or not packing.order or op.shape[packing.order[-1]] % max(packing.align, packing.panel):
+        return
+    shape, unit = packing.shape(op.shape), packing.panel
+
+    def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
+        placed = [symbol(axis) for axis in axes]
+        if unit > 1:
+            lane = placed.pop()
+            placed.append(placed.pop(packing.at) * unit + lane)
+        return {op.axes[d]: placed[i] for i, d in enumerate(packing.order)}
+
+    type = TensorType(tensor_type(op.res[0]).element_type, shape)
+    new = clone_compute(op, shape, to_index, types=[type])
+    Rewriter.insert_op(new, InsertPoint.before(op))
+    for read in reads:
+        assert isinstance(read, ReadOp)
+        Rewriter.replace_op(read, ReadOp(new.res[0], packing.indices(read.exprs), None, read.result.type))
+    Rewriter.erase_op(op)
+
+
+def packing_of(read: ReadOp, packer: Packer) -> Packing | None:
+    """How the kernel of a read wants what it reads."""
+    compute = function_user(read)
+    return packer.packing(read, compute) if isinstance(compute, ComputeOp) else None
 
 
 @dataclass(frozen=True)
@@ -184,6 +239,8 @@ class KernelPackWeightsPass(ModulePass):
         %w = dnn.constant #dnn.weight<… : tensor<8x3x3x32x8xf32>> …
         … kernel.read %w[%o floordiv 8, %ky, %kx, %ci, %o mod 8] …
 
+    What is computed from constants alone, such as the weights of Winograd's tiles, is computed in that order.
+
     Leaves alone: constants that are read at computed or scaled indices, which keep their own order.
     Run after fusion, and before `kernel-assign-buffers`, which takes weights only.
     """
@@ -196,7 +253,11 @@ class KernelPackWeightsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
-            if isinstance(function, func.FuncOp):
-                for constant in list(function.body.block.ops if function.body.blocks else ()):
-                    if isinstance(constant, ConstantOp):
-                        pack(constant, Packer(self.panel, self.align))
+            if not isinstance(function, func.FuncOp) or function.is_declaration:
+                continue
+            packer = Packer(self.panel, self.align)
+            for compute in reversed(from_constants(function.body.block)):
+                pack_computed(compute, packer)
+            for constant in list(function.body.block.ops):
+                if isinstance(constant, ConstantOp):
+                    pack(constant, packer)

@@ -18,10 +18,11 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, TableOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.attributes import ReduceKind, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
 from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_stride
+from webdnn.support.index import FloorDiv, Index, symbol
 
 CACHE_BYTES = 192 * 1024
 """What is read again and again should fit here."""
@@ -56,6 +57,8 @@ class Choice:
         order: Sequence[int] | None = None
         if lane is None:
             self.reduce_across_lanes(sums, tile)
+        elif self.tables():
+            return self.unroll_tables(lane, tile)
         elif not sums:
             tile[lane] = self.columns(lane, 4)
         elif (main := self.product(sums, lane)) is not None:
@@ -171,6 +174,25 @@ class Choice:
         operands = getattr(owner, "operands", ())
         return sum(self.read_bytes(o) for o in operands)
 
+    # Small matrices of known coefficients.
+
+    def tables(self) -> list[TableOp]:
+        return [o for o in self.compute.walk() if isinstance(o, TableOp)]
+
+    def unroll_tables(self, lane: int, tile: list[int]) -> None:
+        """Unroll what says which coefficient it is, so that all are constants; one vector of everything else."""
+        aligned: list[int] = []
+        for i, (axis, size) in enumerate(zip(self.compute.axes, self.compute.shape, strict=True)):
+            period = max((p for t in self.tables() for e in t.exprs if (p := period_of(e, axis, size))), default=1)
+            tile[i] = min(period, size)
+            if period > 1:
+                aligned.append(i)
+        tile[lane] = self.columns(lane, 1)
+        for reduce in self.compute.walk():
+            if isinstance(reduce, ReduceOp):
+                reduce.unroll = UnrollAttr.of(list(reduce.shape))
+        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=(lane, self.registers.lanes))
+
     # Windows: depthwise convolution, pooling.
 
     def is_window(self, sums: Sequence[ReduceOp], lane: int) -> bool:
@@ -252,6 +274,16 @@ class Choice:
                 min(self.compute.shape[only_b[-1]], 4),
             )
             reduce.unroll = UnrollAttr.of([*[1] * (len(reduce.shape) - 1), 4], lanes=4)
+
+
+def period_of(expr: Index, axis: SSAValue, size: int) -> int | None:
+    """After how many steps of an axis an index repeats, which is the axis, or the axis modulo a number."""
+    if expr == symbol(axis):
+        return size
+    for atom in expr.terms:
+        if isinstance(atom, FloorDiv) and atom.numerator == symbol(axis):
+            return atom.divisor
+    return None
 
 
 @dataclass(frozen=True)

@@ -86,3 +86,30 @@ func.func @kept() -> (tensor<2xf32>, tensor<2x3xf32>) {
   }
   func.return %0, %w : tensor<2xf32>, tensor<2x3xf32>
 }
+
+// -----
+
+// What is computed from constants is computed in the order in which it is read.
+
+// CHECK-LABEL: @computed
+// CHECK:         kernel.compute (%{{.*}} = 2, %{{.*}} = 3, %{{.*}} = 2) -> tensor<2x3x2xf32>
+// CHECK:         kernel.read %{{.*}}[%n floordiv 2, %k, {{.*}}] : tensor<2x3x2xf32>
+func.func @computed(%x: tensor<5x3xf32>) -> tensor<5x4xf32> {
+  %w = dnn.constant dense<2.0> : tensor<3x4xf32> : tensor<3x4xf32>
+  %0 = kernel.compute (%k = 3, %n = 4) -> tensor<3x4xf32> {
+    %v = kernel.read %w[%k, %n] : tensor<3x4xf32>
+    %t = math.tanh %v : f32
+    kernel.yield %t : f32
+  }
+  %1 = kernel.compute (%m = 5, %n = 4) -> tensor<5x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %p = kernel.read %x[%m, %k] : tensor<5x3xf32>
+      %q = kernel.read %0[%k, %n] : tensor<3x4xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %1 : tensor<5x4xf32>
+}
