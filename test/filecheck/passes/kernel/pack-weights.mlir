@@ -93,7 +93,7 @@ func.func @kept() -> (tensor<2xf32>, tensor<2x3xf32>) {
 
 // CHECK-LABEL: @computed
 // CHECK:         kernel.compute (%{{.*}} = 2, %{{.*}} = 3, %{{.*}} = 2) -> tensor<2x3x2xf32>
-// CHECK:         kernel.read %{{.*}}[%n floordiv 2, %k, {{.*}}] : tensor<2x3x2xf32>
+// CHECK:         kernel.read %{{.*}}[%{{.*}} floordiv 2, %{{.*}}, %{{.*}} mod 2] : tensor<2x3x2xf32>
 func.func @computed(%x: tensor<5x3xf32>) -> tensor<5x4xf32> {
   %w = dnn.constant dense<2.0> : tensor<3x4xf32> : tensor<3x4xf32>
   %0 = kernel.compute (%k = 3, %n = 4) -> tensor<3x4xf32> {
