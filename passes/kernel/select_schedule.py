@@ -12,8 +12,8 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import ModuleOp, f64, i64
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import ModuleOp, f32, f64, i1, i64
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
@@ -21,6 +21,7 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, TableOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.attributes import ReduceKind, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
+from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_stride
 from webdnn.support.index import FloorDiv, Index, symbol
 
@@ -70,7 +71,8 @@ class Choice:
             for reduce in sums:
                 self.unroll(reduce, small=9)
         vector = None if lane is None else (lane, self.registers.lanes)
-        compute.schedule = ScheduleAttr.of(tile, order=order, vector=vector)
+        masked = lane is not None and compute.shape[lane] % self.registers.lanes > 0 and self.may_mask()
+        compute.schedule = ScheduleAttr.of(tile, order=order, vector=vector, masked=masked)
 
     # Which axis has lanes.
 
@@ -112,6 +114,14 @@ class Choice:
         """Elements of a block along the lane axis: whole vectors, as many as there are."""
         lanes = self.registers.lanes
         return min(vectors, self.compute.shape[lane] // lanes) * lanes
+
+    def may_mask(self) -> bool:
+        """May a vector hold lanes beyond the end, whose values mean nothing? Not where they decide what is read."""
+        body = [op for op in self.compute.walk() if op is not self.compute]
+        scalar = all(v.type in (f32, i1, INDEX) for op in body for v in op.results)
+        return scalar and not any(
+            isinstance(o.owner, Operation) for a in accesses(self.compute) for o in a.index_operands
+        )
 
     # Matrix products and convolutions.
 
@@ -200,7 +210,9 @@ class Choice:
         for reduce in self.compute.walk():
             if isinstance(reduce, ReduceOp):
                 reduce.unroll = UnrollAttr.of(list(reduce.shape))
-        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=(lane, self.registers.lanes))
+        vector, masked = (lane, self.registers.lanes), self.compute.shape[lane] % self.registers.lanes > 0
+        masked = masked and self.may_mask()
+        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=vector, masked=masked)
 
     # Windows: depthwise convolution, pooling.
 

@@ -37,7 +37,7 @@ def test_digits(index: Index, extent: int, extents: Sequence[int]) -> None:
     assert digits is not None
     assert [digit.extent for digit in digits] == list(extents)
     for values in product(*(range(n) for n in EXTENTS.values())):
-        known = dict(zip(EXTENTS, values, strict=True))
+        known: dict[Hashable, int] = dict(zip(EXTENTS, values, strict=True))
         found = [digit.value.evaluate(known) for digit in digits]
         assert all(0 <= value < digit.extent for value, digit in zip(found, digits, strict=True))
         place = 0
