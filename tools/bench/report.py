@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import geometric_mean
 
+from webdnn.tools.bench.profile import shares
 from webdnn.tools.bench.results import (
     OURS,
     Cell,
     Engine,
     Machine,
+    Profile,
     Results,
     complaints,
     middle,
@@ -19,6 +21,9 @@ from webdnn.tools.bench.results import (
 )
 from webdnn.tools.bench.table import NOTHING, Table, spell_exponent, spell_number
 from webdnn.tools.summary import spell_bytes
+
+LONGEST_NODES = 48
+"""How much of the names of a kernel's nodes a table shows."""
 
 GPU_BACKENDS = ("webgpu", "webgl")
 
@@ -50,7 +55,7 @@ def times(results: Results) -> Table:
     for name in names:
         heads += [name, "median"] if name == OURS else [name, "median", "ratio"]
     rows = [[*labels(cell, results["machine"]), *times_of(cell, names)] for cell in results["cells"]]
-    return Table("Milliseconds of one run", heads, rows, len(LABELS), mean_ratios(results, names))
+    return Table("Milliseconds of one run", heads, rows, range(len(LABELS), len(heads)), mean_ratios(results, names))
 
 
 def times_of(cell: Cell, names: Sequence[str]) -> Iterator[str]:
@@ -99,7 +104,12 @@ def starts(results: Results) -> Table:
             else:
                 row += [spell_number(engine["first"]), spell_number(engine["load"] + engine["first"])]
         rows.append(row)
-    return Table("Milliseconds of the first run, and from the first script to its result", heads, rows, len(LABELS))
+    return Table(
+        "Milliseconds of the first run, and from the first script to its result",
+        heads,
+        rows,
+        range(len(LABELS), len(heads)),
+    )
 
 
 def answers(results: Results) -> Table:
@@ -109,7 +119,9 @@ def answers(results: Results) -> Table:
     for name in names:
         heads += [f"{name} error", "download", "code", "memory"]
     rows = [[*labels(cell, results["machine"]), *answers_of(cell, names)] for cell in results["cells"]]
-    return Table("Largest errors against onnxruntime, downloads, WebAssembly memory", heads, rows, len(LABELS))
+    return Table(
+        "Largest errors against onnxruntime, downloads, WebAssembly memory", heads, rows, range(len(LABELS), len(heads))
+    )
 
 
 def answers_of(cell: Cell, names: Sequence[str]) -> Iterator[str]:
@@ -130,12 +142,44 @@ def memories(results: Results) -> Table:
         for model in results["models"]
         if model["memory"]
     ]
-    return Table("Memory of webdnn on wasm", ["model", "pages of 64 KiB", "weights", "arena"], rows)
+    heads = ["model", "pages of 64 KiB", "weights", "arena"]
+    return Table("Memory of webdnn on wasm", heads, rows, range(1, len(heads)))
+
+
+def kernels(profile: Profile) -> Table:
+    """Where the time of a run goes, kernel by kernel."""
+    heads = [
+        *("kernel", "launches", "ms", "share", "GFLOP/s", "of peak", "bytes", "GB/s", "code"),
+        *("shape", "nodes"),
+    ]
+    found = shares(profile)
+    total = sum(share.time for share in found)
+    rows = [
+        [
+            *(share.kernel["name"], str(share.launches), f"{share.time:.3f}", f"{share.time / total:.1%}"),
+            *(spell_number(share.rate / 1e9), f"{share.rate / profile['peak']:.0%}"),
+            *(spell_bytes(share.launches * share.kernel["bytes"]), spell_number(share.traffic / 1e9)),
+            *(spell_bytes(share.kernel["code"]), share.kernel["shape"], shortened(share.nodes)),
+        ]
+        for share in found
+    ]
+    operations = sum(share.launches * share.kernel["flops"] for share in found)
+    rate = operations / total * 1e3
+    note = (
+        f"All kernels: {total:.3f} ms, {operations / 1e6:.1f} MFLOP, {rate / 1e9:.1f} GFLOP/s, "
+        f"{rate / profile['peak']:.0%} of the peak of {profile['peak'] / 1e9:.1f} GFLOP/s that multiply-adds reach."
+    )
+    title = f"Kernels of {profile['model']} on wasm ({profile['module']}), one thread"
+    return Table(title, heads, rows, numbers=range(1, len(heads) - 2), note=note)
+
+
+def shortened(nodes: str) -> str:
+    return nodes if len(nodes) <= LONGEST_NODES else f"{nodes[:LONGEST_NODES]} …"
 
 
 def tables(results: Results) -> list[Table]:
     """All tables that have rows."""
-    made = [times(results), starts(results), answers(results), memories(results)]
+    made = [times(results), starts(results), answers(results), memories(results), *map(kernels, results["profiles"])]
     return [table for table in made if table.rows]
 
 

@@ -84,7 +84,10 @@ class Kernel(TypedDict):
 
 
 class Profile(TypedDict):
-    """The launches of a run on one thread, and the most operations a second that the engine reaches."""
+    """The launches of a run on one thread, and the most operations a second that the engine reaches.
+
+    `stamps` say when the launches of one typical run began, and when the last of them ended.
+    """
 
     model: str
     module: str
@@ -92,6 +95,7 @@ class Profile(TypedDict):
     within: bool
     kernels: list[Kernel]
     launches: list[Launch]
+    stamps: list[float]
 
 
 class Results(TypedDict):

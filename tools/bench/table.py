@@ -11,12 +11,12 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under heads; the first `words` columns are words, the others numbers, which stand to the right."""
+    """Rows of text under heads; the columns named by `numbers` stand to the right."""
 
     title: str
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
-    words: int = 1
+    numbers: range
     note: str = ""
 
     def text(self) -> Iterator[str]:
@@ -25,7 +25,7 @@ class Table:
         widths = [max(len(row[i]) for row in (self.heads, *self.rows)) for i in range(len(self.heads))]
         for row in (self.heads, *self.rows):
             cells = [
-                cell.ljust(width) if i < self.words else cell.rjust(width)
+                cell.rjust(width) if i in self.numbers else cell.ljust(width)
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             yield ("  " + "  ".join(cells)).rstrip()
@@ -36,7 +36,7 @@ class Table:
         """A heading, the table, and the note as a paragraph."""
         yield from (f"## {self.title}", "")
         yield spell_row(self.heads)
-        yield spell_row(["---" if i < self.words else "---:" for i in range(len(self.heads))])
+        yield spell_row(["---:" if i in self.numbers else "---" for i in range(len(self.heads))])
         yield from map(spell_row, self.rows)
         if self.note:
             yield from ("", self.note)

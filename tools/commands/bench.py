@@ -18,11 +18,13 @@ from webdnn.tools.bench import report
 from webdnn.tools.bench.machine import machine
 from webdnn.tools.bench.measure import Bench
 from webdnn.tools.bench.peers import NOBODY, PEERS, check_packages, default_packages, peers_named
+from webdnn.tools.bench.profile import profiled
 from webdnn.tools.bench.results import (
     FORMAT,
     VERSION,
     Cell,
     Model,
+    Profile,
     Results,
     complaints,
     minimum,
@@ -32,6 +34,7 @@ from webdnn.tools.bench.results import (
 )
 from webdnn.tools.bench.subject import FEATURES, Settings, Subject, prepare
 from webdnn.tools.bench.table import spell_number
+from webdnn.tools.bench.trace import write_trace
 from webdnn.tools.command import Command
 
 JSON_SUFFIX = ".json"
@@ -50,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--features", choices=FEATURES, default="relaxed", help="simd: without relaxed SIMD")
     parser.add_argument("--json", metavar="FILE", help="write the results")
     parser.add_argument("--markdown", metavar="FILE", help="write the results as a page")
+    parser.add_argument("--profile", action="store_true", help="time the kernels of wasm too, on one thread")
+    parser.add_argument("--trace", metavar="FILE", help="write one profiled run for chrome://tracing or Perfetto")
     parser.add_argument(
         "--peer-packages", metavar="DIR", help=f"where the npm packages of peers lie (default: {default_packages()})"
     )
@@ -68,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_results(results, Path(arguments.json))
     if arguments.markdown:
         Path(arguments.markdown).write_text("\n".join(report.markdown(results)) + "\n")
+    if arguments.trace:
+        write_trace(results["profiles"], Path(arguments.trace))
     print(*report.text(results), sep="\n")
     return 1 if any(fatal for _, fatal in complaints(results)) else 0
 
@@ -85,6 +92,7 @@ def measured(arguments: argparse.Namespace) -> Results:
     settings = Settings(backends, *model_options(arguments), arguments.features)
     models: list[Model] = []
     cells: list[Cell] = []
+    profiles: list[Profile] = []
     with Browser() as browser, TemporaryDirectory() as scratch:
         browser.server.mount("/peers/", folder)
         bench = Bench(browser, peers, arguments.rounds)
@@ -99,6 +107,8 @@ def measured(arguments: argparse.Namespace) -> Results:
                 continue
             models.append(subject.sizes())
             cells += timed(bench, subject, place, backends, threads)
+            if arguments.profile or arguments.trace:
+                profiles.append(profiled(browser, subject, settings, place))
         return Results(
             format=FORMAT,
             version=VERSION,
@@ -108,7 +118,7 @@ def measured(arguments: argparse.Namespace) -> Results:
             machine=machine(browser.version),
             models=models,
             cells=cells,
-            profiles=[],
+            profiles=profiles,
         )
 
 
