@@ -6,18 +6,45 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
-from webdnn.tools.bench.results import Machine
+from webdnn.runner.python.chromium import Browser
+from webdnn.tools.bench.measure import open_page
+from webdnn.tools.bench.results import GPU_BACKENDS, Machine
 
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def machine(browser: str, gpu: str = "", software: bool = False) -> Machine:
-    """This machine."""
+class Gpu(TypedDict):
+    """What a page tells of the GPU; an empty name where there is none."""
+
+    name: str
+    software: bool
+
+
+def machine(browser: Browser, backends: Sequence[str]) -> Machine:
+    """This machine, with its GPU where a backend uses one."""
+    gpu = gpu_of(browser) if any(backend in GPU_BACKENDS for backend in backends) else Gpu(name="", software=False)
     return Machine(
-        cpu=cpu_model(), cores=usable_cores(), system=platform.platform(), browser=browser, gpu=gpu, software=software
+        cpu=cpu_model(),
+        cores=usable_cores(),
+        system=platform.platform(),
+        browser=browser.version,
+        gpu=gpu["name"],
+        software=gpu["software"],
     )
+
+
+def gpu_of(browser: Browser) -> Gpu:
+    """What WebGPU and WebGL run on."""
+    page = open_page(browser)
+    try:
+        found: Gpu = page.evaluate("import('/bench/gpu.js').then((gpu) => gpu.describe())")
+        return found
+    finally:
+        page.close()
 
 
 def cpu_model() -> str:

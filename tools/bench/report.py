@@ -7,6 +7,7 @@ from statistics import geometric_mean
 
 from webdnn.tools.bench.profile import shares
 from webdnn.tools.bench.results import (
+    GPU_BACKENDS,
     OURS,
     Cell,
     Engine,
@@ -24,8 +25,6 @@ from webdnn.tools.summary import spell_bytes
 
 LONGEST_NODES = 48
 """How much of the names of a kernel's nodes a table shows."""
-
-GPU_BACKENDS = ("webgpu", "webgl")
 
 
 def engine_names(results: Results) -> list[str]:

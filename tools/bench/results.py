@@ -14,6 +14,8 @@ OURS = "webdnn"
 FORMAT = "webdnn-bench"
 VERSION = 1
 
+GPU_BACKENDS = ("webgpu", "webgl")
+
 
 class Machine(TypedDict):
     """Where it ran; `gpu` is empty where no backend used one."""

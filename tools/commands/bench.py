@@ -115,7 +115,7 @@ def measured(arguments: argparse.Namespace) -> Results:
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             rounds=arguments.rounds,
             features=arguments.features,
-            machine=machine(browser.version),
+            machine=machine(browser, backends),
             models=models,
             cells=cells,
             profiles=profiles,
