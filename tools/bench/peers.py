@@ -1,9 +1,12 @@
-"""The engines that ours is held against: which backends each has, what it needs, and where its package lies."""
+"""The engines that ours is held against: which backends each has, what it needs, and where its package lies.
+
+`python -m webdnn.tools.bench.peers BACKEND…` prints the npm packages of all peers on some backends.
+"""
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +73,7 @@ def default_packages() -> Path:
 
 def check_packages(peers: Mapping[str, Peer], backends: Sequence[str], directory: Path) -> Path:
     """The folder that holds the packages. Raises DiagnosticError with the command that fetches what is missing."""
-    needed = {p: None for peer in peers.values() for name in backends for p in peer.packages.get(name, ())}
+    needed = packages_of(peers, backends)
     folder = directory / "node_modules"
     missing = [package for package in needed if not manifest_of(package, folder).is_file()]
     if missing:
@@ -80,11 +83,9 @@ def check_packages(peers: Mapping[str, Peer], backends: Sequence[str], directory
     return folder
 
 
-def version_of(peer: Peer, folder: Path) -> str:
-    """The version of a peer's main package as it is installed."""
-    first = next(iter(peer.packages.values()))[0]
-    content: dict[str, str] = json.loads(manifest_of(first, folder).read_bytes())
-    return content["version"]
+def packages_of(peers: Mapping[str, Peer], backends: Sequence[str]) -> list[str]:
+    """The npm packages of peers on backends, each once."""
+    return list(dict.fromkeys(p for peer in peers.values() for name in backends for p in peer.packages.get(name, ())))
 
 
 def manifest_of(package: str, folder: Path) -> Path:
@@ -94,3 +95,7 @@ def manifest_of(package: str, folder: Path) -> Path:
 def name_of(package: str) -> str:
     """`@tensorflow/tfjs` of `@tensorflow/tfjs@4.22.0`."""
     return package[: package.rindex("@")]
+
+
+if __name__ == "__main__":
+    print(*packages_of(PEERS, sys.argv[1:]))

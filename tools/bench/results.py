@@ -130,12 +130,16 @@ def ours(cell: Cell) -> Engine | None:
 
 
 def ratio(cell: Cell, engine: Engine) -> float | None:
-    """How many times as long as ours the fastest run of a peer takes."""
+    """How many times as long as ours the fastest run of a peer takes; None where either computes nothing right."""
     mine = ours(cell)
-    if mine is None or engine["name"] == OURS:
+    if mine is None or engine["name"] == OURS or not all(is_right(it) for it in (mine, engine)):
         return None
     best, peer = minimum(mine), minimum(engine)
     return peer / best if best and peer else None
+
+
+def is_right(engine: Engine) -> bool:
+    return engine["within"] and not engine["failure"]
 
 
 def complaints(results: Results) -> Iterator[tuple[str, bool]]:

@@ -30,10 +30,12 @@ from webdnn.tools.bench.results import (
     minimum,
     ratio,
     read_results,
+    spell_threads,
     write_results,
 )
 from webdnn.tools.bench.subject import FEATURES, Settings, Subject, prepare
 from webdnn.tools.bench.table import spell_number
+from webdnn.tools.bench.tables import verdict
 from webdnn.tools.bench.trace import write_trace
 from webdnn.tools.command import Command
 
@@ -69,14 +71,21 @@ def run(arguments: argparse.Namespace) -> int:
         results = read_results(Path(names[0]))
     else:
         results = measured(arguments)
-    if arguments.json:
-        write_results(results, Path(arguments.json))
-    if arguments.markdown:
-        Path(arguments.markdown).write_text("\n".join(report.markdown(results)) + "\n")
-    if arguments.trace:
-        write_trace(results["profiles"], Path(arguments.trace))
     print(*report.text(results), sep="\n")
+    if arguments.json:
+        write_results(results, writable(arguments.json))
+    if arguments.markdown:
+        writable(arguments.markdown).write_text("\n".join(report.markdown(results)) + "\n")
+    if arguments.trace:
+        write_trace(results["profiles"], writable(arguments.trace))
     return 1 if any(fatal for _, fatal in complaints(results)) else 0
+
+
+def writable(name: str) -> Path:
+    """A path whose folder exists: after minutes of measuring, nobody wants to hear that it does not."""
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def measured(arguments: argparse.Namespace) -> Results:
@@ -128,18 +137,18 @@ def timed(bench: Bench, subject: Subject, place: Path, backends: Sequence[str], 
     for backend in backends:
         for count in threads if backend == "wasm" else (1,):
             cell = bench.cell(subject, backend, count, place)
-            tell(f"{cell['model']}, {backend}, {count}: {spell_cell(cell)}")
+            tell(f"{cell['model']}, {backend}, {spell_threads(count)}: {spell_cell(cell)}")
             found.append(cell)
     return found
 
 
 def spell_cell(cell: Cell) -> str:
-    """What was measured, in a line."""
+    """What was measured, in a line: milliseconds, and ratios to ours."""
     parts: list[str] = []
     for engine in cell["engines"]:
         value = ratio(cell, engine)
-        compared = "" if value is None else f" ({value:.2f})"
-        parts.append(f"{engine['name']} {spell_number(minimum(engine))} ms{compared}")
+        compared = "" if value is None else f" ({spell_number(value)})"
+        parts.append(f"{engine['name']} {verdict(engine) or spell_number(minimum(engine))}{compared}")
     return ", ".join(parts)
 
 

@@ -8,7 +8,8 @@ import { arrayOver } from "/runner/tensors.js";
 const SHORTEST_SAMPLE = 0.5;
 const MOST_RUNS_OF_A_SAMPLE = 200;
 
-const WARM_UP = { runs: 10, shortest: 100, longest: 2000 };
+/** Until an engine has had so many runs and so much time: all of its code is compiled then, by the better compiler. */
+const WARM_UP = { runs: 10, shortest: 100, longest: 2000, samples: 200 };
 
 /**
  * @typedef {{ name: string, type: string, shape: number[] }} Tensor
@@ -69,8 +70,8 @@ async function alternate(lanes, rounds) {
   }
 }
 
-function isCold({ failure, runs, spent }) {
-  if (failure || spent >= WARM_UP.longest) return false;
+function isCold({ failure, runs, spent, warm }) {
+  if (failure || spent >= WARM_UP.longest || warm.length >= WARM_UP.samples) return false;
   return runs < WARM_UP.runs || spent < WARM_UP.shortest;
 }
 
