@@ -65,6 +65,16 @@ class Program:
                 yield Call(self.kernels[op.callee.root_reference.data], list(op.buffers), op)
 
     @property
+    def calls_at_load(self) -> list[Call]:
+        """Those that run once, before all others."""
+        return [call for call in self.calls if call.op.once]
+
+    @property
+    def calls_of_a_run(self) -> list[Call]:
+        """Those that run each time."""
+        return [call for call in self.calls if not call.op.once]
+
+    @property
     def weights(self) -> list[WeightOp]:
         return [op for op in self.function.body.block.ops if isinstance(op, WeightOp)]
 

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, IntegerAttr, MemRefType, SymbolRefAttr, TensorType, i64
+from xdsl.dialects.builtin import (
+    FlatSymbolRefAttr,
+    IntAttr,
+    IntegerAttr,
+    MemRefType,
+    SymbolRefAttr,
+    TensorType,
+    UnitAttr,
+    i64,
+)
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -152,12 +161,16 @@ class AllocOp(IRDLOperation):
 
 @irdl_op_definition
 class CallOp(IRDLOperation):
-    """Run a kernel on buffers: `kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>`."""
+    """Run a kernel on buffers: `kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>`.
+
+    One that is called `once` runs when the model is loaded, before all others.
+    """
 
     name = "kernel.call"
+    once = opt_prop_def(UnitAttr)
     callee = prop_def(FlatSymbolRefAttr)
     buffers = var_operand_def(MemRefType)
-    assembly_format = "$callee `(` $buffers `)` attr-dict (`:` type($buffers)^)?"
+    assembly_format = "(`once` $once^)? $callee `(` $buffers `)` attr-dict (`:` type($buffers)^)?"
 
-    def __init__(self, callee: str, buffers: Sequence[SSAValue]):
-        super().__init__(operands=[buffers], properties={"callee": SymbolRefAttr(callee)})
+    def __init__(self, callee: str, buffers: Sequence[SSAValue], once: UnitAttr | None = None):
+        super().__init__(operands=[buffers], properties={"callee": SymbolRefAttr(callee), "once": once})

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func
-from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
+from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp, UnitAttr
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -41,6 +41,22 @@ def copy_of(value: SSAValue) -> ComputeOp:
         return body.read(value, at)
 
     return compute(type.get_shape(), [type], element)
+
+
+def mark_once(block: Block) -> None:
+    """What reads nothing but constants, and what is computed from them, runs when the model is loaded."""
+    known: set[SSAValue] = set()
+    for op in block.ops:
+        match op:
+            case ConstantOp():
+                known.add(op.output)
+            case ReshapeOp() if op.source in known:
+                known.add(op.result)
+            case ComputeOp() if all(read.source in known for read in reads(op)):
+                op.once = UnitAttr()
+                known.update(op.res)
+            case _:
+                pass
 
 
 def copy_outputs(returned: func.ReturnOp) -> None:
@@ -79,6 +95,9 @@ class Buffers:
         self.places = Places.find(block)
         self.time = {op: t for t, op in enumerate(block.ops)}
         self.buffer: dict[SSAValue, SSAValue] = {}
+        self.kept = {
+            self.places.of[r].root for op in block.ops if isinstance(op, ComputeOp) and op.once for r in op.res
+        }
         if in_place:
             self.last_use = self.last_uses()
             for op in block.ops:
@@ -109,6 +128,8 @@ class Buffers:
 
     def may_overwrite(self, op: ComputeOp, result: OpResult, root: SSAValue) -> bool:
         if not isinstance(root.owner, ComputeOp | ConcatOp) or self.last_use[root] != self.time[op]:
+            return False
+        if root in self.kept:
             return False
         if memref(root).element_type != memref(result).element_type or prod(shape(root)) != prod(shape(result)):
             return False
@@ -177,7 +198,7 @@ class Buffers:
         assert end is not None
         Rewriter.replace_op(end, [*writes, YieldOp([])], [])
         borders = [b for result in op.res for b in self.borders(op, result)]
-        new = ComputeOp(op.shape, Region(Block()), schedule=op.schedule)
+        new = ComputeOp(op.shape, Region(Block()), schedule=op.schedule, once=op.once)
         new.location = op.location
         Rewriter.insert_op([new, *borders], InsertPoint.before(op))
         new.detach_region(0)
@@ -208,8 +229,9 @@ class Buffers:
                 if length:
                     origin = [*inset[:axis], begin, *[0] * (len(full) - axis - 1)]
                     sizes = [*op.shape[:axis], length, *full[axis + 1 :]]
-                    ops.append(self.fill(buffer, origin, sizes))
-                    ops[-1].location = op.location
+                    fill = self.fill(buffer, origin, sizes)
+                    fill.location, fill.once = op.location, op.once
+                    ops.append(fill)
         return ops
 
     def fill(self, buffer: SSAValue, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
@@ -256,6 +278,7 @@ class KernelAssignBuffersPass(ModulePass):
                 block = function.body.block
                 returned = block.last_op
                 assert isinstance(returned, func.ReturnOp)
+                mark_once(block)
                 copy_outputs(returned)
                 copy_parts(block)
                 Buffers(block, self.in_place).run()

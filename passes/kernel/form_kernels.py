@@ -38,7 +38,9 @@ def outline(compute: ComputeOp, buffers: list[SSAValue], name: str) -> FuncOp:
     function = FuncOp(name, Region(block))
     function.location = compute.location
     cloner = Cloner(values=dict(zip(buffers, block.args, strict=True)))
-    block.add_ops([clone_compute(compute, compute.shape, identity_axes(compute), cloner=cloner), YieldOp([])])
+    own = clone_compute(compute, compute.shape, identity_axes(compute), cloner=cloner)
+    own.once = None  # the call says so
+    block.add_ops([own, YieldOp([])])
     return function
 
 
@@ -102,6 +104,6 @@ class KernelFormKernelsPass(ModulePass):
                 program = compute.parent_op()
                 assert program is not None
                 Rewriter.insert_op(function, InsertPoint.before(program))
-            call = CallOp(known[text], buffers)
+            call = CallOp(known[text], buffers, compute.once)
             call.location = compute.location
             Rewriter.replace_op(compute, call, [])

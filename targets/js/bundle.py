@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
@@ -14,7 +14,7 @@ from webdnn.targets.bundle.manifest import Js, MemoryRange
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.js.emit import emit_kernels, view_of
-from webdnn.targets.program import Program, WeightImage, byte_size, elements_of, stored_type
+from webdnn.targets.program import Call, Program, WeightImage, byte_size, elements_of, stored_type
 
 MODULE = "kernels/kernels.js"
 ALIGNMENT = 64
@@ -73,9 +73,16 @@ def js_part(module: ModuleOp) -> JsPart:
 
 
 def module_text(module: ModuleOp, memory: Memory) -> str:
-    """Kernels, and a function that calls them on places of the heap."""
-    calls = list(memory.program.calls)
+    """Kernels, and functions that call them on places of the heap: once, and each time."""
+    program = memory.program
+    entries = {"load": program.calls_at_load, "run": program.calls_of_a_run}
+    callers = [caller(name, calls, memory) for name, calls in entries.items() if calls or name == "run"]
+    return "\n".join([emit_kernels(module), *callers, ""])
+
+
+def caller(name: str, calls: Sequence[Call], memory: Memory) -> str:
+    """A function that calls kernels in order."""
     views = sorted({view_of(stored_type(b).name) for call in calls for b in call.buffers})
     lines = [f"  {function_name(call.kernel)}({', '.join(memory.view(b) for b in call.buffers)});" for call in calls]
-    head = f"export function run({{ {', '.join(views)} }}) {{" if views else "export function run() {"
-    return "\n".join([emit_kernels(module), head, *lines, "}", ""])
+    heap = f"{{ {', '.join(views)} }}" if views else ""
+    return "\n".join([f"export function {name}({heap}) {{", *lines, "}"])

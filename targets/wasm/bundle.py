@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import wasmtime
@@ -23,7 +23,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.planning.storage import align
 from webdnn.targets.bundle.manifest import MemoryRange, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
-from webdnn.targets.program import Program, WeightImage, byte_size
+from webdnn.targets.program import Call, Program, WeightImage, byte_size
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
@@ -32,7 +32,8 @@ from webdnn.targets.wasm.select_instructions import WasmSelectInstructionsPass
 PAGE = 65536
 ALIGNMENT = 64
 LARGEST_MEMORY = 2**32 - PAGE
-RUN = "run"
+LOAD, RUN = "load", "run"
+"""The functions that a module exports: the first, if there is one, is called once, when the weights are in memory."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,14 @@ def stray(op: AccessOp) -> tuple[int, int]:
     return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size
 
 
-def run_function(memory: Memory) -> func.FuncOp:
-    """Every kernel in order, on constant addresses."""
+def calling_function(name: str, calls: Sequence[Call], memory: Memory) -> func.FuncOp:
+    """Kernels in order, on constant addresses."""
     ops: list[Operation] = []
-    for call in memory.program.calls:
+    for call in calls:
         addresses = [memory.address(b) for b in call.buffers]
         constants = [arith.ConstantOp(IntegerAttr(a if a < 2**31 else a - 2**32, i32)) for a in addresses]
         ops += [*constants, func.CallOp(call.kernel.sym_name.data, [c.result for c in constants], [])]
-    return func.FuncOp(RUN, ([], []), Region(Block([*ops, func.ReturnOp()])))
+    return func.FuncOp(name, ([], []), Region(Block([*ops, func.ReturnOp()])))
 
 
 def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncOp]:
@@ -141,8 +142,11 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
 
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
-    functions = [*kernels(module, variant, ctx), run_function(memory)]
-    return module_text(functions, memory.size // PAGE, (RUN,))
+    program = memory.program
+    entries = {LOAD: program.calls_at_load, RUN: program.calls_of_a_run}
+    callers = [calling_function(name, calls, memory) for name, calls in entries.items() if calls or name == RUN]
+    exported = tuple(caller.sym_name.data for caller in callers)
+    return module_text([*kernels(module, variant, ctx), *callers], memory.size // PAGE, exported)
 
 
 def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:
