@@ -9,7 +9,7 @@ import wasmtime
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
-from webdnn.targets.program import Program
+from webdnn.targets.program import Call, Program
 from webdnn.targets.wasm.bundle import PAGE, Memory, Variant, kernels
 from webdnn.targets.wasm.emit import module_text
 
@@ -39,11 +39,9 @@ class Instrumented:
         binary = bytes(wasmtime.wat2wasm(module_text(functions, memory.size // PAGE, names)))
         return cls(binary, memory, code_sizes(binary))
 
-    @property
-    def calls(self) -> Iterator[tuple[str, list[int]]]:
-        """Each launch of a run: the kernel's name and the addresses it is called with."""
-        for call in self.memory.program.calls:
-            yield call.kernel.sym_name.data, [self.memory.address(buffer) for buffer in call.buffers]
+    def arguments(self, call: Call) -> list[int]:
+        """The addresses that a kernel is called with."""
+        return [self.memory.address(buffer) for buffer in call.buffers]
 
 
 def code_sizes(binary: bytes) -> dict[str, int]:

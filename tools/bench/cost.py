@@ -24,6 +24,7 @@ CONVERSIONS = (
 class Cost:
     """One launch: operations (a multiply-add is two), and the distinct bytes that it reads and writes.
 
+    Operations are those of the kernel as it is written; a schedule that saves some of them computes faster than it can.
     `shape` is that of the points, and what each reduction within them runs over.
     """
 

@@ -15,6 +15,7 @@ from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError, place
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.pipelines import GRAPH
+from webdnn.targets.program import Call
 from webdnn.targets.wasm.bundle import PAGE, VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.tools.backends import BACKENDS
@@ -96,7 +97,8 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
             for i, (name, buffer) in enumerate(inputs)
         ],
         "outputs": [{"address": found.address, "bytes": found.bytes} for found in ranges],
-        "calls": [{"kernel": kernel, "addresses": addresses} for kernel, addresses in module.calls],
+        "load": spelled(program.calls_at_load, module),
+        "calls": spelled(program.calls_of_a_run, module),
         "peaks": [
             {"url": written(f"peak{i}.wasm", peak.binary), "operations": peak.operations}
             for i, peak in enumerate(peaks(variant.relaxed))
@@ -104,10 +106,14 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
     }
 
 
+def spelled(calls: Sequence[Call], module: Instrumented) -> list[dict[str, object]]:
+    return [{"kernel": call.kernel.sym_name.data, "addresses": module.arguments(call)} for call in calls]
+
+
 def summed(model: str, variant: str, module: Instrumented, answer: Answer, within: bool) -> Profile:
     """The profile, from the stamps of all runs."""
-    program = module.memory.program
-    costs = {kernel.sym_name.data: cost_of(kernel) for kernel in program.called}
+    calls = module.memory.program.calls_of_a_run
+    costs = {name: cost_of(kernel) for name, kernel in {c.kernel.sym_name.data: c.kernel for c in calls}.items()}
     kernels = [
         Kernel(name=name, shape=cost.shape, flops=cost.operations, bytes=cost.bytes, code=module.sizes[name])
         for name, cost in costs.items()
@@ -119,7 +125,7 @@ def summed(model: str, variant: str, module: Instrumented, answer: Answer, withi
             nodes=place(call.op.location) or "",
             time=steady_mean([run[i + 1] - run[i] for run in runs]),
         )
-        for i, call in enumerate(program.calls)
+        for i, call in enumerate(calls)
     ]
     typical = sorted(runs, key=lambda run: run[-1])[len(runs) // 2]
     return Profile(

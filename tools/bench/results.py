@@ -58,7 +58,10 @@ class Cell(TypedDict):
 
 
 class Model(TypedDict):
-    """A bundle, and what stood in its way if it could not be compiled."""
+    """A bundle, and what stood in its way if it could not be compiled.
+
+    `memory` is that of the wasm backend: the weights, and what lies before them, the arena and what is computed once.
+    """
 
     name: str
     refusal: str

@@ -146,7 +146,8 @@ def memories(results: Results) -> Table:
         if model["memory"]
     ]
     heads = ["model", "pages of 64 KiB", "weights", "arena"]
-    return Table(f"Memory of {OURS} on wasm", heads, rows, range(1, len(heads)))
+    note = "The arena includes what is computed once, when a model is loaded."
+    return Table(f"Memory of {OURS} on wasm", heads, rows, range(1, len(heads)), note)
 
 
 def kernels(profile: Profile, least_share: float = 0.0) -> Table:

@@ -16,6 +16,7 @@ const PEAK_CALLS = 40;
  *   weights: { url: string, address: number }[],
  *   inputs: { url: string, address: number }[],
  *   outputs: { address: number, bytes: number }[],
+ *   load: { kernel: string, addresses: number[] }[],
  *   calls: { kernel: string, addresses: number[] }[],
  *   peaks: { url: string, operations: number }[],
  * }} plan
@@ -26,6 +27,7 @@ export async function profile(plan) {
   const place = async ({ url, address }) => bytes.set(await fetchBytes(url), address);
   await Promise.all(plan.weights.map(place));
   const { exports } = await instance(plan.module, { webdnn: { memory } });
+  for (const { kernel, addresses } of plan.load) exports[kernel](...addresses);
   const calls = plan.calls.map(({ kernel, addresses }) => exports[kernel].bind(undefined, ...addresses));
   const inputs = await Promise.all(
     plan.inputs.map(async ({ url, address }) => ({ content: await fetchBytes(url), address })),
