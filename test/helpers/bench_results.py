@@ -49,7 +49,9 @@ def profile() -> Profile:
     )
 
 
-def results(*cells: Cell, software: bool = False, refusal: str = "", profiles: Sequence[Profile] = ()) -> Results:
+def results(
+    *cells: Cell, software: bool = False, load: float = 0.1, refusal: str = "", profiles: Sequence[Profile] = ()
+) -> Results:
     gpu = "a card" if any(found["backend"] == "webgpu" for found in cells) else ""
     return Results(
         format=FORMAT,
@@ -57,7 +59,7 @@ def results(*cells: Cell, software: bool = False, refusal: str = "", profiles: S
         date="2026-01-02T03:04:05+00:00",
         rounds=20,
         features="relaxed",
-        machine=Machine(cpu="a CPU", cores=2, system="an OS", browser="140.0", gpu=gpu, software=software),
+        machine=Machine(cpu="a CPU", cores=2, load=load, system="an OS", browser="140.0", gpu=gpu, software=software),
         models=[Model(name="net", refusal=refusal, memory=131072, weights=90_000, arena=40_000)],
         cells=list(cells),
         profiles=list(profiles),

@@ -30,6 +30,7 @@ def machine(browser: Browser, backends: Sequence[str]) -> Machine:
     return Machine(
         cpu=cpu_model(),
         cores=usable_cores(),
+        load=load_average(),
         system=platform.platform(),
         browser=browser.version,
         gpu=gpu["name"],
@@ -64,3 +65,8 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def load_average() -> float:
+    """How many processes ran, on average, in the last minute; 0 where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

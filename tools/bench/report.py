@@ -10,6 +10,9 @@ from webdnn.tools.bench.tables import tables
 LEAST_SHARE = 0.01
 """Of the time of a run: kernels with less are summed up on the page."""
 
+BUSY = 0.5
+"""Processes for each core from which on a machine does other work."""
+
 METHOD = (
     "Engines run in turn in one page, sample by sample, after warming up (10 runs or 2 s each); inputs and outputs are "
     "copied in every run. A time is that of the fastest of {rounds} samples, and the median stands beside it; runs "
@@ -46,6 +49,8 @@ def setting(results: Results) -> Iterator[str]:
     found = results["machine"]
     cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
     yield f"{found['cpu']}, {cores}, {found['system']}; Chromium {found['browser']}; {results['date']}"
+    if found["load"] > BUSY * found["cores"]:
+        yield f"{found['load']:.1f} other processes ran on these cores when it began: times are too long"
     if found["gpu"]:
         software = " (software: its times say nothing of real GPUs)" if found["software"] else ""
         yield f"GPU: {found['gpu']}{software}"

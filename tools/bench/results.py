@@ -18,10 +18,11 @@ GPU_BACKENDS = ("webgpu", "webgl")
 
 
 class Machine(TypedDict):
-    """Where it ran; `gpu` is empty where no backend used one."""
+    """Where it ran; `gpu` is empty where no backend used one, `load` is how many processes ran when it began."""
 
     cpu: str
     cores: int
+    load: float
     system: str
     browser: str
     gpu: str

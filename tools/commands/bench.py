@@ -24,7 +24,6 @@ from webdnn.tools.bench.results import (
     VERSION,
     Cell,
     Model,
-    Profile,
     Results,
     complaints,
     minimum,
@@ -99,36 +98,41 @@ def measured(arguments: argparse.Namespace) -> Results:
         raise DiagnosticError(f"--rounds {arguments.rounds}", hint="take one round or more")
     paths = model_paths(arguments.models)
     settings = Settings(backends, *model_options(arguments), arguments.features)
-    models: list[Model] = []
-    cells: list[Cell] = []
-    profiles: list[Profile] = []
-    with Browser() as browser, TemporaryDirectory() as scratch:
+    with Browser() as browser:
         browser.server.mount("/peers/", folder)
-        bench = Bench(browser, peers, arguments.rounds)
-        for i, path in enumerate(paths):
-            place = Path(scratch, str(i))
-            place.mkdir()
-            try:
-                subject = prepare(path, place / "bundle", settings)
-            except DiagnosticError as error:
-                tell(f"{path.stem}: refused: {error.what}")
-                models.append(Model(name=path.stem, refusal=error.what, memory=0, weights=0, arena=0))
-                continue
-            models.append(subject.sizes())
-            cells += timed(bench, subject, place, backends, threads)
-            if arguments.profile or arguments.trace:
-                profiles.append(profiled(browser, subject, settings, place))
-        return Results(
+        results = Results(
             format=FORMAT,
             version=VERSION,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             rounds=arguments.rounds,
             features=arguments.features,
             machine=machine(browser, backends),
-            models=models,
-            cells=cells,
-            profiles=profiles,
+            models=[],
+            cells=[],
+            profiles=[],
         )
+        bench = Bench(browser, peers, arguments.rounds)
+        for path in paths:
+            with TemporaryDirectory() as scratch:
+                subject = prepared(path, Path(scratch), settings, results)
+                if subject is None:
+                    continue
+                results["cells"] += timed(bench, subject, Path(scratch), backends, threads)
+                if arguments.profile or arguments.trace:
+                    results["profiles"].append(profiled(browser, subject, settings, Path(scratch)))
+    return results
+
+
+def prepared(path: Path, scratch: Path, settings: Settings, results: Results) -> Subject | None:
+    """A model that is ready to run, noted in the results; None where it is refused, which the results say too."""
+    try:
+        subject = prepare(path, scratch / "bundle", settings)
+    except DiagnosticError as error:
+        tell(f"{path.stem}: refused: {error.what}")
+        results["models"].append(Model(name=path.stem, refusal=error.what, memory=0, weights=0, arena=0))
+        return None
+    results["models"].append(subject.sizes())
+    return subject
 
 
 def timed(bench: Bench, subject: Subject, place: Path, backends: Sequence[str], threads: Sequence[int]) -> list[Cell]:

@@ -71,6 +71,12 @@ def test_software_gpus_are_marked() -> None:
     assert any("say nothing of real GPUs" in line for line in text(results(*both, software=True)))
 
 
+def test_a_busy_machine_is_told_of() -> None:
+    one = cell(engine("webdnn", [2.0]))
+    assert not any("other processes" in line for line in text(results(one)))
+    assert any(line.startswith("1.5 other processes ran on these cores") for line in text(results(one, load=1.5)))
+
+
 def test_ratios_are_averaged_over_models() -> None:
     cells = [cell(engine("webdnn", [1.0]), engine("peer", [time]), model=str(time)) for time in (0.5, 2.0, 8.0)]
     assert ratios(results(*cells)).rows == [["peer", "wasm", "1", "2.00", "0.500", "2 of 3"]]
