@@ -31,7 +31,7 @@ def machine(browser: Browser, backends: Sequence[str]) -> Machine:
         cpu=cpu_model(),
         cores=usable_cores(),
         load=load_average(),
-        system=platform.platform(),
+        system=f"{platform.system()} {platform.machine()}",
         browser=browser.version,
         gpu=gpu["name"],
         software=gpu["software"],
