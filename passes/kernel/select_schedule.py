@@ -136,7 +136,6 @@ class Choice:
             for i, size in enumerate(self.compute.shape)
             if size > 1 and i != lane and not depends_on(streamed, axes[i]) and depends_on(fixed, axes[i])
         ]
-        natural = [*(i for i in range(len(tile)) if i != lane), lane]
         if rows:
             row = max(rows, key=lambda i: (min(self.compute.shape[i], self.registers.rows), i))
             tile[row], tile[lane] = min(self.compute.shape[row], self.registers.rows), self.columns(lane, 2)
@@ -145,11 +144,21 @@ class Choice:
         self.unroll(reduce, small=9)
         if any(row > lane for row in rows):
             self.put_columns_inside(reduce, lane, tile)
+        return self.loop_order(streamed, fixed, rows, lane, tile)
+
+    def loop_order(
+        self, streamed: SSAValue, fixed: SSAValue, rows: Sequence[int], lane: int, tile: Sequence[int]
+    ) -> Sequence[int]:
+        """Axes of both factors outside; then whichever of rows and columns reads less from beyond the cache."""
+        outer = [i for i in range(len(tile)) if i != lane and i not in rows]
+        repeats = prod(self.compute.shape[i] for i in outer)
         blocks = prod(-(-self.compute.shape[i] // tile[i]) for i in rows)
         panels = -(-self.compute.shape[lane] // tile[lane])
-        weights, rest = self.read_bytes(streamed), self.read_bytes(fixed)
-        outer = weights * (blocks if weights > CACHE_BYTES else 1) > rest * (panels if rest > CACHE_BYTES else 1)
-        return [lane, *natural[:-1]] if outer and weights > CACHE_BYTES else natural
+        weights, rest = (self.read_bytes(v) // repeats for v in (streamed, fixed))
+        by_rows = weights * (blocks if weights > CACHE_BYTES else 1)
+        by_columns = rest * (panels if rest > CACHE_BYTES else 1)
+        columns_outside = weights > CACHE_BYTES and by_rows > by_columns
+        return [*outer, lane, *rows] if columns_outside else [*outer, *rows, lane]
 
     def put_columns_inside(self, reduce: ReduceOp, lane: int, tile: Sequence[int]) -> None:
         """Order the points of a block by step, row and column, so that one splat is alive at a time."""
