@@ -51,6 +51,7 @@ PASSES: dict[str, str] = {
     "kernel-expand-outside": "webdnn.passes.kernel.expand_outside:KernelExpandOutsidePass",
     "kernel-flatten-buffers": "webdnn.passes.kernel.flatten_buffers:KernelFlattenBuffersPass",
     "kernel-collapse-axes": "webdnn.passes.kernel.collapse_axes:KernelCollapseAxesPass",
+    "kernel-merge-rows": "webdnn.passes.kernel.merge_rows:KernelMergeRowsPass",
     "kernel-select-schedule": "webdnn.passes.kernel.select_schedule:KernelSelectSchedulePass",
     "kernel-tile": "webdnn.passes.kernel.tile:KernelTilePass",
     "kernel-split-outputs": "webdnn.passes.kernel.split_outputs:KernelSplitOutputsPass",
