@@ -59,7 +59,7 @@ class Cloner:
             case InsideOp():
                 return InsideOp([self.index(e) for e in op.exprs], [e.data for e in op.extents])
             case IndexOp():
-                return IndexOp(self.index(op.exprs[0]))
+                return IndexOp(self.index(op.exprs[0]), op.index_count)
             case ReduceOp():
                 return self.reduce(op, op.shape, identity_axes(op))
             case ComputeOp():

@@ -6,6 +6,7 @@ from math import prod
 from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, IntegerAttr, MemRefType, SymbolRefAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     ParsePropInAttrDict,
     irdl_op_definition,
@@ -23,6 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.syntax import INDEX
 
 
 @irdl_op_definition
@@ -152,12 +154,20 @@ class AllocOp(IRDLOperation):
 
 @irdl_op_definition
 class CallOp(IRDLOperation):
-    """Run a kernel on buffers: `kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>`."""
+    """Run a kernel on buffers, inside loops `at` what their counters are.
+
+    ```mlir
+    kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>
+    kernel.call @step(%x, %y) at %t : memref<100x8xf32>, memref<8xf32>
+    ```
+    """
 
     name = "kernel.call"
     callee = prop_def(FlatSymbolRefAttr)
     buffers = var_operand_def(MemRefType)
-    assembly_format = "$callee `(` $buffers `)` attr-dict (`:` type($buffers)^)?"
+    counters = var_operand_def(INDEX)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    assembly_format = "$callee `(` $buffers `)` (`at` $counters^)? attr-dict (`:` type($buffers)^)?"
 
-    def __init__(self, callee: str, buffers: Sequence[SSAValue]):
-        super().__init__(operands=[buffers], properties={"callee": SymbolRefAttr(callee)})
+    def __init__(self, callee: str, buffers: Sequence[SSAValue], counters: Sequence[SSAValue] = ()):
+        super().__init__(operands=[buffers, counters], properties={"callee": SymbolRefAttr(callee)})

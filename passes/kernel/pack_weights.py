@@ -20,9 +20,8 @@ from webdnn.dialects.dnn.reference.constants import array_of
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.access import ReadOp
-from webdnn.dialects.kernel.affine import is_value, range_of
+from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.places import function_user
 from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
 from webdnn.support.weights import STORE
 
@@ -64,10 +63,10 @@ class Packing:
 
 
 def plain_symbols(indices: Sequence[Index]) -> list[SSAValue | None] | None:
-    """The axis that each index is, None where it is 0; or None where an index is anything else."""
+    """The axis that each index is, None where it is a number; or None where an index is anything else."""
     found: list[SSAValue | None] = []
     for index in indices:
-        if index == ZERO:
+        if index.is_constant:
             found.append(None)
             continue
         atom = next(iter(index.terms), None)
@@ -94,7 +93,7 @@ class Packer:
     align: int
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
-        """Loop order: the compute's axes, then the reduction's, then the compute's last axis, which has lanes."""
+        """Loop order: steps, the compute's axes, then the reduction's, then the compute's last, which has lanes."""
         axes = plain_symbols(read.exprs)
         if axes is None:
             return None
@@ -102,7 +101,7 @@ class Packer:
 
         def rank(d: int) -> tuple[int, int]:
             axis = axes[d]
-            if axis is None:
+            if axis is None or isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp):
                 return 0, d
             if axis is lane:
                 return 3, d
@@ -128,6 +127,13 @@ def constant_of(array: Array, like: ConstantOp) -> ConstantOp:
     return new
 
 
+def compute_around(read: ReadOp) -> ComputeOp | None:
+    parent = read.parent_op()
+    while isinstance(parent, ReduceOp):
+        parent = parent.parent_op()
+    return parent if isinstance(parent, ComputeOp) else None
+
+
 def pack(op: ConstantOp, packer: Packer) -> None:
     """read(A, e) -> read(A', map(e)) for every reader; readers that agree share one packed constant."""
     made: dict[Packing | None, ConstantOp] = {}
@@ -135,8 +141,8 @@ def pack(op: ConstantOp, packer: Packer) -> None:
     for read in reads:
         if not isinstance(read, ReadOp):
             continue
-        compute = function_user(read)
-        packing = packer.packing(read, compute) if isinstance(compute, ComputeOp) else None
+        compute = compute_around(read)
+        packing = packer.packing(read, compute) if compute else None
         if packing not in made:
             array = array_of(op)
             made[packing] = constant_of(array if packing is None else packing.array(array), op)
