@@ -160,16 +160,13 @@ class Layer:
     # Results.
 
     def results(self, directions: Sequence[Sequence[SSAValue]]) -> list[SSAValue]:
-        """Y (T, D, B, H), then states (D, B, H); batches come first where the model has them so."""
+        """Y (T, D, B, H), then states (D, B, H), up to the last that is read; batches first where the model has it."""
         found: list[SSAValue] = []
         for i, parts in enumerate(zip(*directions, strict=True)):
-            if i >= len(self.node.outputs) or not self.node.outputs[i]:
-                found.append(parts[0])  # nothing reads it
-                continue
-            axis = 1 if i == 0 else 0
-            whole = self.joined([reshaped(self.node, v, self.with_direction(v, axis)) for v in parts], axis)
-            first = (2, 0, 1, 3) if i == 0 else (1, 0, 2)
-            found.append(transposed(self.node, whole, first) if self.batch_first else whole)
+            if any(self.node.outputs[i:]):
+                axis, order = (1, (2, 0, 1, 3)) if i == 0 else (0, (1, 0, 2))
+                whole = self.joined([reshaped(self.node, v, self.with_direction(v, axis)) for v in parts], axis)
+                found.append(transposed(self.node, whole, order) if self.batch_first else whole)
         return found
 
     @staticmethod
