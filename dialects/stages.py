@@ -15,7 +15,7 @@ from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.support.legality import Stage
 
 PROGRAM = ("builtin.module", "func.*")
-SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", "kernel.yield")
+SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", "kernel.table", "kernel.yield")
 BODIES = ("kernel.compute", "kernel.reduce")
 STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)

@@ -14,7 +14,8 @@ class Pipeline:
 
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
-    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes.
+    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
+    the largest tile of results that convolutions may be computed in.
     """
 
     target: str
@@ -26,11 +27,13 @@ class Pipeline:
     in_place: bool = True
     max_inputs: int = 64
     alignment: int = 64
+    winograd: int = 1
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()}"
         return (
+            *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
             f"tensor-layout-assign-layouts{{target={self.target}}}",
             "tensor-layout-elide-conversions",
@@ -52,7 +55,7 @@ class Pipeline:
 
 
 PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True),
+    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4),
     "js": Pipeline("js"),
     "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
     "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7),

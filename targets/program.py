@@ -22,7 +22,17 @@ from webdnn.support.element_type import ElementType
 from webdnn.support.index import Index, symbol
 from webdnn.support.weights import STORE
 
-__all__ = ["Call", "Loop", "Program", "WeightImage", "byte_size", "elements_of", "stored_type", "weight_bytes"]
+__all__ = [
+    "Call",
+    "Loop",
+    "Program",
+    "WeightImage",
+    "byte_size",
+    "calls_in",
+    "elements_of",
+    "stored_type",
+    "weight_bytes",
+]
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,16 @@ class Program:
     @property
     def calls(self) -> Iterator[Call]:
         yield from calls_in(self.launches)
+
+    @property
+    def launches_at_load(self) -> list[Call | Loop]:
+        """Those that run once, before all others."""
+        return [launch for launch in self.launches if isinstance(launch, Call) and launch.op.once]
+
+    @property
+    def launches_of_a_run(self) -> list[Call | Loop]:
+        """Those that run each time."""
+        return [launch for launch in self.launches if not (isinstance(launch, Call) and launch.op.once)]
 
     @property
     def weights(self) -> list[WeightOp]:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, TensorType, f32, i64
 from xdsl.ir import SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.axes import batch_and_channels
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.dnn.window import check_window, slide
-from webdnn.dialects.element import shape_of
+from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.support.shapes import ShapeError, window_extent
+from webdnn.support.winograd import POINTS
 
 
 def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, groups: int) -> None:
@@ -27,12 +28,25 @@ def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, gro
     same_element(input, weight, *([bias] if bias else []))
 
 
+def winograd_outputs(op: "ConvOp", outputs: int) -> str | None:
+    """Why a convolution cannot run in tiles of `outputs` x `outputs` results; None where it can."""
+    kernel = shape_of(op.weight)[2:]
+    steps = {*op.strides.get_values(), *op.dilations.get_values(), op.groups.value.data}
+    if len(kernel) != 2 or kernel[0] != kernel[1] or steps != {1}:
+        return f"kernel {list(kernel)}, strides, dilations and groups: expected two equal extents, and all else 1"
+    if tensor_type(op.weight).element_type != f32 or outputs + kernel[0] - 1 not in POINTS:
+        return f"tiles of {outputs} results are known for f32 and tiles of {sorted(POINTS)} elements"
+    return None
+
+
 @irdl_op_definition
 class ConvOp(DnnOp):
     """Convolution over any number of spatial axes; ONNX `Conv`.
 
     Operands: the input (N, C, spatial…), the weights (O, C / groups, kernel…) and perhaps a bias (O). `pads` holds
     the padding with zeros before each spatial axis, then behind each. Physical order is the business of layouts.
+    `winograd` is how it is computed, not what: in tiles of so many results along each of two axes, by Winograd's
+    minimal filtering; absent: as the sum that defines it.
 
     ```mlir
     %y = dnn.conv %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>,
@@ -49,11 +63,14 @@ class ConvOp(DnnOp):
     pads = prop_def(DenseArrayBase.constr(i64))
     dilations = prop_def(DenseArrayBase.constr(i64))
     groups = prop_def(IntegerAttr.constr(i64))
+    winograd = opt_prop_def(IntegerAttr.constr(i64))
     traits = traits_def(Pure(), Tensorwise(batch_and_channels))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
         check_channels(self.input, self.weight, self.bias, self.groups.value.data)
+        if self.winograd and (reason := winograd_outputs(self, self.winograd.value.data)):
+            raise ShapeError(f"winograd: {reason}")
         (batch, _, *spatial), (outputs, _, *kernel) = shape_of(self.input), shape_of(self.weight)
         strides, dilations, pads = (a.get_values() for a in (self.strides, self.dilations, self.pads))
         return [typed(self.input, [batch, outputs, *slide(spatial, kernel, strides, dilations, pads)])]

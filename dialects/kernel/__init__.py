@@ -3,7 +3,7 @@
 from xdsl.ir import Dialect
 
 from webdnn.dialects.kernel import lanewise
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.loops import ScanOp
@@ -26,6 +26,7 @@ KERNEL = Dialect(
         ReduceOp,
         ReshapeOp,
         ScanOp,
+        TableOp,
         WeightOp,
         WriteOp,
         YieldOp,

@@ -1,4 +1,4 @@
-"""Operations of the `kernel` dialect that use affine indices: read, write, inside and index."""
+"""Operations of the `kernel` dialect that use affine indices: read, write, inside, index and table."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import (
     AffineMapAttr,
     ArrayAttr,
     DenseArrayBase,
+    DenseIntOrFPElementsAttr,
     IntAttr,
     MemRefType,
     TensorType,
@@ -340,3 +341,62 @@ class IndexOp(AccessOp, CountedOp):
 
     def verify_(self) -> None:
         self.check_map(1)
+
+
+@irdl_op_definition
+class TableOp(AccessOp):
+    """An element of a small table of coefficients, which are part of the algorithm rather than of the model.
+
+    A product with it inside a sum is left out where the coefficient is 0, and is the other factor where it is 1.
+    Where the indices are known once the body is unrolled, the element is a constant.
+
+    ```mlir
+    %c = kernel.table dense<[[1.0, 0.0], [1.0, -1.0]]> : tensor<2x2xf32> [%i mod 2, %k]
+    ```
+    """
+
+    name = "kernel.table"
+    values = prop_def(DenseIntOrFPElementsAttr)
+    indices = var_operand_def(INDEX)
+    map = prop_def(AffineMapAttr)
+    result = result_def()
+    traits = traits_def(Pure())
+
+    def __init__(self, values: DenseIntOrFPElementsAttr, exprs: Sequence[Index]):
+        self.build_access([], exprs, types=[values.get_element_type()], properties={"values": values})
+
+    @property
+    def index_map(self) -> AffineMapAttr:
+        return self.map
+
+    @property
+    def index_operands(self) -> Sequence[SSAValue]:
+        return self.indices
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents of the table."""
+        return self.values.get_shape()
+
+    @property
+    def elements(self) -> Sequence[float]:
+        """The table, row-major."""
+        return [float(v) for v in self.values.get_values() if not isinstance(v, tuple)]
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_attribute(self.values)
+        printer.print_string(" ")
+        print_indices(printer, self.map, self.indices)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "TableOp":
+        values = parser.parse_attribute()
+        if not isinstance(values, DenseIntOrFPElementsAttr):
+            parser.raise_error(f"found {values}, expected dense<…> : tensor<…>")
+        return cls(values, parse_indices(parser))
+
+    def verify_(self) -> None:
+        self.check_map(len(self.shape))
+        if not stays_inside(self.exprs, self.shape, range_of):
+            raise VerifyException(f"the indices may leave the table of shape {list(self.shape)}")

@@ -40,6 +40,7 @@ class ScheduleAttr(ParametrizedAttribute):
 
     tile: the extent of the register block, for each axis; order: the axes that are looped over in blocks, outermost
     first (an axis left out stays whole); expand: those of them whose blocks are copied instead of looped over;
+    aligned: those whose blocks all begin at a multiple of the tile, where others have blocks of almost equal sizes;
     vector: the axis that has lanes, and how many.
     """
 
@@ -47,6 +48,7 @@ class ScheduleAttr(ParametrizedAttribute):
     tile: ArrayAttr[IntAttr] = param_def()
     order: ArrayAttr[IntAttr] = param_def()
     expand: ArrayAttr[IntAttr] = param_def()
+    aligned: ArrayAttr[IntAttr] = param_def()
     axis: IntAttr = param_def()
     lanes: IntAttr = param_def()
 
@@ -57,12 +59,13 @@ class ScheduleAttr(ParametrizedAttribute):
         *,
         order: Sequence[int] | None = None,
         expand: Sequence[int] = (),
+        aligned: Sequence[int] = (),
         vector: tuple[int, int] | None = None,
     ) -> "ScheduleAttr":
         """`vector` is (axis, lanes); the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
         order = range(len(tile)) if order is None else order
-        return cls(ints(tile), ints(order), ints(expand), IntAttr(axis), IntAttr(lanes))
+        return cls(ints(tile), ints(order), ints(expand), ints(aligned), IntAttr(axis), IntAttr(lanes))
 
     @property
     def vector(self) -> tuple[int, int] | None:
@@ -73,13 +76,15 @@ class ScheduleAttr(ParametrizedAttribute):
         text = f"<tile {spell_ints(self.tile)}, order {spell_ints(self.order)}"
         if self.expand.data:
             text += f", expand {spell_ints(self.expand)}"
+        if self.aligned.data:
+            text += f", aligned {spell_ints(self.aligned)}"
         if self.vector:
             text += f", vector {self.axis.data} by {self.lanes.data}"
         printer.print_string(text + ">")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        axis, lanes, expand = -1, 1, ints([])
+        axis, lanes, expand, aligned = -1, 1, ints([]), ints([])
         with parser.in_angle_brackets():
             parser.parse_keyword("tile")
             tile = parse_ints(parser)
@@ -89,16 +94,18 @@ class ScheduleAttr(ParametrizedAttribute):
             while parser.parse_optional_punctuation(","):
                 if parser.parse_optional_keyword("expand"):
                     expand = parse_ints(parser)
+                elif parser.parse_optional_keyword("aligned"):
+                    aligned = parse_ints(parser)
                 else:
                     parser.parse_keyword("vector")
                     axis = parser.parse_integer()
                     parser.parse_keyword("by")
                     lanes = parser.parse_integer()
-        return [tile, order, expand, IntAttr(axis), IntAttr(lanes)]
+        return [tile, order, expand, aligned, IntAttr(axis), IntAttr(lanes)]
 
     def verify(self) -> None:
         rank = len(self.tile)
-        named = [a.data for a in (*self.order, *self.expand)]
+        named = [a.data for a in (*self.order, *self.expand, *self.aligned)]
         if any(not 0 <= axis < rank for axis in named) or self.axis.data >= rank:
             raise VerifyException(f"the schedule names an axis outside its tile of {rank} axes")
         if any(t.data < 1 for t in self.tile) or self.lanes.data < 1:

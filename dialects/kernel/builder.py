@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType, f32, f64, i1, i32, i64
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, TensorType, f32, f64, i1, i32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type, scalar_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
@@ -67,6 +67,11 @@ class Body:
         if type in (i32, i64):
             return self.add(arith.IndexCastOp(value, type))
         return self.add(arith.SIToFPOp(self.add(arith.IndexCastOp(value, i32)), f64 if type == f64 else f32))
+
+    def table(self, rows: Sequence[Sequence[float]], indices: Sequence[Index], type: Attribute = f32) -> SSAValue:
+        """A coefficient of a matrix that is part of an algorithm."""
+        shape = TensorType(f64 if type == f64 else f32, [len(rows), len(rows[0])])
+        return self.add(TableOp(DenseIntOrFPElementsAttr.from_list(shape, [v for row in rows for v in row]), indices))
 
     def clamped(self, value: SSAValue, extent: int) -> Index:
         """An integer that was computed as an index 0 <= i < extent; what lies beyond is clamped."""

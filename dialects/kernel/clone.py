@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
@@ -60,6 +60,8 @@ class Cloner:
                 return InsideOp([self.index(e) for e in op.exprs], [e.data for e in op.extents])
             case IndexOp():
                 return IndexOp(self.index(op.exprs[0]), op.index_count)
+            case TableOp():
+                return TableOp(op.values, [self.index(e) for e in op.exprs])
             case ReduceOp():
                 return self.reduce(op, op.shape, identity_axes(op))
             case ComputeOp():
@@ -96,11 +98,14 @@ def clone_compute(
     *,
     cloner: Cloner | None = None,
     schedule: ScheduleAttr | None = None,
+    types: Sequence[Attribute] | None = None,
 ) -> ComputeOp:
-    """The compute over new axes, with each old axis an expression of them."""
+    """The compute over new axes, with each old axis an expression of them, perhaps with results of other types."""
     block = Block(arg_types=[INDEX] * len(sizes))
     inset = None if op.inset is None else [i.data for i in op.inset]
-    new = ComputeOp(sizes, Region(block), op.res.types, schedule=schedule or op.schedule, inset=inset)
+    new = ComputeOp(
+        sizes, Region(block), types or op.res.types, schedule=schedule or op.schedule, inset=inset, once=op.once
+    )
     new.location = op.location
     hint(block.args, op.axes)
     inner = (cloner or Cloner()).nested(axes_to_index(block.args))

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, IntegerAttr, MemRefType, SymbolRefAttr, TensorType, i64
+from xdsl.dialects.builtin import (
+    FlatSymbolRefAttr,
+    IntAttr,
+    IntegerAttr,
+    MemRefType,
+    SymbolRefAttr,
+    TensorType,
+    UnitAttr,
+    i64,
+)
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -156,6 +165,8 @@ class AllocOp(IRDLOperation):
 class CallOp(IRDLOperation):
     """Run a kernel on buffers, inside loops `at` what their counters are.
 
+    One that is called `once` runs when the model is loaded, before all others.
+
     ```mlir
     kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>
     kernel.call @step(%x, %y) at %t : memref<100x8xf32>, memref<8xf32>
@@ -163,11 +174,20 @@ class CallOp(IRDLOperation):
     """
 
     name = "kernel.call"
+    once = opt_prop_def(UnitAttr)
     callee = prop_def(FlatSymbolRefAttr)
     buffers = var_operand_def(MemRefType)
     counters = var_operand_def(INDEX)
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
-    assembly_format = "$callee `(` $buffers `)` (`at` $counters^)? attr-dict (`:` type($buffers)^)?"
+    assembly_format = "(`once` $once^)? $callee `(` $buffers `)` (`at` $counters^)? attr-dict (`:` type($buffers)^)?"
 
-    def __init__(self, callee: str, buffers: Sequence[SSAValue], counters: Sequence[SSAValue] = ()):
-        super().__init__(operands=[buffers, counters], properties={"callee": SymbolRefAttr(callee)})
+    def __init__(
+        self,
+        callee: str,
+        buffers: Sequence[SSAValue],
+        counters: Sequence[SSAValue] = (),
+        *,
+        once: UnitAttr | None = None,
+    ):
+        properties = {"callee": SymbolRefAttr(callee), "once": once}
+        super().__init__(operands=[buffers, counters], properties=properties)

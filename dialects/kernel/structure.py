@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr, MemRefType, StringAttr, SymbolNameConstraint, TensorType
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    IntAttr,
+    MemRefType,
+    StringAttr,
+    SymbolNameConstraint,
+    TensorType,
+    UnitAttr,
+)
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -59,7 +67,8 @@ class ComputeOp(AxesOp):
     """Every point of a parallel space, independently of the others.
 
     On tensors the body yields one scalar for each result, and the results have the shape of the axes; on memrefs it
-    ends in writes. With `inset` the points lie at that offset inside larger results, which are zero elsewhere.
+    ends in writes. With `inset` the points lie at that offset inside larger results, which are zero elsewhere. What
+    is computed `once` depends on constants alone: it runs when the model is loaded, and its buffers are kept.
 
     ```mlir
     %r = kernel.compute (%m = 2, %n = 4) -> tensor<2x4xf32> {
@@ -72,6 +81,7 @@ class ComputeOp(AxesOp):
     name = "kernel.compute"
     sizes = prop_def(ArrayAttr[IntAttr])
     inset = opt_prop_def(ArrayAttr[IntAttr])
+    once = opt_prop_def(UnitAttr)
     schedule = opt_prop_def(ScheduleAttr)
     body = region_def("single_block")
     res = var_result_def(TensorType)
@@ -84,6 +94,7 @@ class ComputeOp(AxesOp):
         *,
         schedule: ScheduleAttr | None = None,
         inset: Sequence[int] | None = None,
+        once: UnitAttr | None = None,
     ):
         super().__init__(
             result_types=[types],
@@ -92,6 +103,7 @@ class ComputeOp(AxesOp):
                 "sizes": ints(sizes),
                 "schedule": schedule,
                 "inset": None if inset is None else ints(inset),
+                "once": once,
             },
         )
 
@@ -110,7 +122,7 @@ class ComputeOp(AxesOp):
         return end.values
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
+        printer.print_string(" once " if self.once else " ")
         print_axes(printer, self.body.block.args, self.sizes)
         if self.res:
             printer.print_string(" -> ")
@@ -123,6 +135,7 @@ class ComputeOp(AxesOp):
 
     @classmethod
     def parse(cls, parser: Parser) -> "ComputeOp":
+        once = UnitAttr() if parser.parse_optional_keyword("once") else None
         axes, sizes = parse_axes(parser)
         types = [parser.parse_type()] if parser.parse_optional_punctuation("->") else []
         while types and parser.parse_optional_punctuation(","):
@@ -132,7 +145,7 @@ class ComputeOp(AxesOp):
         body = parser.parse_region(axes)
         if not types:
             body.block.add_op(YieldOp([]))
-        return cls(sizes, body, types, schedule=schedule, inset=inset)
+        return cls(sizes, body, types, schedule=schedule, inset=inset, once=once)
 
     def verify_(self) -> None:
         end = check_body(self, self.body.block, self.shape)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func
-from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
+from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp, UnitAttr
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -29,7 +29,6 @@ from webdnn.passes.kernel.scan_buffers import copied, copy_of, loops_of, prepare
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, linearize, stays_inside, symbol
 
-
 MADE = (ComputeOp, ConcatOp, ScanOp)
 """What makes values that have buffers."""
 
@@ -37,6 +36,29 @@ MADE = (ComputeOp, ConcatOp, ScanOp)
 def memref(value: SSAValue) -> MemRefType[Attribute]:
     type = buffer_type(value)
     return MemRefType(type.element_type, type.get_shape())
+
+
+def mark_once(block: Block) -> None:
+    """What reads nothing but constants, and what is computed from them, runs when the model is loaded.
+
+    Not so what a scan begins with: its steps write over it.
+    """
+    known: set[SSAValue] = set()
+    for op in block.ops:
+        match op:
+            case ConstantOp():
+                known.add(op.output)
+            case ReshapeOp() if op.source in known:
+                known.add(op.result)
+            case ComputeOp() if all(read.source in known for read in reads(op)) and not begins_scan(op):
+                op.once = UnitAttr()
+                known.update(op.res)
+            case _:
+                pass
+
+
+def begins_scan(op: ComputeOp) -> bool:
+    return any(isinstance(use.operation, ScanOp) for result in op.res for use in result.uses)
 
 
 def copy_outputs(returned: func.ReturnOp) -> None:
@@ -78,6 +100,9 @@ class Buffers:
         for op in block.walk():
             if isinstance(op, ScanOp):
                 self.place_states(op, in_place)
+        self.kept = {
+            self.places.of[r].root for op in block.ops if isinstance(op, ComputeOp) and op.once for r in op.res
+        }
         if in_place:
             self.last_use = self.last_uses()
             for op in block.walk():
@@ -141,6 +166,8 @@ class Buffers:
         if not isinstance(root.owner, MADE) or root.owner.parent is not op.parent:
             return False
         if self.last_use[root] != self.time[op]:
+            return False
+        if root in self.kept:
             return False
         if memref(root).element_type != memref(result).element_type or prod(shape(root)) != prod(shape(result)):
             return False
@@ -225,7 +252,7 @@ class Buffers:
         assert end is not None
         Rewriter.replace_op(end, [*writes, YieldOp([])], [])
         borders = [b for result in op.res for b in self.borders(op, result)]
-        new = ComputeOp(op.shape, Region(Block()), schedule=op.schedule)
+        new = ComputeOp(op.shape, Region(Block()), schedule=op.schedule, once=op.once)
         new.location = op.location
         Rewriter.insert_op([new, *borders], InsertPoint.before(op))
         new.detach_region(0)
@@ -256,8 +283,9 @@ class Buffers:
                 if length:
                     origin = [*inset[:axis], begin, *[0] * (len(full) - axis - 1)]
                     sizes = [*op.shape[:axis], length, *full[axis + 1 :]]
-                    ops.append(self.fill(buffer, origin, sizes))
-                    ops[-1].location = op.location
+                    fill = self.fill(buffer, origin, sizes)
+                    fill.location, fill.once = op.location, op.once
+                    ops.append(fill)
         return ops
 
     def fill(self, buffer: SSAValue, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
@@ -314,6 +342,7 @@ class KernelAssignBuffersPass(ModulePass):
                 returned = block.last_op
                 assert isinstance(returned, func.ReturnOp)
                 prepare_scans(block)
+                mark_once(block)
                 copy_outputs(returned)
                 copy_parts(block)
                 Buffers(block, self.in_place).run()

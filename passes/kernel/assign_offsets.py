@@ -10,12 +10,13 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.access import WriteOp, buffer_type
 from webdnn.dialects.kernel.program import AllocOp
+from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.places import users
 from webdnn.support.planning.offsets import assign, verify
@@ -35,7 +36,10 @@ def byte_size(value: SSAValue) -> int:
 
 @dataclass(frozen=True)
 class Arena:
-    """Where each buffer of a function lies: byte offsets in the order of `buffers`."""
+    """Where each buffer of a function lies: byte offsets in the order of `buffers`.
+
+    `size` is that of the arena, without what is kept behind it, and `bound` the least that any plan needs.
+    """
 
     buffers: Sequence[SSAValue]
     offsets: Sequence[int]
@@ -44,10 +48,15 @@ class Arena:
 
 
 def plan(block: Block, alignment: int) -> Arena:
-    """Arguments live from the start, results to the end, all else from its first use to its last."""
+    """Arguments live from the start, results to the end, all else from its first use to its last.
+
+    What is written once, when the model is loaded, lives for ever, behind all that comes and goes.
+    """
     time = {op: t for t, op in enumerate(block.ops)}
     end = len(time)
-    buffers: list[SSAValue] = [*block.args, *(op.result for op in block.ops if isinstance(op, AllocOp))]
+    allocs: list[SSAValue] = [op.result for op in block.ops if isinstance(op, AllocOp)]
+    kept = [buffer for buffer in allocs if any(writes_once(op, buffer) for op in users(buffer))]
+    buffers = [*block.args, *(buffer for buffer in allocs if buffer not in kept)]
     blocks: list[StorageBlock] = []
     for buffer in buffers:
         used = [op for op in users(buffer)]
@@ -57,7 +66,18 @@ def plan(block: Block, alignment: int) -> Arena:
         blocks.append(StorageBlock((Part(start, stop, 0, align(byte_size(buffer), alignment)),)))
     found = assign(blocks, alignment)
     verify(blocks, found.offsets)
-    return Arena(buffers, found.offsets, found.arena, found.bound)
+    offsets, behind = list(found.offsets), found.arena
+    for buffer in kept:
+        offsets.append(behind)
+        behind += align(byte_size(buffer), alignment)
+    return Arena([*buffers, *kept], offsets, found.arena, found.bound)
+
+
+def writes_once(op: Operation, buffer: SSAValue) -> bool:
+    """Does the operation write to the buffer when the model is loaded?"""
+    if not isinstance(op, ComputeOp) or not op.once:
+        return False
+    return any(isinstance(o, WriteOp) and o.target is buffer for o in op.walk())
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,8 @@ class KernelAssignOffsetsPass(ModulePass):
     After:
 
         %a = kernel.alloc at 64 : memref<8xf32>
+
+    What is computed once lies behind the arena, and is never overwritten.
 
     Leaves alone: weights, which lie outside the arena. Run after `kernel-assign-buffers`, once the order of kernels
     is final.

@@ -15,16 +15,25 @@ from functools import cache
 from itertools import product
 
 from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, VectorType, i64
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntegerAttr,
+    VectorType,
+    f32,
+    f64,
+    i64,
+)
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 
 from webdnn.dialects.element import element_of, element_type, is_vector
-from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, TableOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.support.index import ZERO, Index, substitute, symbol
+from webdnn.support.index import ZERO, Index, linearize, substitute, symbol
 
 Point = Mapping[SSAValue, int]
 """Axis -> its place in the unrolled block"""
@@ -200,6 +209,8 @@ class BlockLowering:
             return self.value(value, point)
         if isinstance(value.owner, arith.ConstantOp):
             return self.constant(value.owner, lanes)
+        if isinstance(value.owner, TableOp) and (known := self.element(value.owner, point)):
+            return self.constant(known, lanes)
         scalar = self.value(value, point)
         return scalar if is_vector(scalar.type) else self.splat(scalar, self.home(value), lanes)
 
@@ -223,8 +234,10 @@ class BlockLowering:
         match op:
             case ReadOp():
                 return self.load(op, point, lanes)
-            case InsideOp() | IndexOp() if lanes > 1:
+            case InsideOp() | IndexOp() | TableOp() if lanes > 1:
                 return self.gather_lanes(op, point)
+            case TableOp():
+                return self.look_up(op, point)
             case InsideOp():
                 return self.emit(InsideOp(self.address(op, point), [e.data for e in op.extents]))
             case IndexOp():
@@ -237,6 +250,22 @@ class BlockLowering:
                 scalar = op.results[0].type
                 type = vector_of(scalar, lanes) if lanes > 1 else scalar
                 return self.emit(applied(op, operands, type))
+
+    def element(self, op: TableOp, point: Point) -> arith.ConstantOp | None:
+        """The element of a table, where the point says which one it is."""
+        place = linearize(self.address(op, point), op.shape)
+        return table_element(op, place.constant) if place.is_constant else None
+
+    def look_up(self, op: TableOp, point: Point) -> SSAValue:
+        """The element of a table: a constant, or a choice by its row-major place."""
+        if known := self.element(op, point):
+            return self.constant(known, 1)
+        place = linearize(self.address(op, point), op.shape)
+        found = self.constant(table_element(op, 0), 1)
+        for i in range(1, len(op.elements)):
+            here = self.emit(InsideOp([place - i], [1]))
+            found = self.emit(arith.SelectOp(here, self.constant(table_element(op, i), 1), found))
+        return found
 
     def gather_lanes(self, op: Operation, point: Point) -> SSAValue:
         """A vector of what the operation gives at each of its lanes."""
@@ -324,6 +353,11 @@ class BlockLowering:
             with self.without_lanes():
                 place = self.address(op, {**point, axis: point[axis] + lane})
             self.scopes[-1].ops.append(WriteOp(scalar, op.target, place))
+
+
+def table_element(op: TableOp, place: int) -> arith.ConstantOp:
+    """An element of a table, by its row-major place."""
+    return arith.ConstantOp(FloatAttr(op.elements[place], f64 if op.result.type == f64 else f32))
 
 
 def extract(value: SSAValue, lane: int) -> Operation:

@@ -52,7 +52,9 @@ def outline(compute: ComputeOp, captured: Captures, name: str) -> FuncOp:
         known.result.name_hint = counter.name_hint
         cloner.values[counter], cloner.by[counter] = known.result, symbol(known.result)
         block.add_op(known)
-    block.add_ops([clone_compute(compute, compute.shape, identity_axes(compute), cloner=cloner), YieldOp([])])
+    own = clone_compute(compute, compute.shape, identity_axes(compute), cloner=cloner)
+    own.once = None  # the call says so
+    block.add_ops([own, YieldOp([])])
     return function
 
 
@@ -117,6 +119,6 @@ class KernelFormKernelsPass(ModulePass):
                 program = op.body.block.find_ancestor_op_in_block(compute)
                 assert program is not None
                 Rewriter.insert_op(function, InsertPoint.before(program))
-            call = CallOp(known[text], captured.buffers, captured.counters)
+            call = CallOp(known[text], captured.buffers, captured.counters, once=compute.once)
             call.location = compute.location
             Rewriter.replace_op(compute, call, [])

@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, LoopOp, range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
@@ -29,7 +29,7 @@ from webdnn.support.index import Index, delinearize, linearize, stays_inside
 REPEATS = 4
 """How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
 
-FREE = (arith.ConstantOp, ReadOp, IndexOp, InsideOp, arith.SelectOp)
+FREE = (arith.ConstantOp, ReadOp, IndexOp, InsideOp, TableOp, arith.SelectOp)
 """Operations that move elements but compute nothing."""
 
 CHEAP = (math.AbsFOp, math.FloorOp, math.CeilOp, math.RoundEvenOp)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Block, BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -18,9 +18,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference.constants import array_of
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
+from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
 from webdnn.support.weights import STORE
@@ -52,6 +53,14 @@ class Packing:
             packed = np.moveaxis(packed, -2, self.at)
         return np.ascontiguousarray(packed).reshape(packed.shape)
 
+    def shape(self, shape: Sequence[int]) -> list[int]:
+        """The extents of the packed constant, whose last dimension is whole panels."""
+        packed = [shape[d] for d in self.order]
+        if self.panel > 1:
+            packed.insert(self.at, packed.pop() // self.panel)
+            packed.append(self.panel)
+        return packed
+
     def indices(self, indices: Sequence[Index]) -> list[Index]:
         """Where an element of the constant is read in the packed one."""
         packed = [indices[d] for d in self.order]
@@ -62,17 +71,17 @@ class Packing:
         return packed
 
 
-def plain_symbols(indices: Sequence[Index]) -> list[SSAValue | None] | None:
-    """The axis that each index is, None where it is a number; or None where an index is anything else."""
+def fastest_axes(indices: Sequence[Index]) -> list[SSAValue | None] | None:
+    """The axis that moves each index by 1, None where it is a number; or None where an index has no axis of its own."""
     found: list[SSAValue | None] = []
     for index in indices:
         if index.is_constant:
             found.append(None)
             continue
-        atom = next(iter(index.terms), None)
-        if not is_value(atom) or index != symbol(atom) or atom in found:
+        steps = [atom for atom, coefficient in index.terms.items() if coefficient == 1 and is_value(atom)]
+        if len(steps) != 1 or index.divided or index.constant or steps[0] in found:
             return None
-        found.append(atom)
+        found.append(steps[0])
     return found
 
 
@@ -85,6 +94,25 @@ def streams_other_operand(read: ReadOp, lane: SSAValue) -> bool:
     return any(lane not in e.symbols for o in others for e in [sum(o.exprs, ZERO)])
 
 
+def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
+    """The axis along which products with a constant have lanes.
+
+    It is the compute's last one, where the constant or all it is multiplied by is contiguous along it; else the last
+    that only the constant depends on, though results then lie apart.
+    """
+    if not compute.axes:
+        return None
+    last, parent = compute.axes[-1], read.parent_op()
+    if not isinstance(parent, ReduceOp) or any(last in e.symbols for e in read.exprs):
+        return last
+    others = [o for o in parent.walk() if isinstance(o, ReadOp) and o.source is not read.source]
+    if all(o.exprs and o.exprs[-1].coefficient(last) == 1 for o in others):
+        return last
+    used = frozenset[object]().union(*(e.symbols for o in others for e in o.exprs))
+    own = [a for a in compute.axes if a not in used and any(a in e.symbols for e in read.exprs)]
+    return own[-1] if own else last
+
+
 @dataclass(frozen=True)
 class Packer:
     """How a target wants constants: panels of this many columns for matrix products, rows padded to `align`."""
@@ -93,15 +121,15 @@ class Packer:
     align: int
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
-        """Loop order: steps, the compute's axes, then the reduction's, then the compute's last, which has lanes."""
-        axes = plain_symbols(read.exprs)
+        """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
+        axes = fastest_axes(read.exprs)
         if axes is None:
             return None
-        lane = compute.axes[-1] if compute.axes else None
+        lane = lane_axis(read, compute)
 
         def rank(d: int) -> tuple[int, int]:
             axis = axes[d]
-            if axis is None or isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp):
+            if axis is None or (isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp)):
                 return 0, d
             if axis is lane:
                 return 3, d
@@ -127,13 +155,6 @@ def constant_of(array: Array, like: ConstantOp) -> ConstantOp:
     return new
 
 
-def compute_around(read: ReadOp) -> ComputeOp | None:
-    parent = read.parent_op()
-    while isinstance(parent, ReduceOp):
-        parent = parent.parent_op()
-    return parent if isinstance(parent, ComputeOp) else None
-
-
 def pack(op: ConstantOp, packer: Packer) -> None:
     """read(A, e) -> read(A', map(e)) for every reader; readers that agree share one packed constant."""
     made: dict[Packing | None, ConstantOp] = {}
@@ -141,8 +162,7 @@ def pack(op: ConstantOp, packer: Packer) -> None:
     for read in reads:
         if not isinstance(read, ReadOp):
             continue
-        compute = compute_around(read)
-        packing = packer.packing(read, compute) if compute else None
+        packing = packing_of(read, packer)
         if packing not in made:
             array = array_of(op)
             made[packing] = constant_of(array if packing is None else packing.array(array), op)
@@ -155,6 +175,55 @@ def pack(op: ConstantOp, packer: Packer) -> None:
         Rewriter.erase_op(op)
     elif not isinstance(op.value, WeightAttr):
         Rewriter.replace_op(op, constant_of(array_of(op), op))
+
+
+# What is computed from constants alone.
+
+
+def from_constants(block: Block) -> list[ComputeOp]:
+    """The computes that read nothing but constants, and what was computed from them."""
+    found: dict[SSAValue, ComputeOp] = {}
+    for op in block.ops:
+        if isinstance(op, ComputeOp) and op.res:
+            reads = [o for o in op.walk() if isinstance(o, ReadOp)]
+            if all(isinstance(r.source.owner, ConstantOp) or r.source in found for r in reads):
+                found[op.res[0]] = op
+    return list(found.values())
+
+
+def pack_computed(op: ComputeOp, packer: Packer) -> None:
+    """compute(i) read at A[e] -> compute(j) with its axes in the order and the panels of the packing."""
+    reads = [use.operation for use in op.res[0].uses]
+    if len(op.res) != 1 or op.inset or not all(isinstance(read, ReadOp) and not read.outside for read in reads):
+        return
+    packings = {packing_of(read, packer) for read in reads if isinstance(read, ReadOp)}
+    packing = packings.pop() if len(packings) == 1 else None
+    if packing is None or not packing.order or op.shape[packing.order[-1]] % max(packing.align, packing.panel):
+        return
+    shape, unit = packing.shape(op.shape), packing.panel
+
+    def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
+        placed = [symbol(axis) for axis in axes]
+        if unit > 1:
+            lane = placed.pop()
+            placed.append(placed.pop(packing.at) * unit + lane)
+        return {op.axes[d]: placed[i] for i, d in enumerate(packing.order)}
+
+    type = TensorType(tensor_type(op.res[0]).element_type, shape)
+    new = clone_compute(op, shape, to_index, types=[type])
+    Rewriter.insert_op(new, InsertPoint.before(op))
+    for read in reads:
+        assert isinstance(read, ReadOp)
+        Rewriter.replace_op(read, ReadOp(new.res[0], packing.indices(read.exprs), None, read.result.type))
+    Rewriter.erase_op(op)
+
+
+def packing_of(read: ReadOp, packer: Packer) -> Packing | None:
+    """How the kernel of a read wants what it reads."""
+    parent = read.parent_op()
+    while isinstance(parent, ReduceOp):
+        parent = parent.parent_op()
+    return packer.packing(read, parent) if isinstance(parent, ComputeOp) else None
 
 
 @dataclass(frozen=True)
@@ -171,6 +240,8 @@ class KernelPackWeightsPass(ModulePass):
         %w = dnn.constant #dnn.weight<… : tensor<8x3x3x32x8xf32>> …
         … kernel.read %w[%o floordiv 8, %ky, %kx, %ci, %o mod 8] …
 
+    What is computed from constants alone, such as the weights of Winograd's tiles, is computed in that order.
+
     Leaves alone: constants that are read at computed or scaled indices, which keep their own order.
     Run after fusion, and before `kernel-assign-buffers`, which takes weights only.
     """
@@ -183,7 +254,11 @@ class KernelPackWeightsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
-            if isinstance(function, func.FuncOp):
-                for constant in list(function.body.block.ops if function.body.blocks else ()):
-                    if isinstance(constant, ConstantOp):
-                        pack(constant, Packer(self.panel, self.align))
+            if not isinstance(function, func.FuncOp) or function.is_declaration:
+                continue
+            packer = Packer(self.panel, self.align)
+            for compute in reversed(from_constants(function.body.block)):
+                pack_computed(compute, packer)
+            for constant in list(function.body.block.ops):
+                if isinstance(constant, ConstantOp):
+                    pack(constant, packer)

@@ -25,7 +25,7 @@ from webdnn.support.index import stays_inside
 Halo = tuple[tuple[int, int], ...]
 """Elements before and behind each axis"""
 
-GROWTH = 2.0
+GROWTH = 2.5
 """How many times an operand may grow by its halo."""
 
 

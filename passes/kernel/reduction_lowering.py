@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from xdsl.dialects import arith, math, scf, vector
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from webdnn.dialects.element import is_vector
+from webdnn.dialects.kernel.access import TableOp
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, identity, is_float
 from webdnn.dialects.kernel.structure import ReduceOp
@@ -173,11 +175,42 @@ class Reduction:
         lanes = acc.type.get_shape()[0] if is_vector(acc.type) else 1
         source = yielded.owner
         if self.op.kind.data is ReduceKind.ADD and isinstance(source, arith.MulfOp):
+            if (scaled := self.accumulate_scaled(acc, source, point, lanes)) is not None:
+                return scaled
             a, b = (block.wide(v, point, lanes) for v in source.operands)
             fused = vector.FMAOp if lanes > 1 else math.FmaOp
             return block.emit(fused.create(operands=[a, b, acc], result_types=[acc.type]))
         element = block.wide(yielded, point, lanes)
         return block.emit(combine(self.op.kind.data, acc, element, self.op.init))
+
+    def accumulate_scaled(self, acc: SSAValue, product: arith.MulfOp, point: Point, lanes: int) -> SSAValue | None:
+        """A product with a known coefficient of 0, 1 or -1 needs no multiplication; the first one no addition."""
+        block = self.block
+        for table, other in (product.operands, reversed(product.operands)):
+            known = block.element(table.owner, point) if isinstance(table.owner, TableOp) else None
+            if known is None:
+                continue
+            assert isinstance(known.value, FloatAttr)
+            coefficient, first = known.value.value.data, is_zero(acc)
+            if coefficient == 0:
+                return acc
+            value = block.wide(other, point, lanes)
+            if coefficient == 1:
+                return value if first else block.emit(arith.AddfOp(acc, value))
+            if coefficient == -1 and not first:
+                return block.emit(arith.SubfOp(acc, value))
+            return block.emit(arith.MulfOp(value, block.constant(known, lanes))) if first else None
+        return None
+
+
+def is_zero(value: SSAValue) -> bool:
+    """Is it the constant 0 that sums start from?"""
+    owner = value.owner
+    if not isinstance(owner, arith.ConstantOp):
+        return False
+    if isinstance(owner.value, DenseIntOrFPElementsAttr):
+        return not any(owner.value.get_values())
+    return isinstance(owner.value, FloatAttr) and owner.value.value.data == 0
 
 
 def body_constant(op: ReduceOp) -> arith.ConstantOp:

@@ -18,16 +18,20 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, TableOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.attributes import ReduceKind, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
 from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_stride
+from webdnn.support.index import FloorDiv, Index, symbol
 
 CACHE_BYTES = 192 * 1024
 """What is read again and again should fit here."""
 
 SMALL = 32
 """Reductions of at most so many points are unrolled whole."""
+
+LONG = 16
+"""A sum of so many products costs more than storing each lane of its result by itself."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Choice:
         order: Sequence[int] | None = None
         if lane is None:
             self.reduce_across_lanes(sums, tile)
+        elif self.tables():
+            return self.unroll_tables(lane, tile)
         elif not sums:
             tile[lane] = self.columns(lane, 4)
         elif (main := self.product(sums, lane)) is not None:
@@ -79,7 +85,20 @@ class Choice:
             axis = compute.axes[i]
             if all(lane_stride(w, axis) == 1 and four_bytes(w) for w in writes) and self.reads_well(axis):
                 return i
-        return None
+        return next((i for i in reversed(axes) if self.pays_for_scattered_stores(compute.axes[i])), None)
+
+    def pays_for_scattered_stores(self, axis: SSAValue) -> bool:
+        """Do long sums of products have lanes along an axis, though their results lie apart?"""
+        sums = [o for o in self.compute.body.block.ops if isinstance(o, ReduceOp)]
+        if not sums or not all(prod(o.shape) >= LONG for o in sums) or not self.reads_well(axis):
+            return False
+        return all(isinstance(s.yielded.owner, arith.MulfOp) and self.streams(s, axis) for s in sums)
+
+    def streams(self, reduce: ReduceOp, axis: SSAValue) -> bool:
+        """Does one factor of the products change along the axis, and the other not?"""
+        assert isinstance(reduce.yielded.owner, arith.MulfOp)
+        factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
+        return sorted(factors) == [False, True]
 
     def reads_well(self, axis: SSAValue) -> bool:
         found = [(o, lane_stride(o, axis)) for o in accesses(self.compute) if not isinstance(o, WriteOp)]
@@ -102,8 +121,7 @@ class Choice:
         for reduce in sums:
             if reduce.kind.data is not ReduceKind.ADD or not isinstance(reduce.yielded.owner, arith.MulfOp):
                 continue
-            factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
-            if sorted(factors) == [False, True]:
+            if self.streams(reduce, axis):
                 return reduce
         return None
 
@@ -125,11 +143,27 @@ class Choice:
         else:
             tile[lane] = self.columns(lane, 5)
         self.unroll(reduce, small=9)
+        if any(row > lane for row in rows):
+            self.put_columns_inside(reduce, lane, tile)
         blocks = prod(-(-self.compute.shape[i] // tile[i]) for i in rows)
         panels = -(-self.compute.shape[lane] // tile[lane])
         weights, rest = self.read_bytes(streamed), self.read_bytes(fixed)
         outer = weights * (blocks if weights > CACHE_BYTES else 1) > rest * (panels if rest > CACHE_BYTES else 1)
         return [lane, *natural[:-1]] if outer and weights > CACHE_BYTES else natural
+
+    def put_columns_inside(self, reduce: ReduceOp, lane: int, tile: Sequence[int]) -> None:
+        """Order the points of a block by step, row and column, so that one splat is alive at a time."""
+        axes = self.compute.axes
+        used = [i for i, axis in enumerate(axes) if depends_on(reduce.result, axis)]
+        key, weight = AffineExpr.constant(0), 1
+        inner_first = [lane, *(i for i in reversed(used) if i != lane)]
+        for i in inner_first:
+            key, weight = key + AffineExpr.dimension(used.index(i)) * weight, weight * tile[i]
+        for i in reversed(range(len(reduce.shape))):
+            key, weight = key + AffineExpr.dimension(len(used) + i) * weight, weight * reduce.shape[i]
+        points = AffineMap(len(used) + len(reduce.shape), 0, (key,))
+        assert reduce.unroll is not None
+        reduce.unroll = UnrollAttr.of([f.data for f in reduce.unroll.factors], points=points)
 
     def read_bytes(self, value: SSAValue) -> int:
         """Bytes of the buffers behind a factor."""
@@ -139,6 +173,25 @@ class Choice:
             return prod(type.get_shape()) * element_type(type).bytes
         operands = getattr(owner, "operands", ())
         return sum(self.read_bytes(o) for o in operands)
+
+    # Small matrices of known coefficients.
+
+    def tables(self) -> list[TableOp]:
+        return [o for o in self.compute.walk() if isinstance(o, TableOp)]
+
+    def unroll_tables(self, lane: int, tile: list[int]) -> None:
+        """Unroll what says which coefficient it is, so that all are constants; one vector of everything else."""
+        aligned: list[int] = []
+        for i, (axis, size) in enumerate(zip(self.compute.axes, self.compute.shape, strict=True)):
+            period = max((p for t in self.tables() for e in t.exprs if (p := period_of(e, axis, size))), default=1)
+            tile[i] = min(period, size)
+            if period > 1:
+                aligned.append(i)
+        tile[lane] = self.columns(lane, 1)
+        for reduce in self.compute.walk():
+            if isinstance(reduce, ReduceOp):
+                reduce.unroll = UnrollAttr.of(list(reduce.shape))
+        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=(lane, self.registers.lanes))
 
     # Windows: depthwise convolution, pooling.
 
@@ -221,6 +274,16 @@ class Choice:
                 min(self.compute.shape[only_b[-1]], 4),
             )
             reduce.unroll = UnrollAttr.of([*[1] * (len(reduce.shape) - 1), 4], lanes=4)
+
+
+def period_of(expr: Index, axis: SSAValue, size: int) -> int | None:
+    """After how many steps of an axis an index repeats, which is the axis, or the axis modulo a number."""
+    if expr == symbol(axis):
+        return size
+    for atom in expr.terms:
+        if isinstance(atom, FloorDiv) and atom.numerator == symbol(axis):
+            return atom.divisor
+    return None
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,15 @@ from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import Index, constant, symbol
 
 
-def segments(extent: int, tile: int, lanes: int) -> list[tuple[int, int]]:
+def segments(extent: int, tile: int, lanes: int, aligned: bool = False) -> list[tuple[int, int]]:
     """(size, count) of the pieces that cover an extent, in order.
 
-    Rows are balanced (14 by 6 is 5 + 5 + 4); an axis with lanes keeps whole vectors, then single elements.
+    Rows are balanced (14 by 6 is 5 + 5 + 4), or all whole but the last where they are aligned (6 + 6 + 2); an axis with
+    lanes keeps whole vectors, then single elements.
     """
+    if aligned:
+        whole, rest = divmod(extent, tile)
+        return [(size, count) for size, count in ((tile, whole), (rest, 1)) if size and count]
     if lanes == 1:
         blocks = -(-extent // tile)
         size, extra = divmod(extent, blocks)
@@ -61,8 +65,8 @@ class Tiling:
         vector = self.schedule.vector
         lanes = vector[1] if vector and vector[0] == axis else 1
         ops: list[Operation] = []
-        begin = 0
-        for piece, count in segments(self.compute.shape[axis], self.schedule.tile.data[axis].data, lanes):
+        begin, aligned = 0, axis in {a.data for a in self.schedule.aligned}
+        for piece, count in segments(self.compute.shape[axis], self.schedule.tile.data[axis].data, lanes, aligned):
             inner = {**size, axis: piece}
             if count == 1 or axis in {e.data for e in self.schedule.expand}:
                 for i in range(count):

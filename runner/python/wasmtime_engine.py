@@ -44,7 +44,8 @@ class WasmtimeExecutor:
             self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(pages, pages)))
             linker = wasmtime.Linker(engine)
             linker.define(self._store, "webdnn", "memory", self._memory)
-            run = linker.instantiate(self._store, module).exports(self._store)["run"]
+            exports = linker.instantiate(self._store, module).exports(self._store)
+            run, load = exports["run"], exports.get("load")
         except (wasmtime.WasmtimeError, wasmtime.Trap, KeyError) as error:
             raise SessionError(f"{bundle.directory}: the wasm module cannot be used: {error}", REBUILD_HINT) from error
         if not isinstance(run, wasmtime.Func):
@@ -52,6 +53,8 @@ class WasmtimeExecutor:
         self._run = run
         for piece in section["weights"]:
             self._memory.write(self._store, bundle.read(piece["file"]), piece["address"])
+        if isinstance(load, wasmtime.Func):
+            load(self._store)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Write the inputs, call the module, read the outputs."""

@@ -16,7 +16,7 @@ from webdnn.targets.bundle.manifest import Js, MemoryRange
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.js.emit import emit_kernels, view_of
-from webdnn.targets.program import Call, Loop, Program, WeightImage, byte_size, elements_of, stored_type
+from webdnn.targets.program import Call, Loop, Program, WeightImage, byte_size, calls_in, elements_of, stored_type
 
 MODULE = "kernels/kernels.js"
 ALIGNMENT = 64
@@ -109,9 +109,16 @@ def index_text(index: Index, names: Mapping[SSAValue, str]) -> str:
 
 
 def module_text(module: ModuleOp, memory: Memory) -> str:
-    """Kernels, and a function that calls them on places of the heap."""
-    calls = list(memory.program.calls)
-    views = sorted({view_of(stored_type(b).name) for call in calls for b in call.buffers})
-    lines = Launches(memory).lines(memory.program.launches)
-    head = f"export function run({{ {', '.join(views)} }}) {{" if views else "export function run() {"
-    return "\n".join([emit_kernels(module), head, *lines, "}", ""])
+    """Kernels, and functions that call them on places of the heap: once, and each time."""
+    program = memory.program
+    entries = {"load": program.launches_at_load, "run": program.launches_of_a_run}
+    callers = [caller(name, found, memory) for name, found in entries.items() if found or name == "run"]
+    return "\n".join([emit_kernels(module), *callers, ""])
+
+
+def caller(name: str, launches: Sequence[Call | Loop], memory: Memory) -> str:
+    """A function that calls kernels in order."""
+    views = sorted({view_of(stored_type(b).name) for call in calls_in(launches) for b in call.buffers})
+    lines = Launches(memory).lines(launches)
+    heap = f"{{ {', '.join(views)} }}" if views else ""
+    return "\n".join([f"export function {name}({heap}) {{", *lines, "}"])

@@ -33,7 +33,8 @@ from webdnn.targets.wasm.select_instructions import WasmSelectInstructionsPass
 PAGE = 65536
 ALIGNMENT = 64
 LARGEST_MEMORY = 2**32 - PAGE
-RUN = "run"
+LOAD, RUN = "load", "run"
+"""The functions that a module exports: the first, if there is one, is called once, when the weights are in memory."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,13 @@ def stray(op: AccessOp) -> tuple[int, int]:
     return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size
 
 
-def run_function(memory: Memory) -> func.FuncOp:
-    """Every kernel in order, on constant addresses, and loops around some."""
-    ops = launched(memory.program.launches, memory, {})
-    return func.FuncOp(RUN, ([], []), Region(Block([*ops, func.ReturnOp()])))
+def calling_function(name: str, launches: Sequence[Call | Loop], memory: Memory) -> func.FuncOp:
+    """Kernels in order, on constant addresses, and loops around some."""
+    ops = launched(launches, memory, {})
+    return func.FuncOp(name, ([], []), Region(Block([*ops, func.ReturnOp()])))
 
 
-def launched(
-    launches: Sequence[Call | Loop], memory: Memory, counters: Mapping[SSAValue, SSAValue]
-) -> list[Operation]:
+def launched(launches: Sequence[Call | Loop], memory: Memory, counters: Mapping[SSAValue, SSAValue]) -> list[Operation]:
     """Calls and loops; `counters` are those of the loops around, as i32."""
     ops: list[Operation] = []
     for launch in launches:
@@ -182,8 +181,11 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
 
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
-    functions = [*kernels(module, variant, ctx), run_function(memory)]
-    return module_text(functions, memory.size // PAGE, (RUN,))
+    program = memory.program
+    entries = {LOAD: program.launches_at_load, RUN: program.launches_of_a_run}
+    callers = [calling_function(name, found, memory) for name, found in entries.items() if found or name == RUN]
+    exported = tuple(caller.sym_name.data for caller in callers)
+    return module_text([*kernels(module, variant, ctx), *callers], memory.size // PAGE, exported)
 
 
 def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:

@@ -31,6 +31,7 @@ from webdnn.targets.wasm.memory import load_instruction, store_instruction
 Key = frozenset[tuple[SSAValue, int]]
 """Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
 
+
 def splat_of(value: SSAValue) -> vector.BroadcastOp | None:
     """The operation that fills a vector with a scalar, where nothing else uses it."""
     use = value.get_user_of_unique_use()

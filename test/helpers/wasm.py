@@ -13,7 +13,7 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.support.weights import Array, numpy_dtype
 from webdnn.targets.program import Program
-from webdnn.targets.wasm.bundle import PAGE, RUN, Memory, Variant, wasm_text
+from webdnn.targets.wasm.bundle import LOAD, PAGE, RUN, Memory, Variant, wasm_text
 
 
 def run_wasm(module: ModuleOp, inputs: Sequence[Array], variant: Variant) -> list[Array]:
@@ -35,9 +35,12 @@ def run_text(text: str, program: Program, plan: Memory, inputs: Sequence[Array])
     memory.write(store, b"\x77" * plan.size, 0)
     linker = wasmtime.Linker(engine)
     linker.define(store, "webdnn", "memory", memory)
-    run = linker.instantiate(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(text)))).exports(store)[RUN]
+    exports = linker.instantiate(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(text)))).exports(store)
+    load, run = exports.get(LOAD), exports[RUN]
     assert isinstance(run, wasmtime.Func)
     memory.write(store, plan.weights.content, plan.image)
+    if isinstance(load, wasmtime.Func):
+        load(store)
     for buffer, array in zip(program.inputs, inputs, strict=True):
         memory.write(store, np.ascontiguousarray(array).tobytes(), plan.address(buffer))
     run(store)

@@ -130,8 +130,6 @@ def gru(
 
 
 @meaning(RnnOp)
-def rnn(
-    op: RnnOp, x: Array, w: Array, r: Array, b: Array, lengths: Array | None, h0: Array | None
-) -> Sequence[Array]:
+def rnn(op: RnnOp, x: Array, w: Array, r: Array, b: Array, lengths: Array | None, h0: Array | None) -> Sequence[Array]:
     steps, inputs = Steps(op, begun(x, w, h0), lengths), projected(x, w, b)
     return steps.run(x.shape[0], lambda t, carried: [steps.activation(0, (inputs[:, t] + recurred(carried[0], r))[0])])

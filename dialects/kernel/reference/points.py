@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.element import compute_type, element_of, is_vector, tensor_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
@@ -101,6 +101,9 @@ def evaluate_op(op: Operation, values: Values, depth: int, read: Reader) -> Arra
             return inside([at(e, values) for e in op.exprs], [e.data for e in op.extents])
         case IndexOp():
             return at(op.exprs[0], values)
+        case TableOp():
+            table = np.array(op.elements, dtype_of(op.result.type)).reshape(op.shape)
+            return np.asarray(table[tuple(at(e, values) for e in op.exprs)])
         case _:
             return evaluate_scalar(op, [values[o] for o in op.operands])
 

@@ -16,6 +16,7 @@ from webdnn.dialects.kernel.builder import Body
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import narrowed
 from webdnn.lowering.tensor_layout_to_kernel.operators.window import places, read_or, tap_names
+from webdnn.lowering.tensor_layout_to_kernel.operators.winograd import winograd_conv
 from webdnn.support.index import ZERO, Index, floordiv, mod
 
 
@@ -30,6 +31,8 @@ def conv(op: ConvOp, low: Lowering) -> Sequence[SSAValue]:
 
     The kernel's taps are the outer axes of the reduction, its channels the inner one.
     """
+    if op.winograd:
+        return winograd_conv(op, low, op.winograd.value.data)
     strides, dilations, pads = (a.get_values() for a in (op.strides, op.dilations, op.pads))
     outputs, inputs, *taps = shape_of(op.weight)
     spatial, scalar = range(2, 2 + len(taps)), low.scalar(op.output)

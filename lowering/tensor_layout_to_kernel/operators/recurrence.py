@@ -83,9 +83,7 @@ class Layer:
     lengths: SSAValue | None
 
     def __post_init__(self) -> None:
-        (self.steps, self.batch, _), (self.gates, self.hidden, self.width) = (
-            shape_of(o) for o in self.op.operands[:2]
-        )
+        (self.steps, self.batch, _), (self.gates, self.hidden, self.width) = (shape_of(o) for o in self.op.operands[:2])
         self.scalar = self.low.scalar(self.op.operands[0])
 
     def type(self, *shape: int) -> TensorType[Attribute]:
@@ -184,8 +182,7 @@ def lstm(op: LstmOp, low: Lowering) -> Sequence[SSAValue]:
     def step(t: Index, h: SSAValue, c: SSAValue) -> Sequence[SSAValue]:
         def point(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
             i, o, f, g = (
-                cell.plus(layer.recurred(cell, h, n, b, j), cell.read(inputs, [t, b, constant(n), j]))
-                for n in range(4)
+                cell.plus(layer.recurred(cell, h, n, b, j), cell.read(inputs, [t, b, constant(n), j])) for n in range(4)
             )
             old = cell.read(c, [b, j])
 
@@ -218,7 +215,10 @@ def gru(op: GruOp, low: Lowering) -> Sequence[SSAValue]:
 
         def gates(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
             """The update, and what the reset leaves of the state."""
-            return [cell.gate(0, gate(cell, 0, b, j)), cell.times(cell.gate(0, gate(cell, 1, b, j)), cell.read(h, [b, j]))]
+            return [
+                cell.gate(0, gate(cell, 0, b, j)),
+                cell.times(cell.gate(0, gate(cell, 1, b, j)), cell.read(h, [b, j])),
+            ]
 
         update, left = (None, None) if linear else layer.compute(2, gates)
 

@@ -18,11 +18,12 @@ export async function create({ bundle }) {
   const heap = heapOver(allocated(size, () => new ArrayBuffer(size)));
   await bundle.bytes(section.module);
   const url = bundle.url(section.module).href;
-  const [{ run }] = await Promise.all([
-    /** @type {Promise<{ run?: (heap: Heap) => void }>} */ (import(/* webpackIgnore: true */ /* @vite-ignore */ url)),
+  const [{ load, run }] = await Promise.all([
+    /** @type {Promise<{ load?: (heap: Heap) => void, run?: (heap: Heap) => void }>} */ (import(/* webpackIgnore: true */ /* @vite-ignore */ url)),
     bundle.weights(section.weights, (content, { address }) => heap.u8.set(content, address)),
   ]);
   if (!run) throw new WebDnnError(`${section.module} exports no run()`, "compile the bundle again");
+  load?.(heap);
   bundle.progress({ stage: "kernels", loaded: 1, total: 1 });
   return {
     async run(values) {

@@ -26,7 +26,8 @@ export async function create({ bundle }) {
     instantiate(section, bundle, memory),
     bundle.weights(section.weights, (content, { address }) => bytes.set(content, address)),
   ]);
-  const run = /** @type {() => void} */ (instance.exports.run);
+  const { load, run } = /** @type {{ load?: () => void, run: () => void }} */ (/** @type {unknown} */ (instance.exports));
+  load?.();
   return {
     async run(values) {
       writeInputs(bytes, section.inputs, values);

@@ -118,3 +118,16 @@ func.func @lanes(%a: vector<4xi32>) -> vector<2xf32> {
   %0 = kernel.sitofp %a : (vector<4xi32>) -> vector<2xf32>
   func.return %0 : vector<2xf32>
 }
+
+// -----
+
+// A table has an element for every index.
+
+// CHECK: 'kernel.table' does not verify: the indices may leave the table of shape [2]
+func.func @table() -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %c = kernel.table dense<[1.0, -1.0]> : tensor<2xf32> [%i]
+    kernel.yield %c : f32
+  }
+  func.return %0 : tensor<4xf32>
+}

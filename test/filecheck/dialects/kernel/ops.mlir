@@ -117,3 +117,34 @@ func.func @lanewise(%a: vector<4xf32>, %b: vector<4xf32>) -> vector<4xi32> {
   %whole = kernel.fptosi %low : (vector<4xf32>) -> vector<4xi32>
   func.return %whole : vector<4xi32>
 }
+
+// -----
+
+// Coefficients of an algorithm, computed once with what is constant.
+
+// CHECK-LABEL: @coefficients
+// CHECK: kernel.compute once (%i = 4) -> tensor<4xf32> {
+// CHECK: kernel.table dense<[1.000000e+00, -1.000000e+00]> : tensor<2xf32> [%i mod 2]
+func.func @coefficients() -> tensor<4xf32> {
+  %0 = kernel.compute once (%i = 4) -> tensor<4xf32> {
+    %c = kernel.table dense<[1.0, -1.0]> : tensor<2xf32> [%i mod 2]
+    kernel.yield %c : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: kernel.func @fill
+// CHECK: kernel.call once @fill(%{{.*}}) : memref<4xf32>
+kernel.func @fill(%y: memref<4xf32>) {
+  kernel.compute (%i = 4) {
+    %one = arith.constant 1.0 : f32
+    kernel.write %one, %y[%i] : memref<4xf32>
+  }
+}
+func.func @main() {
+  %o = kernel.alloc : memref<4xf32>
+  kernel.call once @fill(%o) : memref<4xf32>
+  func.return
+}

@@ -219,3 +219,30 @@ func.func @outputs(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>, tensor<8
   }
   func.return %x, %0, %0 : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
 }
+
+// -----
+
+// What depends on constants alone is computed once, and its buffer is not overwritten.
+
+// CHECK-LABEL: @once
+// CHECK:         %[[A:.*]] = kernel.alloc
+// CHECK:         kernel.compute once
+// CHECK:           kernel.write %{{.*}}, %[[A]]
+// CHECK:         %[[B:.*]] = kernel.alloc
+// CHECK:         kernel.compute (%
+// CHECK:           kernel.write %{{.*}}, %[[B]]
+func.func @once(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<4xf32>> : tensor<4xf32>
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %w[%i] : tensor<4xf32>
+    %n = arith.negf %v : f32
+    kernel.yield %n : f32
+  }
+  %1 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %0[%i] : tensor<4xf32>
+    %u = kernel.read %x[%i] : tensor<4xf32>
+    %s = arith.addf %u, %v : f32
+    kernel.yield %s : f32
+  }
+  func.return %1 : tensor<4xf32>
+}

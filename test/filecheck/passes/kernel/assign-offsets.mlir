@@ -22,3 +22,28 @@ func.func @chain(%x: memref<8xf32>) -> memref<8xf32> {
   }
   func.return %1 : memref<8xf32>
 }
+
+// What is computed once keeps its place, also before and after it is used.
+
+// CHECK-LABEL: @kept
+// CHECK:         %[[A:.*]] = kernel.alloc at [[AT:[0-9]+]] : memref<16xf32>
+// CHECK-NOT:     kernel.alloc at [[AT]]
+// CHECK:         func.return
+func.func @kept(%x1: memref<16xf32>) -> memref<16xf32> {
+  %a = kernel.alloc : memref<16xf32>
+  kernel.compute once (%i = 16) {
+    %one = arith.constant 1.0 : f32
+    kernel.write %one, %a[%i] : memref<16xf32>
+  }
+  %0 = kernel.alloc : memref<16xf32>
+  kernel.compute (%i = 16) {
+    %v = kernel.read %a[%i] : memref<16xf32>
+    kernel.write %v, %0[%i] : memref<16xf32>
+  }
+  %1 = kernel.alloc : memref<16xf32>
+  kernel.compute (%i = 16) {
+    %v = kernel.read %0[%i] : memref<16xf32>
+    kernel.write %v, %1[%i] : memref<16xf32>
+  }
+  func.return %1 : memref<16xf32>
+}

@@ -119,3 +119,48 @@ kernel.func @tail(%x: memref<7xf32>, %y: memref<1xf32>) {
     kernel.write %s, %y[0] : memref<1xf32>
   }
 }
+
+// -----
+
+// Coefficients are known once a sum is unrolled: 0 drops its term and what it reads, 1 and -1 need no product.
+
+// CHECK-LABEL: @coefficients
+// CHECK:         %[[A:.*]] = kernel.read %x[0] : memref<4xf32>
+// CHECK-NEXT:    %[[B:.*]] = kernel.read %x[2] : memref<4xf32>
+// CHECK-NEXT:    %[[S:.*]] = arith.subf %[[A]], %[[B]] : f32
+// CHECK-NEXT:    %[[C:.*]] = kernel.read %x[3] : memref<4xf32>
+// CHECK-NEXT:    %[[T:.*]] = math.fma %{{.*}}, %[[C]], %[[S]] : f32
+// CHECK-NEXT:    kernel.write %[[T]], %y[0]
+kernel.func @coefficients(%x: memref<4xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4) from %zero : f32 unroll #kernel.unroll<[4]> {
+      %c = kernel.table dense<[1.0, 0.0, -1.0, 2.5]> : tensor<4xf32> [%k]
+      %v = kernel.read %x[%k] : memref<4xf32>
+      %p = arith.mulf %c, %v : f32
+      kernel.yield %p : f32
+    }
+    kernel.write %s, %y[0] : memref<1xf32>
+  }
+}
+
+// -----
+
+// One that a loop moves is chosen by its place.
+
+// CHECK-LABEL: @chosen
+// CHECK:         scf.for
+// CHECK:           kernel.inside
+// CHECK:           arith.select
+kernel.func @chosen(%x: memref<4xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4) from %zero : f32 {
+      %c = kernel.table dense<[1.0, 0.0, -1.0, 2.5]> : tensor<4xf32> [%k]
+      %v = kernel.read %x[%k] : memref<4xf32>
+      %p = arith.mulf %c, %v : f32
+      kernel.yield %p : f32
+    }
+    kernel.write %s, %y[0] : memref<1xf32>
+  }
+}

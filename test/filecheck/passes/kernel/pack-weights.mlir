@@ -51,6 +51,27 @@ func.func @two() -> (tensor<2x3xf32>, tensor<3x2xf32>) {
 
 // -----
 
+// A product that is stored transposed: panels of the columns that only the weight depends on, heads times width.
+
+// CHECK-LABEL: @transposed
+// CHECK: kernel.read %{{.*}}[%h * 2 + %d floordiv 2, %k, {{.*}}] : tensor<4x2x2xf32>
+func.func @transposed(%x: tensor<5x2xf32>) -> tensor<2x4x5xf32> {
+  %w = dnn.constant dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]]> : tensor<2x8xf32> : tensor<2x8xf32>
+  %0 = kernel.compute (%h = 2, %d = 4, %m = 5) -> tensor<2x4x5xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %p = kernel.read %x[%m, %k] : tensor<5x2xf32>
+      %q = kernel.read %w[%k, %h * 4 + %d] : tensor<2x8xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<2x4x5xf32>
+}
+
+// -----
+
 // A table that is read at scaled indices keeps its order, and so does a constant that is returned.
 
 // CHECK-LABEL: @kept
@@ -64,4 +85,31 @@ func.func @kept() -> (tensor<2xf32>, tensor<2x3xf32>) {
     kernel.yield %v : f32
   }
   func.return %0, %w : tensor<2xf32>, tensor<2x3xf32>
+}
+
+// -----
+
+// What is computed from constants is computed in the order in which it is read.
+
+// CHECK-LABEL: @computed
+// CHECK:         kernel.compute (%{{.*}} = 2, %{{.*}} = 3, %{{.*}} = 2) -> tensor<2x3x2xf32>
+// CHECK:         kernel.read %{{.*}}[%{{.*}} floordiv 2, %{{.*}}, %{{.*}} mod 2] : tensor<2x3x2xf32>
+func.func @computed(%x: tensor<5x3xf32>) -> tensor<5x4xf32> {
+  %w = dnn.constant dense<2.0> : tensor<3x4xf32> : tensor<3x4xf32>
+  %0 = kernel.compute (%k = 3, %n = 4) -> tensor<3x4xf32> {
+    %v = kernel.read %w[%k, %n] : tensor<3x4xf32>
+    %t = math.tanh %v : f32
+    kernel.yield %t : f32
+  }
+  %1 = kernel.compute (%m = 5, %n = 4) -> tensor<5x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %p = kernel.read %x[%m, %k] : tensor<5x3xf32>
+      %q = kernel.read %0[%k, %n] : tensor<3x4xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %1 : tensor<5x4xf32>
 }

@@ -64,6 +64,24 @@ kernel.func @rows(%x3: memref<512xf32>, %y3: memref<8xf32>) {
   }
 }
 
+// A product whose result is stored transposed has lanes along the weight's columns all the same; its points come by
+// step, row and column.
+// CHECK-LABEL: @transposed
+// CHECK: schedule #kernel.schedule<tile [8, 6], order [1, 0], vector 0 by 4>
+// CHECK: unroll #kernel.unroll<[2], points (d0, d1, d2) -> (((d0 + (d1 * 8)) + (d2 * 48)))>
+kernel.func @transposed(%x6: memref<6144xf32>, %w6: memref<4096xf32>, %y6: memref<6144xf32>) {
+  kernel.compute (%n = 64, %m = 96) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %p = kernel.read %x6[%m * 64 + %k] : memref<6144xf32>
+      %q = kernel.read %w6[%k * 64 + %n] : memref<4096xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.write %s, %y6[%n * 96 + %m] : memref<6144xf32>
+  }
+}
+
 // 64-bit elements have no lanes.
 // CHECK-LABEL: @doubles
 // CHECK: schedule #kernel.schedule<tile [1], order [0]>

@@ -49,3 +49,15 @@ kernel.func @unscheduled(%x3: memref<8xf32>, %y3: memref<8xf32>) {
     kernel.write %v, %y3[%i] : memref<8xf32>
   }
 }
+
+// An aligned axis has whole blocks and a rest, where others are balanced.
+// CHECK-LABEL: @aligned
+// CHECK: arith.constant 3 : index
+// CHECK: kernel.compute (%{{.*}} = 4) schedule
+// CHECK: kernel.compute (%{{.*}} = 2) schedule
+kernel.func @aligned(%x4: memref<14xf32>, %y4: memref<14xf32>) {
+  kernel.compute (%i = 14) schedule #kernel.schedule<tile [4], order [0], aligned [0]> {
+    %v = kernel.read %x4[%i] : memref<14xf32>
+    kernel.write %v, %y4[%i] : memref<14xf32>
+  }
+}

@@ -1,0 +1,36 @@
+"""Winograd's matrices give exactly what the definition of a convolution gives."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webdnn.support.winograd import POINTS, Matrix, from_points, winograd
+
+SIZES = [(outputs, tile + 1 - outputs) for tile in POINTS for outputs in range(1, tile + 1)]
+numbers = st.fractions(min_value=-8, max_value=8, max_denominator=8)
+
+
+def product(matrix: Matrix, vector: Sequence[Fraction]) -> list[Fraction]:
+    return [sum((a * b for a, b in zip(row, vector, strict=True)), start=Fraction(0)) for row in matrix]
+
+
+@pytest.mark.parametrize(("outputs", "taps"), SIZES)
+@given(data=st.data())
+def test_exact(outputs: int, taps: int, data: st.DataObject) -> None:
+    matrices = winograd(outputs, taps)
+    d = data.draw(st.lists(numbers, min_size=matrices.tile, max_size=matrices.tile))
+    g = data.draw(st.lists(numbers, min_size=taps, max_size=taps))
+    products = [a * b for a, b in zip(product(matrices.weight, g), product(matrices.input, d), strict=True)]
+    expected = [sum((d[i + k] * g[k] for k in range(taps)), start=Fraction(0)) for i in range(outputs)]
+    assert product(matrices.output, products) == expected
+
+
+def test_usual_matrices() -> None:
+    """The ones of Lavin and Gray's F(4, 3)."""
+    matrices = from_points(4, 3, [Fraction(p) for p in (0, 1, -1, 2, -2)])
+    assert matrices.input[:2] == ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0))
+    assert matrices.weight[1] == (Fraction(-1, 6), Fraction(-1, 6), Fraction(-1, 6))
+    assert matrices.output[3] == (0, 1, -1, 8, -8, 1)
