@@ -17,10 +17,11 @@ from webdnn.support.legality import Stage
 PROGRAM = ("builtin.module", "func.*")
 SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", "kernel.table", "kernel.yield")
 BODIES = ("kernel.compute", "kernel.reduce")
-PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call")
+STEPS = ("scf.for", "scf.yield")
+PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
 LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
-LOOPS = ("scf.for", "scf.yield", *LANES, "kernel.id")
+LOOPS = (*LANES, "kernel.id")
 
 
 def on_tensors(op: Operation) -> bool:
@@ -64,7 +65,7 @@ TENSOR_LAYOUT = Stage(
 )
 KERNEL = Stage(
     "kernel",
-    (*PROGRAM, "dnn.constant", *SCALARS, *BODIES, "kernel.concat", "kernel.reshape"),
+    (*PROGRAM, "dnn.constant", *SCALARS, *BODIES, "kernel.concat", "kernel.reshape", "kernel.scan"),
     condition=on_tensors,
     lowered_by="convert-tensor-layout-to-kernel",
 )
@@ -82,6 +83,6 @@ BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS, *LOOPS), condit
 LOOPED = Stage("loops", (*PROGRAM, *SCALARS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks")
 WASM = Stage(
     "wasm",
-    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.for", "scf.yield", "wasm_simd.*", *LANES),
+    (*PROGRAM, *PLANNED, "arith.*", "math.*", "wasm_simd.*", *LANES),
     lowered_by="wasm-form-pointers",
 )

@@ -7,29 +7,64 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from xdsl.dialects import func
+from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.access import IndexOp, buffer_type
+from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.assign_offsets import ARGUMENT_OFFSET, byte_size
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
+from webdnn.support.index import Index, symbol
 from webdnn.support.weights import STORE
 
-__all__ = ["Call", "Program", "WeightImage", "byte_size", "elements_of", "stored_type", "weight_bytes"]
+__all__ = [
+    "Call",
+    "Loop",
+    "Program",
+    "WeightImage",
+    "byte_size",
+    "calls_in",
+    "elements_of",
+    "stored_type",
+    "weight_bytes",
+]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One launch of a kernel."""
+    """One launch of a kernel, inside loops at `counters`: sums over what the loops count."""
 
     kernel: FuncOp
     buffers: Sequence[SSAValue]
+    counters: Sequence[Index]
     op: CallOp
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Launches that are made `trips` times; `counter` stands for the number of the trip in what its calls count."""
+
+    trips: int
+    counter: SSAValue
+    launches: Sequence[Call | Loop]
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        yield from calls_in(self.launches)
+
+
+def calls_in(launches: Sequence[Call | Loop]) -> Iterator[Call]:
+    """Every call, each once."""
+    for launch in launches:
+        if isinstance(launch, Call):
+            yield launch
+        else:
+            yield from launch.calls
 
 
 @dataclass(frozen=True)
@@ -59,20 +94,34 @@ class Program:
         return end.operands
 
     @property
-    def calls(self) -> Iterator[Call]:
-        for op in self.function.body.block.ops:
+    def launches(self) -> Sequence[Call | Loop]:
+        return self.launches_in(self.function.body.block)
+
+    def launches_in(self, block: Block) -> Sequence[Call | Loop]:
+        found: list[Call | Loop] = []
+        for op in block.ops:
             if isinstance(op, CallOp):
-                yield Call(self.kernels[op.callee.root_reference.data], list(op.buffers), op)
+                kernel = self.kernels[op.callee.root_reference.data]
+                found.append(Call(kernel, list(op.buffers), [counted(c) for c in op.counters], op))
+            elif isinstance(op, scf.ForOp):
+                trips = constant_of(op.ub)
+                assert trips, "loops of a program run a known number of times"
+                found.append(Loop(trips, op.body.block.args[0], self.launches_in(op.body.block)))
+        return found
 
     @property
-    def calls_at_load(self) -> list[Call]:
+    def calls(self) -> Iterator[Call]:
+        yield from calls_in(self.launches)
+
+    @property
+    def launches_at_load(self) -> list[Call | Loop]:
         """Those that run once, before all others."""
-        return [call for call in self.calls if call.op.once]
+        return [launch for launch in self.launches if isinstance(launch, Call) and launch.op.once]
 
     @property
-    def calls_of_a_run(self) -> list[Call]:
+    def launches_of_a_run(self) -> list[Call | Loop]:
         """Those that run each time."""
-        return [call for call in self.calls if not call.op.once]
+        return [launch for launch in self.launches if not (isinstance(launch, Call) and launch.op.once)]
 
     @property
     def weights(self) -> list[WeightOp]:
@@ -102,6 +151,14 @@ class Program:
         """The end of the last buffer."""
         allocs = [op.result for op in self.function.body.block.ops if isinstance(op, AllocOp)]
         return max((self.offset(b) + byte_size(b) for b in [*self.inputs, *allocs]), default=0)
+
+
+def counted(value: SSAValue) -> Index:
+    """What a counter of a call is, in terms of the loops around it."""
+    if not isinstance(value.owner, IndexOp):
+        return symbol(value)
+    (expr,) = value.owner.exprs
+    return expr
 
 
 def elements_of(value: SSAValue) -> int:

@@ -6,6 +6,7 @@ from webdnn.dialects.kernel import lanewise
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.lanes import LanesOp
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 
@@ -24,6 +25,7 @@ KERNEL = Dialect(
         ReadOp,
         ReduceOp,
         ReshapeOp,
+        ScanOp,
         TableOp,
         WeightOp,
         WriteOp,

@@ -23,6 +23,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -34,7 +35,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import compute_type, element_of, is_memref, is_tensor, is_vector
-from webdnn.dialects.kernel.affine import from_affine, ints, range_of, to_affine
+from webdnn.dialects.kernel.affine import CountedOp, from_affine, ints, range_of, to_affine
 from webdnn.dialects.kernel.syntax import (
     INDEX,
     parse_indices,
@@ -299,17 +300,25 @@ class InsideOp(AccessOp):
 
 
 @irdl_op_definition
-class IndexOp(AccessOp):
-    """An affine expression of axes as a value: `%i = kernel.index [%y * 2 + 1]`."""
+class IndexOp(AccessOp, CountedOp):
+    """An affine expression of axes and counters as a value: `%i = kernel.index [%y * 2 + 1]`.
+
+    `%t = kernel.index [%n] of 100` says that it lies in 0 … 99 where the expression alone does not tell.
+    """
 
     name = "kernel.index"
     indices = var_operand_def(INDEX)
     map = prop_def(AffineMapAttr)
+    count = opt_prop_def(IntAttr)
     result = result_def(INDEX)
     traits = traits_def(Pure())
 
-    def __init__(self, expr: Index):
-        self.build_access([], [expr], types=[INDEX])
+    def __init__(self, expr: Index, count: int | None = None):
+        self.build_access([], [expr], types=[INDEX], properties={} if count is None else {"count": IntAttr(count)})
+
+    @property
+    def index_count(self) -> int | None:
+        return None if self.count is None else self.count.data
 
     @property
     def index_map(self) -> AffineMapAttr:
@@ -322,11 +331,13 @@ class IndexOp(AccessOp):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         print_indices(printer, self.map, self.indices)
+        if self.count is not None:
+            printer.print_string(f" of {self.count.data}")
 
     @classmethod
     def parse(cls, parser: Parser) -> "IndexOp":
         (expr,) = parse_indices(parser)
-        return cls(expr)
+        return cls(expr, parser.parse_integer() if parser.parse_optional_keyword("of") else None)
 
     def verify_(self) -> None:
         self.check_map(1)

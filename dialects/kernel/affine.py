@@ -34,11 +34,19 @@ class AxesOp(IRDLOperation):
 
 
 class CountedOp(IRDLOperation):
-    """An operation whose result is an index from 0 to a known count."""
+    """An operation whose result is an index from 0 to a count, if that is known."""
 
     @property
     @abstractmethod
-    def index_count(self) -> int: ...
+    def index_count(self) -> int | None: ...
+
+
+class LoopOp(IRDLOperation):
+    """An operation whose body runs again and again; the body's first argument counts from 0."""
+
+    @property
+    @abstractmethod
+    def trip_count(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -142,9 +150,12 @@ def range_of(value: Hashable) -> Range | None:
             return 0, parent.shape[value.index] - 1
         if isinstance(parent, scf.ForOp) and value.index == 0 and (trips := constant_of(parent.ub)):
             return 0, trips - 1  # kernel loops count trips: from 0, by 1
+        if isinstance(parent, LoopOp) and value.index == 0:
+            return 0, parent.trip_count - 1
     elif is_value(value):
         if isinstance(value.owner, CountedOp):
-            return 0, value.owner.index_count - 1
+            count = value.owner.index_count
+            return None if count is None else (0, count - 1)
         if isinstance(value.owner, arith.IndexCastOp):
             return clamped_range(value.owner.input)
     return None

@@ -59,7 +59,7 @@ class Cloner:
             case InsideOp():
                 return InsideOp([self.index(e) for e in op.exprs], [e.data for e in op.extents])
             case IndexOp():
-                return IndexOp(self.index(op.exprs[0]))
+                return IndexOp(self.index(op.exprs[0]), op.index_count)
             case TableOp():
                 return TableOp(op.values, [self.index(e) for e in op.exprs])
             case ReduceOp():

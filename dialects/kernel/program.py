@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     ParsePropInAttrDict,
     irdl_op_definition,
@@ -32,6 +33,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.syntax import INDEX
 
 
 @irdl_op_definition
@@ -161,16 +163,31 @@ class AllocOp(IRDLOperation):
 
 @irdl_op_definition
 class CallOp(IRDLOperation):
-    """Run a kernel on buffers: `kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>`.
+    """Run a kernel on buffers, inside loops `at` what their counters are.
 
     One that is called `once` runs when the model is loaded, before all others.
+
+    ```mlir
+    kernel.call @relu(%x, %y) : memref<8xf32>, memref<8xf32>
+    kernel.call @step(%x, %y) at %t : memref<100x8xf32>, memref<8xf32>
+    ```
     """
 
     name = "kernel.call"
     once = opt_prop_def(UnitAttr)
     callee = prop_def(FlatSymbolRefAttr)
     buffers = var_operand_def(MemRefType)
-    assembly_format = "(`once` $once^)? $callee `(` $buffers `)` attr-dict (`:` type($buffers)^)?"
+    counters = var_operand_def(INDEX)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    assembly_format = "(`once` $once^)? $callee `(` $buffers `)` (`at` $counters^)? attr-dict (`:` type($buffers)^)?"
 
-    def __init__(self, callee: str, buffers: Sequence[SSAValue], once: UnitAttr | None = None):
-        super().__init__(operands=[buffers], properties={"callee": SymbolRefAttr(callee), "once": once})
+    def __init__(
+        self,
+        callee: str,
+        buffers: Sequence[SSAValue],
+        counters: Sequence[SSAValue] = (),
+        *,
+        once: UnitAttr | None = None,
+    ):
+        properties = {"callee": SymbolRefAttr(callee), "once": once}
+        super().__init__(operands=[buffers, counters], properties=properties)

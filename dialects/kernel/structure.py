@@ -293,10 +293,13 @@ class IdOp(CountedOp):
 
 @irdl_op_definition
 class FuncOp(IRDLOperation):
-    """A kernel: buffers it reads and writes as arguments. Equal kernels are one function.
+    """A kernel: buffers it reads and writes as arguments, then counters of loops around its calls.
+
+    Equal kernels are one function.
 
     ```mlir
     kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) { … }
+    kernel.func @step(%x: memref<100x8xf32>, %y: memref<8xf32>, %n: index) { %t = kernel.index [%n] of 100 … }
     ```
     """
 
@@ -324,7 +327,17 @@ class FuncOp(IRDLOperation):
         body.block.add_op(YieldOp([]))
         return cls(name.data, body)
 
+    @property
+    def buffers(self) -> Sequence[SSAValue]:
+        return [a for a in self.body.block.args if a.type != INDEX]
+
+    @property
+    def counters(self) -> Sequence[SSAValue]:
+        return [a for a in self.body.block.args if a.type == INDEX]
+
     def verify_(self) -> None:
         for argument in self.body.block.args:
-            if not isinstance(argument.type, MemRefType):
-                raise VerifyException(f"an argument has type {argument.type}, expected a memref")
+            if not isinstance(argument.type, MemRefType) and argument.type != INDEX:
+                raise VerifyException(f"an argument has type {argument.type}, expected a memref or an index")
+        if [*self.buffers, *self.counters] != list(self.body.block.args):
+            raise VerifyException("found a buffer after a counter, expected all buffers first")

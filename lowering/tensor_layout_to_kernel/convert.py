@@ -43,8 +43,9 @@ def lower(op: Operation, stored: dict[SSAValue, SSAValue]) -> tuple[list[Operati
     if isinstance(op, ConvertOp):
         return low.ops, convert_layout(op, low)
     results = LOWERINGS[type(op)](op, low)
-    for made in low.ops:
+    for made in (inner for outer in low.ops for inner in outer.walk()):
         made.location = op.location
+    for made in low.ops:
         for result in made.results:
             result.name_hint = op.results[0].name_hint
     return low.ops, list(results)

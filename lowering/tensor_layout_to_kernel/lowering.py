@@ -12,19 +12,24 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.element import compute_type, shape_of, tensor_type
 from webdnn.dialects.kernel.affine import range_of
-from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.builder import Body, compute, name
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
+from webdnn.dialects.kernel.structure import YieldOp
 from webdnn.dialects.tensor_layout import layout_of, stored_type
-from webdnn.support.axis_layout import AxisLayout
-from webdnn.support.index import Index
+from webdnn.support.axis_layout import AxisLayout, row_major
+from webdnn.support.index import Index, constant, symbol
 
 Point = Callable[..., SSAValue | Sequence[SSAValue]]
 """(body, *logical indices) -> the value at that point, or one value for each result"""
+
+Step = Callable[[Index, Sequence[SSAValue]], tuple[Sequence[SSAValue], Sequence[SSAValue]]]
+"""(step, carried values) -> what they become, and a row for each stacked result"""
 
 
 @dataclass
@@ -65,6 +70,44 @@ class Lowering:
         self.ops.append(op)
         self.layouts |= zip(op.res, layouts, strict=True)
         return list(op.res)
+
+    def scan(
+        self,
+        trips: int,
+        inits: Sequence[SSAValue],
+        stacked: Sequence[TensorType[Attribute]],
+        step: Step,
+        *,
+        names: str = "",
+        reverse: bool = False,
+    ) -> tuple[Sequence[SSAValue], Sequence[SSAValue]]:
+        """Steps one after another: the carried values after the last, and the stacked rows, all of them row-major.
+
+        What `step` computes is made inside the loop; a single step is no loop.
+        """
+        if trips == 1:
+            nexts, rows = step(constant(0), inits)
+            return nexts, [self.reshape(row, type) for row, type in zip(rows, stacked, strict=True)]
+        block = ScanOp.block_for(inits)
+        op = ScanOp(trips, inits, Region(block), stacked, reverse=reverse)  # before its body: the counter has a range
+        name(block.args, f"t {names}", "carried")
+        outer, self.ops = self.ops, []
+        nexts, rows = step(symbol(block.args[0]), block.args[1:])
+        block.add_ops([*self.ops, YieldOp([*nexts, *rows])])
+        self.ops = [*outer, op]
+        return op.last, op.stacked
+
+    def settled(self, value: SSAValue, result: SSAValue) -> SSAValue:
+        """Something that was computed row-major as a result of the operator: as it is, or moved, or rounded."""
+        type, made = tensor_type(result), tensor_type(value)
+        layout, shape = layout_of(type), type.get_shape()
+        if type.element_type == made.element_type and layout.essence(shape) == row_major(len(shape)).essence(shape):
+            return value if stored_type(type) == made else self.reshape(value, result)
+
+        def element(body: Body, *at: Index) -> SSAValue:
+            return body.read(value, at)
+
+        return self.compute([result], element)[0]
 
     def reshape(self, value: SSAValue, result: SSAValue | TensorType[Attribute]) -> SSAValue:
         """The same stored elements as another type; both must be stored in the same order."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -20,11 +20,17 @@ from webdnn.dialects.element import is_tensor
 from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type, scalar_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
-from webdnn.passes.kernel.places import Place, Places, composed, shape, users, viewed
+from webdnn.passes.kernel.fuse_producers import behind
+from webdnn.passes.kernel.places import Place, Places, block_of, shape, viewed
+from webdnn.passes.kernel.scan_buffers import copied, copy_of, loops_of, prepare_scans
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, linearize, stays_inside, symbol
+
+MADE = (ComputeOp, ConcatOp, ScanOp)
+"""What makes values that have buffers."""
 
 
 def memref(value: SSAValue) -> MemRefType[Attribute]:
@@ -32,19 +38,11 @@ def memref(value: SSAValue) -> MemRefType[Attribute]:
     return MemRefType(type.element_type, type.get_shape())
 
 
-def copy_of(value: SSAValue) -> ComputeOp:
-    """y[i] = x[i], a kernel of its own."""
-    type = buffer_type(value)
-    assert is_tensor(type)
-
-    def element(body: Body, *at: Index) -> SSAValue:
-        return body.read(value, at)
-
-    return compute(type.get_shape(), [type], element)
-
-
 def mark_once(block: Block) -> None:
-    """What reads nothing but constants, and what is computed from them, runs when the model is loaded."""
+    """What reads nothing but constants, and what is computed from them, runs when the model is loaded.
+
+    Not so what a scan begins with: its steps write over it.
+    """
     known: set[SSAValue] = set()
     for op in block.ops:
         match op:
@@ -52,11 +50,15 @@ def mark_once(block: Block) -> None:
                 known.add(op.output)
             case ReshapeOp() if op.source in known:
                 known.add(op.result)
-            case ComputeOp() if all(read.source in known for read in reads(op)):
+            case ComputeOp() if all(read.source in known for read in reads(op)) and not begins_scan(op):
                 op.once = UnitAttr()
                 known.update(op.res)
             case _:
                 pass
+
+
+def begins_scan(op: ComputeOp) -> bool:
+    return any(isinstance(use.operation, ScanOp) for result in op.res for use in result.uses)
 
 
 def copy_outputs(returned: func.ReturnOp) -> None:
@@ -65,7 +67,7 @@ def copy_outputs(returned: func.ReturnOp) -> None:
     taken: set[SSAValue] = set()
     for i, value in enumerate(returned.operands):
         root = roots[value].root
-        fresh = isinstance(root.owner, ComputeOp | ConcatOp) and prod(shape(root)) == prod(shape(value))
+        fresh = isinstance(root.owner, MADE) and prod(shape(root)) == prod(shape(value))
         if not fresh or root in taken:
             copy = copy_of(value)
             Rewriter.insert_op(copy, InsertPoint.before(returned))
@@ -74,17 +76,16 @@ def copy_outputs(returned: func.ReturnOp) -> None:
 
 
 def copy_parts(block: Block) -> None:
-    """An operand that cannot be made inside its concatenation is copied there, by a kernel of its own."""
+    """What cannot be made inside its concatenation, or its stack, is copied there by a kernel of its own."""
     roots = Places.find(block).of
-    for op in block.ops:
-        if not isinstance(op, ConcatOp):
-            continue
-        for i, part in enumerate(op.parts):
-            if roots[part].root is not roots[op.result].root or list(op.parts).index(part) != i:
-                copy = copy_of(part)
-                copy.location = op.location
-                Rewriter.insert_op(copy, InsertPoint.before(op))
-                op.operands[i] = copy.res[0]
+    for op in [op for op in block.walk() if isinstance(op, ConcatOp | ScanOp)]:
+        if isinstance(op, ConcatOp):
+            user, parts, wholes = op, op.parts, [op.result] * len(op.parts)
+        else:
+            user, parts, wholes = op.end, op.end.values, [None] * len(op.inits) + [*op.stacked]
+        for i, (part, result) in enumerate(zip(list(parts), wholes, strict=True)):
+            if result and (roots[part].root is not roots[result].root or list(parts).index(part) != i):
+                copied(user, i)
 
 
 class Buffers:
@@ -93,41 +94,78 @@ class Buffers:
     def __init__(self, block: Block, in_place: bool) -> None:
         self.block = block
         self.places = Places.find(block)
-        self.time = {op: t for t, op in enumerate(block.ops)}
+        self.time = {op: t for around in blocks_of(block) for t, op in enumerate(around.ops)}
         self.buffer: dict[SSAValue, SSAValue] = {}
+        self.exchanged: dict[ScanOp, list[tuple[SSAValue, SSAValue]]] = {}
+        for op in block.walk():
+            if isinstance(op, ScanOp):
+                self.place_states(op, in_place)
         self.kept = {
             self.places.of[r].root for op in block.ops if isinstance(op, ComputeOp) and op.once for r in op.res
         }
         if in_place:
             self.last_use = self.last_uses()
-            for op in block.ops:
+            for op in block.walk():
                 if isinstance(op, ComputeOp):
                     self.overwrite(op)
 
-    def last_uses(self) -> dict[SSAValue, int]:
-        """For each root, when something that lives in its buffer is used last."""
-        last: dict[SSAValue, int] = {}
+    def place_states(self, op: ScanOp, in_place: bool) -> None:
+        """Let the next value of each carried one take its place, or note the two whose buffers change places."""
+        self.exchanged[op] = []
+        for init, value, last in zip(op.inits, op.nexts, op.last, strict=True):
+            if in_place and self.may_replace(op, last, value):
+                self.places.move(value, self.places.of[last])
+                continue
+            self.exchanged[op].append((last, value))
+            if op.trip_count % 2:
+                self.places.of[init] = self.places.of[value]
+
+    def may_replace(self, op: ScanOp, last: SSAValue, value: SSAValue) -> bool:
+        """Is the old value read only before the new one is made, or by what is written at the very point?"""
+        made, at = value.owner, op.body.block
+        assert isinstance(made, ComputeOp)
+        assert isinstance(value, OpResult)
+        if not self.places.of[value].identity:
+            return False
+        written, needed = linearize(self.write_indices(made), shape(value)), behind(made.yielded[value.index], made)
+        for read in reads(op):
+            place = self.places.of[read.source]
+            if place.root is not last:
+                continue
+            around = at.find_ancestor_op_in_block(read)
+            assert around is not None
+            if around is made:
+                if read not in needed or read.outside or linearize(place.map(read.exprs), shape(last)) != written:
+                    return False
+            elif self.time[around] > self.time[made]:
+                return False
+        return True
+
+    def last_uses(self) -> dict[SSAValue, float]:
+        """For each root, when something that lives in its buffer is used last, in the root's own block."""
+        last: dict[SSAValue, float] = {}
         for value, place in self.places.of.items():
-            times = [self.time[u] for u in users(value)]
-            last[place.root] = max([last.get(place.root, -1), *times])
+            block = block_of(place.root)
+            for use in value.uses:
+                user = block.find_ancestor_op_in_block(use.operation)
+                last[place.root] = max(last.get(place.root, -1), inf if user is None else self.time[user])
         return last
 
     def overwrite(self, op: ComputeOp) -> None:
         """Let the result take the buffer of an operand that dies here and is read only where it is written."""
-        if len(op.res) != 1 or not self.places.of[op.res[0]].identity:
+        if len(op.res) != 1 or self.places.of[op.res[0]].root is not op.res[0]:
             return
         result = op.res[0]
         for root in dict.fromkeys(self.places.of[r.source].root for r in reads(op)):
             if self.may_overwrite(op, result, root):
-                inside = viewed(shape(result), shape(root))
-                for value, place in list(self.places.of.items()):
-                    if place.root is result:
-                        self.places.of[value] = Place(root, composed(inside, place.map))
+                self.places.move(result, Place(root, viewed(shape(result), shape(root))))
                 self.last_use[root] = self.last_use.get(result, -1)
                 return
 
     def may_overwrite(self, op: ComputeOp, result: OpResult, root: SSAValue) -> bool:
-        if not isinstance(root.owner, ComputeOp | ConcatOp) or self.last_use[root] != self.time[op]:
+        if not isinstance(root.owner, MADE) or root.owner.parent is not op.parent:
+            return False
+        if self.last_use[root] != self.time[op]:
             return False
         if root in self.kept:
             return False
@@ -156,27 +194,43 @@ class Buffers:
                 new = Rewriter.replace_value_with_new_type(argument, memref(argument))
                 self.places.of[new] = self.places.of.pop(argument)
                 self.buffer[argument] = self.buffer[new] = new
-        for op in list(self.block.ops):
+        self.rewrite(self.block)
+
+    def rewrite(self, block: Block) -> None:
+        for op in list(block.ops):
             match op:
                 case ConstantOp():
                     self.weight(op)
                 case ComputeOp():
                     self.compute(op)
+                case ScanOp():
+                    self.rewrite(op.body.block)
+                    self.loop(op)
                 case func.ReturnOp():
                     op.operands = [self.buffer_of(self.places.of[v].root, op) for v in op.operands]
                 case _:
                     pass
-        for op in reversed(list(self.block.ops)):
-            if isinstance(op, ConcatOp | ReshapeOp | ConstantOp) or (isinstance(op, ComputeOp) and op.res):
+        for op in reversed(list(block.ops)):
+            if isinstance(op, ConcatOp | ReshapeOp | ConstantOp | ScanOp) or (isinstance(op, ComputeOp) and op.res):
                 Rewriter.erase_op(op, safe_erase=False)
 
     def buffer_of(self, root: SSAValue, user: Operation) -> SSAValue:
         if root not in self.buffer:
             alloc = AllocOp(memref(root))
             alloc.result.name_hint = root.name_hint
-            Rewriter.insert_op(alloc, InsertPoint.before(user))
+            first = self.block.find_ancestor_op_in_block(user)
+            assert first is not None
+            Rewriter.insert_op(alloc, InsertPoint.before(first))
             self.buffer[root] = alloc.result
         return self.buffer[root]
+
+    def loop(self, op: ScanOp) -> None:
+        """The scan as loops, once its body is on buffers."""
+        exchanged: dict[SSAValue, SSAValue] = {}
+        for last, value in self.exchanged[op]:
+            a, b = (self.buffer_of(self.places.of[v].root, op) for v in (last, value))
+            exchanged |= {a: b, b: a}
+        Rewriter.insert_op(loops_of(op, exchanged), InsertPoint.before(op))
 
     def weight(self, op: ConstantOp) -> None:
         if not isinstance(op.value, WeightAttr):
@@ -247,9 +301,18 @@ def reads(op: Operation) -> list[ReadOp]:
     return [o for o in op.walk() if isinstance(o, ReadOp)]
 
 
+def blocks_of(block: Block) -> Iterator[Block]:
+    """The block, and those of the loops in it."""
+    yield block
+    yield from (op.body.block for op in block.walk() if isinstance(op, ScanOp))
+
+
 @dataclass(frozen=True)
 class KernelAssignBuffersPass(ModulePass):
     """Give tensors buffers: computes write, reshapes are views, concatenations are places inside their result.
+
+    Scans become loops, whose rows are written where they are stacked. A carried value has one buffer where the step
+    may write over it, else two that change places from step to step.
 
     With `in-place`, a result takes the buffer of an operand that nobody uses any more and that is read only at the
     point that is written.
@@ -278,6 +341,7 @@ class KernelAssignBuffersPass(ModulePass):
                 block = function.body.block
                 returned = block.last_op
                 assert isinstance(returned, func.ReturnOp)
+                prepare_scans(block)
                 mark_once(block)
                 copy_outputs(returned)
                 copy_parts(block)

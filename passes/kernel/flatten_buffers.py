@@ -20,7 +20,7 @@ from webdnn.support.index import linearize
 def flatten(function: FuncOp) -> None:
     """A[i, j] -> A[i * stride + j]"""
     shapes: dict[SSAValue, tuple[int, ...]] = {}
-    for argument in list(function.body.block.args):
+    for argument in function.buffers:
         type = buffer_type(argument)
         new = Rewriter.replace_value_with_new_type(argument, MemRefType(type.element_type, [prod(type.get_shape())]))
         shapes[new] = type.get_shape()

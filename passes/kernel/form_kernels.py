@@ -15,29 +15,43 @@ from xdsl.printer import Printer
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import is_memref
+from webdnn.dialects.kernel.access import IndexOp
+from webdnn.dialects.kernel.affine import AxesOp
 from webdnn.dialects.kernel.clone import Cloner, clone_compute, identity_axes
 from webdnn.dialects.kernel.program import CallOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, YieldOp
+from webdnn.support.index import symbol
 
 
-def captures(compute: ComputeOp) -> list[SSAValue]:
-    """The buffers that a compute uses, in the order of their first use."""
-    found: dict[SSAValue, None] = {}
-    for op in compute.walk():
-        for operand in op.operands:
-            if is_memref(operand.type):
-                found[operand] = None
-    return list(found)
+@dataclass(frozen=True)
+class Captures:
+    """What a compute uses of the program: buffers, and counters of the loops around it, in order of their first use."""
+
+    buffers: list[SSAValue]
+    counters: list[SSAValue]
+
+    @classmethod
+    def of(cls, compute: ComputeOp) -> Captures:
+        used = dict.fromkeys(operand for op in compute.walk() for operand in op.operands)
+        buffers = [value for value in used if is_memref(value.type)]
+        return cls(buffers, [v for v in used if isinstance(v.owner, IndexOp) and not compute.is_ancestor(v.owner)])
 
 
-def outline(compute: ComputeOp, buffers: list[SSAValue], name: str) -> FuncOp:
-    """A function of the compute's buffers."""
-    block = Block(arg_types=[b.type for b in buffers])
-    for argument, buffer in zip(block.args, buffers, strict=True):
-        argument.name_hint = buffer.name_hint
+def outline(compute: ComputeOp, captured: Captures, name: str) -> FuncOp:
+    """A function of the compute's buffers and counters."""
+    values = [*captured.buffers, *captured.counters]
+    block = Block(arg_types=[value.type for value in values])
+    for argument, value in zip(block.args, values, strict=True):
+        argument.name_hint = value.name_hint
     function = FuncOp(name, Region(block))
     function.location = compute.location
-    cloner = Cloner(values=dict(zip(buffers, block.args, strict=True)))
+    cloner = Cloner(values=dict(zip(captured.buffers, function.buffers, strict=True)))
+    for counter, argument in zip(captured.counters, function.counters, strict=True):
+        assert isinstance(counter.owner, IndexOp)
+        known = IndexOp(symbol(argument), counter.owner.index_count)
+        known.result.name_hint = counter.name_hint
+        cloner.values[counter], cloner.by[counter] = known.result, symbol(known.result)
+        block.add_op(known)
     own = clone_compute(compute, compute.shape, identity_axes(compute), cloner=cloner)
     own.once = None  # the call says so
     block.add_ops([own, YieldOp([])])
@@ -77,7 +91,8 @@ class KernelFormKernelsPass(ModulePass):
         …
         kernel.call @map0(%a, %b) : memref<8xf32>, memref<8xf32>
 
-    Leaves alone: nothing; two computes that differ only in the buffers they use share one function.
+    What a loop counts is an argument too. Leaves alone: the loops; two computes that differ only in the buffers they
+    use share one function.
     Run after `kernel-assign-buffers`.
     """
 
@@ -91,19 +106,19 @@ class KernelFormKernelsPass(ModulePass):
             compute
             for function in op.body.block.ops
             if isinstance(function, func.FuncOp)
-            for compute in function.body.block.ops
-            if isinstance(compute, ComputeOp)
+            for compute in function.walk()
+            if isinstance(compute, ComputeOp) and not isinstance(compute.parent_op(), AxesOp)
         ]
         for compute in computes:
             assert isinstance(compute, ComputeOp)
-            buffers = captures(compute)
-            function = outline(compute, buffers, f"{kind(compute)}{len(known)}")
+            captured = Captures.of(compute)
+            function = outline(compute, captured, f"{kind(compute)}{len(known)}")
             text = spelling(function)
             if text not in known:
                 known[text] = function.sym_name.data
-                program = compute.parent_op()
+                program = op.body.block.find_ancestor_op_in_block(compute)
                 assert program is not None
                 Rewriter.insert_op(function, InsertPoint.before(program))
-            call = CallOp(known[text], buffers, compute.once)
+            call = CallOp(known[text], captured.buffers, captured.counters, once=compute.once)
             call.location = compute.location
             Rewriter.replace_op(compute, call, [])

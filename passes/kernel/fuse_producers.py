@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -16,9 +16,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type
-from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.affine import AxesOp, LoopOp, range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, natural_range, within
@@ -52,10 +53,19 @@ def is_dear(op: ComputeOp) -> bool:
 
 
 def points_of(read: ReadOp) -> int:
-    """How often a read runs: at every point of every space around it."""
+    """How often a read runs: at every point of every space around it, in every step."""
     total, parent = 1, read.parent_op()
-    while isinstance(parent, ComputeOp | ReduceOp):
-        total *= prod(parent.shape)
+    while isinstance(parent, AxesOp | LoopOp):
+        total *= prod(parent.shape) if isinstance(parent, AxesOp) else parent.trip_count
+        parent = parent.parent_op()
+    return total
+
+
+def runs_of(op: ComputeOp) -> int:
+    """How many points a compute makes, in every step."""
+    total, parent = prod(op.shape), op.parent_op()
+    while isinstance(parent, LoopOp):
+        total *= parent.trip_count
         parent = parent.parent_op()
     return total
 
@@ -111,7 +121,7 @@ def behind(value: SSAValue, compute: ComputeOp) -> list[Operation]:
 
 
 def readers(producer: ComputeOp) -> set[Operation]:
-    """The operations of the function that use the producer's results, directly or through reshapes."""
+    """The operations between kernels that use the producer's results, directly or through reshapes."""
     found: set[Operation] = set()
     pending: list[SSAValue] = list(producer.res)
     while pending:
@@ -125,7 +135,7 @@ def readers(producer: ComputeOp) -> set[Operation]:
 
 
 def outermost(op: Operation) -> Operation:
-    """The operation of the function's body around this one."""
+    """The operation of the function's or a loop's body around this one."""
     while isinstance(parent := op.parent_op(), ComputeOp | ReduceOp):
         op = parent
     return op
@@ -148,19 +158,19 @@ class Policy:
             return alone and self.is_epilogue(at, consumer)
         if not reads_in(producer) and not is_dear(producer):
             return True  # a number, or a few operations on indices
-        repeats = points_of(read) / prod(producer.shape)
+        repeats = points_of(read) / runs_of(producer)
         if moves_only(producer):
             return repeats <= REPEATS or (self.prologues and alone)
         if not alone:
             return False
-        repeats = sum(map(points_of, reads_of(producer, consumer))) / prod(producer.shape)
+        repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)
         return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
 
     def is_epilogue(self, at: Seen, consumer: ComputeOp) -> bool:
         """Is each point of the producer wanted exactly once, by a compute that has no reduction of its own?"""
         if has_reduction(consumer) or at.read.parent_op() is not consumer:
             return False
-        if prod(at.producer.shape) != prod(consumer.shape) or len(reads_of(at.producer, consumer)) != 1:
+        if runs_of(at.producer) != runs_of(consumer) or len(reads_of(at.producer, consumer)) != 1:
             return False
         wanted = frozenset[object]().union(*(e.symbols for e in at.exprs))
         axes = {axis for axis, size in zip(consumer.axes, consumer.shape, strict=True) if size > 1}
@@ -217,6 +227,14 @@ def inline(at: Seen) -> None:
     Rewriter.replace_op(at.read, [], [value])
 
 
+def between_kernels(block: Block) -> Iterator[Operation]:
+    """The operations of a block, each loop followed by those of its body."""
+    for op in block.ops:
+        yield op
+        if isinstance(op, ScanOp):
+            yield from between_kernels(op.body.block)
+
+
 def erase_unread(producer: ComputeOp, views: Iterable[ReshapeOp]) -> bool:
     """Dead reads would make the next producer look shared, so what nobody reads goes at once."""
     for view in views:
@@ -230,7 +248,7 @@ def erase_unread(producer: ComputeOp, views: Iterable[ReshapeOp]) -> bool:
 
 def fuse(block: Block, policy: Policy) -> None:
     """One backward sweep: consumers first, so that whole chains collapse without a fixpoint."""
-    place = {op: i for i, op in enumerate(block.ops)}
+    place = {op: i for i, op in enumerate(between_kernels(block))}
     for compute in reversed(list(place)):
         if not isinstance(compute, ComputeOp) or compute.parent is None:
             continue

@@ -57,7 +57,7 @@ class AccessLowering:
                     Rewriter.erase_op(op)
                 case InsideOp():
                     Rewriter.replace_op(op, [], [self.inside(op)])
-                case IndexOp() if op not in self.indices.own:
+                case IndexOp() if op.count is None and op not in self.indices.own:
                     Rewriter.replace_op(op, [], [self.indices.value(op.exprs[0], op)])
                 case _:
                     pass

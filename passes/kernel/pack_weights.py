@@ -21,11 +21,10 @@ from webdnn.dialects.dnn.reference.constants import array_of
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
-from webdnn.dialects.kernel.affine import is_value, range_of
+from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fold_initial_values import is_zero
-from webdnn.passes.kernel.places import function_user
 from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
 from webdnn.support.weights import STORE
@@ -149,7 +148,7 @@ class Packer:
     align: int
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
-        """Loop order: the compute's axes, then the reduction's, then the compute's axis that has lanes."""
+        """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
         digits = digits_of_read(read)
         if digits is None:
             return None
@@ -163,6 +162,8 @@ class Packer:
             axis, symbols = axes[d], digits[d].value.symbols
             if axis is None:
                 return (0 if not symbols else 1 if symbols <= own else 2), d
+            if isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp):
+                return 0, d
             if axis is lane:
                 return 3, d
             return (1 if axis in own else 2), axis.index if isinstance(axis, BlockArgument) else d
@@ -254,8 +255,10 @@ def pack_computed(op: ComputeOp, packer: Packer) -> None:
 
 def packing_of(read: ReadOp, packer: Packer) -> Packing | None:
     """How the kernel of a read wants what it reads."""
-    compute = function_user(read)
-    return packer.packing(read, compute) if isinstance(compute, ComputeOp) else None
+    parent = read.parent_op()
+    while isinstance(parent, ReduceOp):
+        parent = parent.parent_op()
+    return packer.packing(read, parent) if isinstance(parent, ComputeOp) else None
 
 
 @dataclass(frozen=True)

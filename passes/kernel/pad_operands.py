@@ -18,8 +18,8 @@ from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import ints, range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.assign_buffers import copy_of
 from webdnn.passes.kernel.fold_initial_values import is_zero
+from webdnn.passes.kernel.scan_buffers import copy_of
 from webdnn.support.index import stays_inside
 
 Halo = tuple[tuple[int, int], ...]

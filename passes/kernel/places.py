@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import func
-from xdsl.ir import Block, BlockArgument, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
-from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.support.index import Index, delinearize, linearize
+from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
+from webdnn.support.index import Index, delinearize, linearize, symbol
 
 IndexMap = Callable[[Sequence[Index]], list[Index]]
 
@@ -44,20 +45,26 @@ def shifted(axis: int, offset: int) -> IndexMap:
     return lambda indices: [index + offset if i == axis else index for i, index in enumerate(indices)]
 
 
+def row_at(counter: SSAValue) -> IndexMap:
+    """From an element of a row to that of the stack."""
+    return lambda indices: [symbol(counter), *indices]
+
+
 def composed(outer: IndexMap, inner: IndexMap) -> IndexMap:
     return lambda indices: outer(inner(indices))
 
 
-def function_user(op: Operation) -> Operation:
-    """The operation of the function's body in which this one stands."""
-    while isinstance(parent := op.parent_op(), ComputeOp | ReduceOp):
-        op = parent
-    return op
+def block_of(value: SSAValue) -> Block:
+    """The block in which a value is defined."""
+    block = value.owner if isinstance(value.owner, Block) else value.owner.parent
+    assert block is not None
+    return block
 
 
 def users(value: SSAValue) -> list[Operation]:
-    """The operations of the function's body that use a value, each once."""
-    return list(dict.fromkeys(function_user(use.operation) for use in value.uses))
+    """The operations, of the block in which a value is defined, that use it or inside of which it is used."""
+    found = (block_of(value).find_ancestor_op_in_block(use.operation) for use in value.uses)
+    return list(dict.fromkeys(op for op in found if op is not None))
 
 
 @dataclass
@@ -68,48 +75,71 @@ class Places:
 
     @classmethod
     def find(cls, block: Block) -> Places:
-        """Views for reshapes, and places inside a concatenation for those operands that can be made there.
+        """Views for reshapes, and places inside a larger value for what can be made there.
 
-        Later concatenations come first, so that nested ones end in one buffer.
+        Those are operands of concatenations, and rows of stacked results.
         """
-        places = cls({})
+        places = cls({argument: whole(argument) for argument in block.args})
+        places.add_block(block)
+        return places
+
+    def add_block(self, block: Block) -> None:
+        """Later concatenations come first, so that nested ones end in one buffer."""
         for op in reversed(list(block.ops)):
             if isinstance(op, ConcatOp):
+                home = self.of.get(op.result) or whole(op.result)
                 for part, offset in zip(op.parts, op.offsets, strict=True):
-                    places.put(part, op, offset)
-        for argument in block.args:
-            places.of[argument] = whole(argument)
+                    self.put(part, op, Place(home.root, composed(home.map, shifted(op.axis.data, offset))))
         for op in block.ops:
             for result in op.results:
-                if result not in places.of:
+                if result not in self.of:
                     source = op.source if isinstance(op, ReshapeOp) else None
-                    places.of[result] = places.view(result, source) if source else whole(result)
-        return places
+                    self.of[result] = self.view(result, source) if source else whole(result)
+            if isinstance(op, ScanOp):
+                self.add_scan(op)
+
+    def add_scan(self, op: ScanOp) -> None:
+        """Carried values live where the last ones do, initial ones too where they are the scan's own."""
+        for argument, last, init in zip(op.carried, op.last, op.inits, strict=True):
+            self.of[argument] = self.of[last]
+            if isinstance(init.owner, ComputeOp) and init.get_user_of_unique_use() is op:
+                self.of[init] = self.of[last]
+        for stacked, row in zip(op.stacked, op.rows, strict=True):
+            home = self.of[stacked]
+            self.put(row, op.end, Place(home.root, composed(home.map, row_at(op.counter))))
+        self.add_block(op.body.block)
 
     def view(self, result: SSAValue, source: SSAValue) -> Place:
         home = self.of[source]
         return Place(home.root, composed(home.map, viewed(shape(result), shape(source))))
 
-    def put(self, part: SSAValue, concat: ConcatOp, offset: int) -> None:
-        """Let an operand be made inside the result of its concatenation, where nothing else decides its place."""
+    def move(self, old: SSAValue, to: Place) -> None:
+        """Let what has a buffer of its own live elsewhere, and everything that lives in it."""
+        for value, place in list(self.of.items()):
+            if place.root is old:
+                self.of[value] = to if place.identity else Place(to.root, composed(to.map, place.map))
+
+    def put(self, part: SSAValue, user: Operation, at: Place) -> None:
+        """Let an operand be made inside the result of its user, where nothing else decides its place."""
         chain = [part]
         while isinstance(owner := chain[-1].owner, ReshapeOp) and len(list(chain[-1].uses)) == 1:
             chain.append(owner.source)
-        if not may_move(chain[-1], self.of) or any(isinstance(u, func.ReturnOp) for u in users(chain[-1])):
+        made, uses = chain[-1], [use.operation for use in chain[-1].uses]
+        if not may_move(made, user, self.of) or sum(use.operation is user for use in part.uses) != 1:
             return
-        if sum(use.operation is concat for use in part.uses) != 1:
+        if any(isinstance(u, func.ReturnOp | YieldOp) and (u is not user or made is not part) for u in uses):
             return
-        home = self.of.get(concat.result) or whole(concat.result)
-        at = Place(home.root, composed(home.map, shifted(concat.axis.data, offset)))
         self.of[part] = at
         for inner, outer in zip(chain[1:], chain, strict=False):
             at = Place(at.root, composed(at.map, viewed(shape(inner), shape(outer))))
             self.of[inner] = at
 
 
-def may_move(value: SSAValue, placed: dict[SSAValue, Place]) -> bool:
-    """Is the value made here, and free to be made anywhere?"""
+def may_move(value: SSAValue, user: Operation, placed: dict[SSAValue, Place]) -> bool:
+    """Is the value made in the block of its user, and free to be made anywhere?"""
     owner = value.owner
-    if isinstance(value, BlockArgument) or value in placed:
+    if isinstance(owner, Block) or owner.parent is not user.parent or value in placed:
         return False
+    if isinstance(owner, ScanOp):
+        return any(value is stacked for stacked in owner.stacked)
     return isinstance(owner, ConcatOp) or (isinstance(owner, ComputeOp) and owner.inset is None)

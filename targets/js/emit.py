@@ -209,10 +209,10 @@ def view_of(element: str) -> str:
 
 def emit_kernel(function: FuncOp) -> str:
     """The function of one kernel; it takes a typed array for each buffer."""
-    arguments = function.body.block.args
-    printer = JsPrinter({argument: f"b{i}" for i, argument in enumerate(arguments)})
-    body = printer.function_body(function.body.block)
-    parameters = ", ".join(f"b{i}" for i in range(len(arguments)))
+    names = {buffer: f"b{i}" for i, buffer in enumerate(function.buffers)}
+    names |= {counter: f"n{i}" for i, counter in enumerate(function.counters)}
+    body = JsPrinter(names).function_body(function.body.block)
+    parameters = ", ".join(names.values())
     return "\n".join([f"function {function_name(function)}({parameters}) {{", *body, "}"])
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import wasmtime
 from xdsl.context import Context
-from xdsl.dialects import arith, func
+from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i32
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
-from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.affine import is_value, range_of
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
@@ -21,10 +21,11 @@ from webdnn.passes.kernel.merge_rows import KernelMergeRowsPass
 from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
 from webdnn.passes.kernel.tile import KernelTilePass
 from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.index import Index
 from webdnn.support.planning.storage import align
 from webdnn.targets.bundle.manifest import MemoryRange, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
-from webdnn.targets.program import Call, Program, WeightImage, byte_size
+from webdnn.targets.program import Call, Loop, Program, WeightImage, byte_size
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
@@ -124,14 +125,52 @@ def stray(op: AccessOp) -> tuple[int, int]:
     return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size
 
 
-def calling_function(name: str, calls: Sequence[Call], memory: Memory) -> func.FuncOp:
-    """Kernels in order, on constant addresses."""
-    ops: list[Operation] = []
-    for call in calls:
-        addresses = [memory.address(b) for b in call.buffers]
-        constants = [arith.ConstantOp(IntegerAttr(a if a < 2**31 else a - 2**32, i32)) for a in addresses]
-        ops += [*constants, func.CallOp(call.kernel.sym_name.data, [c.result for c in constants], [])]
+def calling_function(name: str, launches: Sequence[Call | Loop], memory: Memory) -> func.FuncOp:
+    """Kernels in order, on constant addresses, and loops around some."""
+    ops = launched(launches, memory, {})
     return func.FuncOp(name, ([], []), Region(Block([*ops, func.ReturnOp()])))
+
+
+def launched(launches: Sequence[Call | Loop], memory: Memory, counters: Mapping[SSAValue, SSAValue]) -> list[Operation]:
+    """Calls and loops; `counters` are those of the loops around, as i32."""
+    ops: list[Operation] = []
+    for launch in launches:
+        if isinstance(launch, Loop):
+            ops += loop(launch, memory, counters)
+            continue
+        arguments: list[Operation] = [word(memory.address(b)) for b in launch.buffers]
+        ops += arguments
+        for index in launch.counters:
+            arguments.append(counted(index, counters, ops))
+        ops.append(func.CallOp(launch.kernel.sym_name.data, [a.results[0] for a in arguments], []))
+    return ops
+
+
+def loop(launch: Loop, memory: Memory, counters: Mapping[SSAValue, SSAValue]) -> list[Operation]:
+    low, high, step = (word(v) for v in (0, launch.trips, 1))
+    block = Block(arg_types=[i32])
+    block.add_ops(launched(launch.launches, memory, {**counters, launch.counter: block.args[0]}))
+    block.add_op(scf.YieldOp())
+    return [low, high, step, scf.ForOp(low, high, step, [], Region(block))]
+
+
+def counted(index: Index, counters: Mapping[SSAValue, SSAValue], ops: list[Operation]) -> Operation:
+    """The operation that gives a sum of counters; it and those before it are appended."""
+    total: Operation = word(index.constant)
+    ops.append(total)
+    for atom, factor in index.terms.items():
+        assert is_value(atom), "what loops count is not divided"
+        by = word(factor)
+        product = arith.MuliOp(counters[atom], by.result, i32)
+        ops += [by, product]
+        total = arith.AddiOp(product.result, total.results[0], i32)
+        ops.append(total)
+    return total
+
+
+def word(value: int) -> arith.ConstantOp:
+    """An i32, perhaps an address beyond half of the memory."""
+    return arith.ConstantOp(IntegerAttr(value if value < 2**31 else value - 2**32, i32))
 
 
 def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncOp]:
@@ -145,8 +184,8 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
     program = memory.program
-    entries = {LOAD: program.calls_at_load, RUN: program.calls_of_a_run}
-    callers = [calling_function(name, calls, memory) for name, calls in entries.items() if calls or name == RUN]
+    entries = {LOAD: program.launches_at_load, RUN: program.launches_of_a_run}
+    callers = [calling_function(name, found, memory) for name, found in entries.items() if found or name == RUN]
     exported = tuple(caller.sym_name.data for caller in callers)
     return module_text([*kernels(module, variant, ctx), *callers], memory.size // PAGE, exported)
 

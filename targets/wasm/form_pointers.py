@@ -23,40 +23,13 @@ from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.support.element_type import ElementType
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, StoreOp
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
+from webdnn.targets.wasm.memory import load_instruction, store_instruction
 
 Key = frozenset[tuple[SSAValue, int]]
 """Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
-
-LOADS = {
-    "i8": "i32.load8_s",
-    "u8": "i32.load8_u",
-    "bool": "i32.load8_u",
-    "i16": "i32.load16_s",
-    "u16": "i32.load16_u",
-    "f16": "i32.load16_u",
-    "bf16": "i32.load16_u",
-    "i32": "i32.load",
-    "u32": "i32.load",
-    "i64": "i64.load",
-    "u64": "i64.load",
-    "f32": "f32.load",
-    "f64": "f64.load",
-}
-STORE_BITS = {8: "i32.store8", 16: "i32.store16", 1: "i32.store8"}
-
-
-def load_instruction(element: ElementType) -> str:
-    return LOADS[element.name]
-
-
-def store_instruction(element: ElementType) -> str:
-    if element.is_float and element.bits >= 32:
-        return f"{element.name}.store"
-    return STORE_BITS.get(element.bits) or f"i{element.bits}.store"
 
 
 def splat_of(value: SSAValue) -> vector.BroadcastOp | None:
@@ -88,10 +61,17 @@ class Moved:
 class FormPointers:
     """One function being rewritten over byte addresses; `bases` are the parameters that hold the buffers' places.
 
+    `fixed` are those that count the loops around the function's calls, by what they are as indices.
+
     Arithmetic stays where it is; accesses, indices and loops are replaced, and what they need goes in before them.
     """
 
     bases: Mapping[SSAValue, SSAValue]
+    fixed: Mapping[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    places: dict[tuple[SSAValue, Key], tuple[SSAValue, int]] = field(
+        default_factory=dict[tuple[SSAValue, Key], tuple[SSAValue, int]]
+    )
+    before: list[Operation] = field(default_factory=list[Operation])
     addresses: dict[Operation, Address] = field(default_factory=dict[Operation, Address])
     needed: dict[scf.ForOp, dict[Key, None]] = field(default_factory=dict[scf.ForOp, dict[Key, None]])
     lowest: dict[Key, int] = field(default_factory=dict[Key, int])
@@ -112,11 +92,14 @@ class FormPointers:
         first = block.first_op
         assert first is not None
         pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
-        pointers |= {frozenset({(base, 1)}): base for base in self.bases.values()}
+        for op in self.before:
+            self.insert(op, first)
+        found = [*self.bases.values(), *(base for base, _ in self.places.values())]
+        pointers |= {frozenset({(base, 1)}): base for base in found}
         for root in self.roots.values():
             pointers[frozenset({(root.result, 1)})] = self.insert(root, first)
         self.block(block, pointers)
-        counts = [op for op in block.ops if isinstance(op, arith.ConstantOp) and op.result.type == INDEX]
+        counts = [op for op in block.ops if isinstance(op, arith.ConstantOp | IndexOp) and op.result.type == INDEX]
         for op in counts:
             if not list(op.result.uses):
                 Rewriter.erase_op(op)
@@ -128,14 +111,37 @@ class FormPointers:
         buffer = op.operands[0 if isinstance(op, ReadOp) else 1]
         (expr,) = op.exprs
         size = element_type(buffer.type).bytes
-        affine: dict[SSAValue, int] = {self.bases[buffer]: 1}
+        fixed: dict[SSAValue, int] = {}
+        affine: dict[SSAValue, int] = {}
         rest: dict[Hashable, int] = {}
         for atom, stride in expr.terms.items():
-            if isinstance(atom, BlockArgument):
+            if is_value(atom) and atom in self.fixed:
+                fixed[atom] = stride * size
+            elif isinstance(atom, BlockArgument):
                 affine[atom] = stride * size
             else:
                 rest[atom] = stride * size
-        return Address(frozenset(affine.items()), self.bases[buffer], Index(0, rest), expr.constant * size)
+        base, constant = self.place_of(self.bases[buffer], frozenset(fixed.items()))
+        return Address(frozenset({**affine, base: 1}.items()), base, Index(0, rest), expr.constant * size + constant)
+
+    def place_of(self, base: SSAValue, fixed: Key) -> tuple[SSAValue, int]:
+        """Where a buffer begins as far as the loops around calls decide it, never before it; and what was added."""
+        if fixed and (base, fixed) not in self.places:
+            place, low = base, 0
+            for index, stride in sorted(fixed, key=lambda item: item[1]):
+                span = range_of(index)
+                assert span is not None, "what counts a loop around a call has a range"
+                low += min(0, stride * span[1])
+                product = arith.MuliOp(self.fixed[index], self.integer(stride), i32)
+                total = arith.AddiOp.create(operands=[place, product.result], result_types=[i32])
+                self.before += [product, total]
+                place = total.results[0]
+            if low:
+                total = arith.AddiOp.create(operands=[place, self.integer(-low)], result_types=[i32])
+                self.before.append(total)
+                place = total.results[0]
+            self.places[base, fixed] = place, low
+        return self.places[base, fixed] if fixed else (base, 0)
 
     def note(self, op: Operation, address: Address) -> None:
         """Let the access use a root from which neither its pointer nor its offset is ever negative."""
@@ -201,10 +207,11 @@ class FormPointers:
                 part = self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
             else:
                 assert is_value(atom)
-                counted = isinstance(atom, BlockArgument)
-                part = (
-                    pointers[frozenset({(atom, 1)})] if counted else self.insert(arith.IndexCastOp(atom, i32), before)
-                )
+                part = self.fixed.get(atom)
+                if part is None and isinstance(atom, BlockArgument):
+                    part = pointers[frozenset({(atom, 1)})]
+                elif part is None:
+                    part = self.insert(arith.IndexCastOp(atom, i32), before)
             if coefficient != 1:
                 part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
             total = part if total is None else self.add(total, part, before)
@@ -232,6 +239,8 @@ class FormPointers:
                     self.read(op, pointers)
                 case WriteOp():
                     self.write(op, pointers)
+                case IndexOp() if op.result in self.fixed:
+                    pass
                 case IndexOp():
                     value = self.index_value(op.exprs[0], pointers, op)
                     Rewriter.replace_op(op, arith.IndexCastOp(value, INDEX))
@@ -351,18 +360,22 @@ def counters(exprs: Iterable[Index]) -> dict[SSAValue, None]:
 
 def form_pointers(function: FuncOp) -> func.FuncOp:
     """The kernel as a function of its buffers' addresses. It takes over the kernel's body."""
-    block, bases = function.body.block, dict[SSAValue, SSAValue]()
-    buffers = list(block.args)
-    for buffer in buffers:
-        bases[buffer] = block.insert_arg(i32, len(block.args))
-        bases[buffer].name_hint = buffer.name_hint
-    FormPointers(bases).run(block)
-    for buffer in buffers:
-        block.erase_arg(buffer)
+    block, words = function.body.block, dict[SSAValue, SSAValue]()
+    arguments, buffers = list(block.args), set(function.buffers)
+    for argument in arguments:
+        words[argument] = block.insert_arg(i32, len(block.args))
+        words[argument].name_hint = argument.name_hint
+    fixed = {counter: words[counter] for counter in function.counters}
+    for op in block.ops:
+        if isinstance(op, IndexOp) and op.count is not None and (argument := op.indices[0]) in fixed:
+            fixed[op.result] = words[argument]
+    FormPointers({a: word for a, word in words.items() if a in buffers}, fixed).run(block)
+    for argument in arguments:
+        block.erase_arg(argument)
     end = block.last_op
     assert isinstance(end, YieldOp)
     Rewriter.replace_op(end, func.ReturnOp())
-    made = func.FuncOp(function.sym_name.data, ([i32] * len(buffers), []), function.detach_region(0))
+    made = func.FuncOp(function.sym_name.data, ([i32] * len(arguments), []), function.detach_region(0))
     made.location = function.location
     return made
 

@@ -18,6 +18,7 @@ from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference import evaluate
 from webdnn.dialects.dnn.reference.constants import array_of, grouped_operands
 from webdnn.dialects.element import shape_of
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.points import Values, evaluate_compute, evaluate_op, evaluate_read
@@ -57,6 +58,22 @@ def check_inputs(function: func.FuncOp, inputs: Sequence[Array]) -> None:
         fail(function, f"takes inputs of shapes {wanted}, found {found}", hint="pass an array for each argument")
 
 
+def evaluate_scan(op: ScanOp, outer: Values) -> list[Array]:
+    """The carried values after the last step, and the rows of all steps."""
+    carried = [outer[i] for i in op.inits]
+    stacked = [np.zeros(shape_of(s), dtype_of(s.type)) for s in op.stacked]
+    steps = range(op.trip_count)
+    for step in reversed(steps) if op.reverse is not None else steps:
+        values = {**outer, op.counter: np.array(step), **dict(zip(op.carried, carried, strict=True))}
+        for inner in op.body.block.ops:
+            if inner is not op.end:
+                values.update(zip(inner.results, results_of(inner, values), strict=True))
+        carried = [values[v] for v in op.nexts]
+        for stack, row in zip(stacked, op.rows, strict=True):
+            stack[step] = values[row]
+    return [*carried, *stacked]
+
+
 def results_of(op: Operation, values: Values) -> Sequence[Array]:
     """An array for each result of an operation."""
     match op:
@@ -72,5 +89,7 @@ def results_of(op: Operation, values: Values) -> Sequence[Array]:
             return [values[op.source].reshape(shape_of(op.result))]
         case ConcatOp():
             return [np.concatenate([values[p] for p in op.parts], axis=op.axis.data)]
+        case ScanOp():
+            return evaluate_scan(op, values)
         case _:
             return [evaluate_op(op, values, 0, evaluate_read)]
