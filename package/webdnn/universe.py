@@ -50,6 +50,7 @@ PASSES: dict[str, str] = {
     "kernel-form-kernels": "webdnn.passes.kernel.form_kernels:KernelFormKernelsPass",
     "kernel-expand-outside": "webdnn.passes.kernel.expand_outside:KernelExpandOutsidePass",
     "kernel-flatten-buffers": "webdnn.passes.kernel.flatten_buffers:KernelFlattenBuffersPass",
+    "kernel-split-axes": "webdnn.passes.kernel.split_axes:KernelSplitAxesPass",
     "kernel-collapse-axes": "webdnn.passes.kernel.collapse_axes:KernelCollapseAxesPass",
     "kernel-merge-rows": "webdnn.passes.kernel.merge_rows:KernelMergeRowsPass",
     "kernel-select-schedule": "webdnn.passes.kernel.select_schedule:KernelSelectSchedulePass",

@@ -33,6 +33,10 @@ SMALL = 32
 """Reductions of at most so many points are unrolled whole."""
 
 
+PHASES = 4
+"""An axis of so few points that is still divided is copied."""
+
+
 @dataclass(frozen=True)
 class Registers:
     """Vector registers of a target: rows of the largest block of accumulators whose columns are two vectors."""
@@ -71,7 +75,7 @@ class Choice:
                 self.unroll(reduce, small=9)
         vector = None if lane is None else (lane, self.registers.lanes)
         masked = lane is not None and compute.shape[lane] % self.registers.lanes > 0 and self.may_mask()
-        copied = [i for i in product.rows if self.is_divided(compute.axes[i])] if product else []
+        copied = [i for i in range(len(tile)) if self.is_copied(i, product)] if product else []
         compute.schedule = ScheduleAttr.of(tile, order=order, expand=copied, vector=vector, masked=masked)
 
     def columns(self, lane: int, vectors: int) -> int:
@@ -87,9 +91,11 @@ class Choice:
             isinstance(o.owner, Operation) for a in accesses(self.compute) for o in a.index_operands
         )
 
-    def is_divided(self, axis: SSAValue) -> bool:
-        """Does an access divide an axis of merged rows, so that its blocks must be copied?"""
-        return any(axis in e.divided for a in accesses(self.compute) for e in a.exprs)
+    def is_copied(self, i: int, product: Product) -> bool:
+        """Does an access divide an axis of merged rows, or of phases, so that its blocks must be copied?"""
+        axis, size = self.compute.axes[i], self.compute.shape[i]
+        divided = any(axis in e.divided for a in accesses(self.compute) for e in a.exprs)
+        return divided and i != product.lane and (i in product.rows or size <= PHASES)
 
     # Matrix products and convolutions.
 
