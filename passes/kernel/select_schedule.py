@@ -126,7 +126,7 @@ class Choice:
         return None
 
     def block_product(self, reduce: ReduceOp, lane: int, tile: list[int]) -> Sequence[int]:
-        """Rows x 8 columns; without rows, five vectors of columns. The smaller operand is streamed through."""
+        """Rows x 8 columns, or as many accumulators in one row. The smaller operand is streamed through."""
         assert isinstance(reduce.yielded.owner, arith.MulfOp)
         axes = self.compute.axes
         streamed = next(v for v in reduce.yielded.owner.operands if depends_on(v, axes[lane]))
@@ -141,7 +141,7 @@ class Choice:
             row = max(rows, key=lambda i: (min(self.compute.shape[i], self.registers.rows), i))
             tile[row], tile[lane] = min(self.compute.shape[row], self.registers.rows), self.columns(lane, 2)
         else:
-            tile[lane] = self.columns(lane, 5)
+            tile[lane] = self.columns(lane, 2 * self.registers.rows)
         self.unroll(reduce, small=9)
         if any(row > lane for row in rows):
             self.put_columns_inside(reduce, lane, tile)
