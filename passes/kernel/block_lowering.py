@@ -94,11 +94,27 @@ class BlockLowering:
         for op in self.compute.body.block.ops:
             if isinstance(op, ReduceOp):  # in their order, each with all points of the block in one loop
                 self.value(op.result, self.points(self.compute.axes)[0])
+        self.functions()
         for op in self.compute.body.block.ops:
             if isinstance(op, WriteOp):
                 for point in self.points(self.compute.axes):
                     self.store(op, point)
         return self.scopes[1].ops
+
+    def functions(self) -> None:
+        """Without reductions, make each function of the block at all points before the next one.
+
+        A function is a long chain of instructions that wait for each other: processors run several chains at once, as
+        far as they look ahead.
+        """
+        assert self.compute is not None
+        ops = list(self.compute.body.block.ops)
+        if any(isinstance(op, ReduceOp) for op in ops):
+            return
+        for op in ops:
+            if op.name.startswith("math."):
+                for point in self.points(list(self.axes_of(op.results[0]))):
+                    self.value(op.results[0], point)
 
     def points(self, axes: Sequence[SSAValue]) -> list[Point]:
         """Every point of the block along these axes of the compute."""

@@ -100,13 +100,13 @@ class Choice:
     # Matrix products and convolutions.
 
     def block_product(self, product: Product, tile: list[int]) -> Sequence[int]:
-        """Rows x 8 columns; without rows, five vectors of columns. The smaller operand is streamed through."""
+        """Rows x 8 columns, or as many accumulators in one row. The smaller operand is streamed through."""
         lane, rows = product.lane, product.rows
         if rows:
             row = max(rows, key=lambda i: (min(self.compute.shape[i], self.registers.rows), i))
             tile[row], tile[lane] = min(self.compute.shape[row], self.registers.rows), self.columns(lane, 2)
         else:
-            tile[lane] = self.columns(lane, 5)
+            tile[lane] = self.columns(lane, 2 * self.registers.rows)
         self.unroll(product.reduce, small=9)
         if any(row > lane for row in rows):
             self.put_columns_inside(product.reduce, lane, tile)

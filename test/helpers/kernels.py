@@ -21,8 +21,10 @@ from webdnn.dialects.element import compute_type, element_attribute, element_typ
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, compute, is_float
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
-from webdnn.support.index import Index, constant, floordiv, mod, stays_inside
+from webdnn.dialects.kernel.structure import YieldOp
+from webdnn.support.index import Index, constant, floordiv, mod, stays_inside, symbol
 from webdnn.support.weights import STORE, Array, numpy_dtype
 
 T = TypeVar("T")
@@ -66,6 +68,8 @@ class Generator:
     draw: st.DrawFn
     values: list[SSAValue] = field(default_factory=list[SSAValue])
     ops: list[Operation] = field(default_factory=list[Operation])
+    counters: list[tuple[Index, int]] = field(default_factory=list[tuple[Index, int]])
+    """Those of the loops around, and how far they go."""
 
     def pick(self, among: Sequence[T]) -> T:
         return self.draw(st.sampled_from(among))
@@ -88,6 +92,8 @@ class Generator:
             self.reshape()
         elif kind == 1:
             self.concat()
+        elif kind == 2 and len(self.counters) < 2:
+            self.scan()
         else:
             self.compute()
 
@@ -132,13 +138,41 @@ class Generator:
     def compute(self) -> None:
         sizes = list(shape_of(self.recent())) if self.number(0, 2) else self.shape()
         elements = [self.pick(ELEMENTS) for _ in range(1 if self.number(0, 3) else 2)]
-        types = [TensorType(element_attribute(e), sizes) for e in elements]
+        self.compute_of([TensorType(element_attribute(e), sizes) for e in elements])
+
+    def compute_of(self, types: Sequence[TensorType[Attribute]]) -> SSAValue:
+        """A compute with these results, of one shape; the first of them."""
+        sizes = types[0].get_shape()
 
         def point(body: Body, *axes: Index) -> list[SSAValue]:
-            space = Space(list(zip(axes, sizes, strict=True)))
+            space = Space([*zip(axes, sizes, strict=True), *self.counters])
             return [self.limited(body, self.value(body, space, compute_type(t.element_type), 2)) for t in types]
 
-        self.add(compute(sizes, types, point))
+        op = compute(sizes, types, point)
+        self.add(op)
+        return op.res[0]
+
+    def scan(self) -> None:
+        """A loop that carries a few values, which change or change places, and stacks others."""
+        trips = self.number(1, 5)
+        inits = [self.recent() for _ in range(self.number(0, 2))]
+        reverse = bool(self.number(0, 1))
+        draft = ScanOp(trips, inits, Region(block := ScanOp.block_for(inits)))  # ranges come from it
+        counters = [*self.counters, (symbol(block.args[0]), trips)]
+        inner = Generator(self.draw, [*self.values, *block.args[1:]], counters=counters)
+        for _ in range(self.number(0, 2)):
+            inner.step()
+        nexts = [inner.next_of(tensor_type(init)) for init in inits]
+        rows = [v for v in (inner.recent() for _ in range(self.number(0, 2))) if prod(shape_of(v)) <= 100]
+        block.add_ops([*inner.ops, YieldOp([*nexts, *rows])])
+        stacked = [TensorType(tensor_type(row).element_type, [trips, *shape_of(row)]) for row in rows]
+        self.add(ScanOp(trips, inits, draft.detach_region(0), stacked, reverse=reverse))
+        draft.drop_all_references()
+
+    def next_of(self, type: TensorType[Attribute]) -> SSAValue:
+        """What a carried value becomes: most often something new."""
+        known = [v for v in self.values if v.type == type]
+        return self.pick(known) if not self.number(0, 4) else self.compute_of([type])
 
     # Values of bodies.
 

@@ -6,25 +6,25 @@ buffer, and no point of a kernel may read what another point of it writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.points import Indices, Values, at, axes_of, narrowed, run_body, widened
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.support.weights import STORE, Array, numpy_dtype
-from webdnn.targets.program import Program
+from webdnn.targets.program import Call, Loop, Program
 
 NOBODY = -1
 
@@ -103,6 +103,8 @@ class Kernel:
                     for trip in range(trips):
                         self.values[op.body.block.args[0]] = as_array(np.array(trip))
                         self.block(op.body.block.ops)
+                case IndexOp():
+                    self.values[op.result] = as_array(at(op.exprs[0], self.values))
                 case _:
                     pass
 
@@ -168,8 +170,18 @@ def run_program(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
     program = memory.program
     for buffer, array in zip(program.inputs, inputs, strict=True):
         memory.store(buffer, array)
-    for call in program.calls:
-        block: Block = call.kernel.body.block
-        spans: dict[SSAValue, Span] = {a: memory.span(b) for a, b in zip(block.args, call.buffers, strict=True)}
-        Kernel(spans).block(block.ops)
+    run_launches(program.launches, memory, {})
     return [memory.load(buffer) for buffer in program.outputs]
+
+
+def run_launches(launches: Sequence[Call | Loop], memory: Memory, counts: Mapping[Hashable, int]) -> None:
+    """Calls in order; `counts` says which trips of the loops around are being made."""
+    for launch in launches:
+        if isinstance(launch, Loop):
+            for trip in range(launch.trips):
+                run_launches(launch.launches, memory, {**counts, launch.counter: trip})
+            continue
+        function = launch.kernel
+        spans = {a: memory.span(b) for a, b in zip(function.buffers, launch.buffers, strict=True)}
+        numbers = [as_array(np.array(index.evaluate(counts))) for index in launch.counters]
+        Kernel(spans, dict(zip(function.counters, numbers, strict=True))).block(function.body.block.ops)

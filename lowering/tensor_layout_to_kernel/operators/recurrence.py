@@ -114,14 +114,23 @@ class Layer:
 
         return self.low.compute([self.state_type], point)[0]
 
-    def recurred(self, cell: Cell, h: SSAValue, gate: int, b: Index, j: Index) -> SSAValue:
+    def recurred(self, body: Body, h: SSAValue, gate: Index, b: Index, j: Index) -> SSAValue:
         """What a gate takes from a state: sum(k) h[b, k] · R[gate, j, k]"""
 
         def product(inner: Body, k: Index) -> SSAValue:
-            r = self.low.read(inner, self.recurrent, [constant(gate), j, k])
+            r = self.low.read(inner, self.recurrent, [gate, j, k])
             return inner.times(inner.read(h, [b, k]), r)
 
-        return cell.reduce(ReduceKind.ADD, [self.hidden], product, names="k", type=self.scalar)
+        return body.reduce(ReduceKind.ADD, [self.hidden], product, names="k", type=self.scalar)
+
+    def products(self, h: SSAValue, gates: int, inputs: SSAValue | None, t: Index) -> SSAValue:
+        """What the first gates take from a state, and from the inputs of a step: one product for all of them."""
+
+        def point(body: Body, b: Index, g: Index, j: Index) -> SSAValue:
+            total = self.recurred(body, h, g, b, j)
+            return total if inputs is None else body.plus(total, body.read(inputs, [t, b, g, j]))
+
+        return self.low.compute([self.type(self.batch, gates, self.hidden)], point)[0]
 
     def compute(self, count: int, point: Point) -> list[SSAValue]:
         """A kernel of a step: so many results, each the size of a state."""
@@ -175,15 +184,15 @@ class Layer:
 
 @lowers(LstmOp)
 def lstm(op: LstmOp, low: Lowering) -> Sequence[SSAValue]:
-    """All gates and both states of a unit in one kernel."""
+    """One kernel for the products of all gates, and one for both states."""
     layer = Layer(op, low, op.recurrent, op.lengths)
     inputs = layer.inputs()
 
     def step(t: Index, h: SSAValue, c: SSAValue) -> Sequence[SSAValue]:
+        gates = layer.products(h, 4, inputs, t)
+
         def point(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
-            i, o, f, g = (
-                cell.plus(layer.recurred(cell, h, n, b, j), cell.read(inputs, [t, b, constant(n), j])) for n in range(4)
-            )
+            i, o, f, g = (cell.read(gates, [b, constant(n), j]) for n in range(4))
             old = cell.read(c, [b, j])
 
             def seen(x: SSAValue, which: int, state: SSAValue) -> SSAValue:
@@ -205,40 +214,45 @@ def lstm(op: LstmOp, low: Lowering) -> Sequence[SSAValue]:
 
 @lowers(GruOp)
 def gru(op: GruOp, low: Lowering) -> Sequence[SSAValue]:
-    """One kernel where the reset comes after the product, else one for update and reset and one for the state."""
+    """One kernel for products and one for the state; where the reset comes before the product, one for each gate."""
     layer = Layer(op, low, op.recurrent, op.lengths)
     inputs, linear = layer.inputs(), bool(op.linear_before_reset.value.data)
 
-    def step(t: Index, h: SSAValue) -> Sequence[SSAValue]:
-        def gate(cell: Cell, n: int, b: Index, j: Index) -> SSAValue:
-            return cell.plus(layer.recurred(cell, h, n, b, j), cell.read(inputs, [t, b, constant(n), j]))
-
-        def gates(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
-            """The update, and what the reset leaves of the state."""
-            return [
-                cell.gate(0, gate(cell, 0, b, j)),
-                cell.times(cell.gate(0, gate(cell, 1, b, j)), cell.read(h, [b, j])),
-            ]
-
-        update, left = (None, None) if linear else layer.compute(2, gates)
+    def reset_after(t: Index, h: SSAValue) -> Sequence[SSAValue]:
+        gates = layer.products(h, 3, None, t)
 
         def point(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
-            if update is None or left is None:
-                z, reset = (cell.gate(0, gate(cell, n, b, j)) for n in range(2))
-                product = layer.recurred(cell, h, 2, b, j)
-                if op.hidden_bias is not None:
-                    product = cell.plus(product, low.read(cell, op.hidden_bias, [j]))
-                hidden = cell.plus(cell.times(reset, product), cell.read(inputs, [t, b, constant(2), j]))
-            else:
-                z = cell.read(update, [b, j])
-                hidden = cell.plus(layer.recurred(cell, left, 2, b, j), cell.read(inputs, [t, b, constant(2), j]))
-            old = cell.read(h, [b, j])
-            new = cell.plus(cell.times(cell.complement_of(z), cell.gate(1, hidden)), cell.times(z, old))
-            return layer.kept(cell, t, b, [new], [old])
+            z, r, n = (cell.read(inputs, [t, b, constant(i), j]) for i in range(3))
+            of_z, of_r, of_n = (cell.read(gates, [b, constant(i), j]) for i in range(3))
+            if op.hidden_bias is not None:
+                of_n = cell.plus(of_n, low.read(cell, op.hidden_bias, [j]))
+            reset = cell.gate(0, cell.plus(r, of_r))
+            return mixed(cell, cell.plus(z, of_z), cell.plus(n, cell.times(reset, of_n)), t, h, b, j)
 
         return layer.compute(1, point)
 
-    return layer.run([op.initial_h], step)
+    def reset_before(t: Index, h: SSAValue) -> Sequence[SSAValue]:
+        gates = layer.products(h, 2, inputs, t)
+
+        def reset(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
+            return [cell.times(cell.gate(0, cell.read(gates, [b, constant(1), j])), cell.read(h, [b, j]))]
+
+        (left,) = layer.compute(1, reset)
+
+        def point(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
+            n = cell.plus(layer.recurred(cell, left, constant(2), b, j), cell.read(inputs, [t, b, constant(2), j]))
+            return mixed(cell, cell.read(gates, [b, constant(0), j]), n, t, h, b, j)
+
+        return layer.compute(1, point)
+
+    def mixed(
+        cell: Cell, update: SSAValue, hidden: SSAValue, t: Index, h: SSAValue, b: Index, j: Index
+    ) -> Sequence[SSAValue]:
+        z, old = cell.gate(0, update), cell.read(h, [b, j])
+        new = cell.plus(cell.times(cell.complement_of(z), cell.gate(1, hidden)), cell.times(z, old))
+        return layer.kept(cell, t, b, [new], [old])
+
+    return layer.run([op.initial_h], reset_after if linear else reset_before)
 
 
 @lowers(RnnOp)
@@ -248,7 +262,7 @@ def rnn(op: RnnOp, low: Lowering) -> Sequence[SSAValue]:
 
     def step(t: Index, h: SSAValue) -> Sequence[SSAValue]:
         def point(cell: Cell, b: Index, j: Index) -> Sequence[SSAValue]:
-            x = cell.plus(layer.recurred(cell, h, 0, b, j), cell.read(inputs, [t, b, constant(0), j]))
+            x = cell.plus(layer.recurred(cell, h, constant(0), b, j), cell.read(inputs, [t, b, constant(0), j]))
             return layer.kept(cell, t, b, [cell.gate(0, x)], [cell.read(h, [b, j])] if op.lengths else [])
 
         return layer.compute(1, point)
