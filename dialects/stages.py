@@ -20,7 +20,7 @@ BODIES = ("kernel.compute", "kernel.reduce")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call")
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
 LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
-LOOPS = ("scf.for", "scf.yield", *LANES, "kernel.id")
+LOOPS = ("scf.for", "scf.if", "scf.yield", *LANES, "kernel.id")
 
 
 def on_tensors(op: Operation) -> bool:
@@ -82,6 +82,6 @@ BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS, *LOOPS), condit
 LOOPED = Stage("loops", (*PROGRAM, *SCALARS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks")
 WASM = Stage(
     "wasm",
-    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.for", "scf.yield", "wasm_simd.*", *LANES),
+    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.for", "scf.if", "scf.yield", "wasm_simd.*", *LANES),
     lowered_by="wasm-form-pointers",
 )

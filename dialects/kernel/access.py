@@ -33,7 +33,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import compute_type, element_of, is_memref, is_tensor, is_vector
-from webdnn.dialects.kernel.affine import from_affine, ints, range_of, to_affine
+from webdnn.dialects.kernel.affine import BoundOp, from_affine, ints, range_of, to_affine
 from webdnn.dialects.kernel.syntax import (
     INDEX,
     parse_indices,
@@ -42,7 +42,7 @@ from webdnn.dialects.kernel.syntax import (
     print_indices,
     spell_ints,
 )
-from webdnn.support.index import Index, stays_inside
+from webdnn.support.index import Index, Range, stays_inside
 
 Buffer = TensorType[Attribute] | MemRefType[Attribute]
 
@@ -298,7 +298,7 @@ class InsideOp(AccessOp):
 
 
 @irdl_op_definition
-class IndexOp(AccessOp):
+class IndexOp(AccessOp, BoundOp):
     """An affine expression of axes as a value: `%i = kernel.index [%y * 2 + 1]`."""
 
     name = "kernel.index"
@@ -309,6 +309,10 @@ class IndexOp(AccessOp):
 
     def __init__(self, expr: Index):
         self.build_access([], [expr], types=[INDEX])
+
+    @property
+    def index_range(self) -> Range | None:
+        return self.exprs[0].bounds(range_of)
 
     @property
     def index_map(self) -> AffineMapAttr:

@@ -59,6 +59,7 @@ class _Refusal(TypedDict):
 
 class _Answer(TypedDict):
     backend: NotRequired[str]
+    threads: NotRequired[int]
     refusals: NotRequired[list[_Refusal]]
     outputs: NotRequired[list[str]]
     error: NotRequired[_Failure]
@@ -144,17 +145,19 @@ class Browser:
 class Chromium:
     """The engine: `backend` is one of the browser runner's (all of them, in its order, if None).
 
-    Without a `browser` of the caller's, every session launches one of its own, which takes about a second.
+    `threads` is how many wasm may use (the runner's choice if None). Without a `browser` of the caller's, every session
+    launches one of its own, which takes about a second.
     """
 
     backend: str | None = None
     browser: Browser | None = None
+    threads: int | None = None
 
     def open(self, bundle: Bundle) -> "ChromiumExecutor":
         """Load the bundle in a page."""
         browser = self.browser or Browser()
         try:
-            return ChromiumExecutor(bundle, self.backend, browser, owned=self.browser is None)
+            return ChromiumExecutor(bundle, self, browser)
         except BaseException:
             if self.browser is None:
                 browser.close()
@@ -164,18 +167,19 @@ class Chromium:
 class ChromiumExecutor:
     """One page that holds a session of the browser runner; `refusals` are (backend, reason)."""
 
-    def __init__(self, bundle: Bundle, backend: str | None, browser: Browser, *, owned: bool) -> None:
+    def __init__(self, bundle: Bundle, engine: Chromium, browser: Browser) -> None:
         self._browser = browser
-        self._owned = owned
+        self._owned = engine.browser is None
         self._tensors = bundle.manifest["outputs"]
         self._prefix = browser.mount(bundle.directory)
         self._page = browser.take_page()
         try:
-            answer = self._ask("open", self._prefix, [backend] if backend else None)
+            answer = self._ask("open", self._prefix, [engine.backend] if engine.backend else None, engine.threads)
         except BaseException:
             self._leave()
             raise
         self.backend = answer.get("backend", "")
+        self.threads = answer.get("threads", 1)
         self.refusals = tuple((refused["backend"], refused["reason"]) for refused in answer.get("refusals", []))
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

@@ -19,10 +19,13 @@ class File(TypedDict):
 
 
 class WasmModule(TypedDict):
-    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs."""
+    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+
+    One that needs threads imports a shared memory; other threads help `run()` by `work()`, which `stop()` ends.
+    """
 
     file: str
-    features: list[Literal["simd", "relaxed-simd"]]
+    features: list[Literal["simd", "relaxed-simd", "threads"]]
 
 
 class MemoryWeights(TypedDict):

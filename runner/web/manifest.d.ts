@@ -19,10 +19,12 @@ export interface File {
 
 /**
  * A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+ *
+ * One that needs threads imports a shared memory; other threads help `run()` by `work()`, which `stop()` ends.
  */
 export interface WasmModule {
   readonly file: string;
-  readonly features: ReadonlyArray<"simd" | "relaxed-simd">;
+  readonly features: ReadonlyArray<"simd" | "relaxed-simd" | "threads">;
 }
 
 /**
