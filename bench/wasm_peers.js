@@ -11,7 +11,7 @@ async ({ model, rounds }) => {
   const error = (found) => expected.reduce((worst, v, i) => Math.max(worst, Math.abs(found[i] - v)), 0);
 
   const { load } = await import("/runner/index.js");
-  const session = await load(`/bundles/${model}/`, { backends: ["wasm"] });
+  const session = await load(`/bundles/${model}/`, { backends: ["wasm"], threads: 1 });
   const ort = globalThis.ort;
   Object.assign(ort.env.wasm, { wasmPaths: `${location.origin}/npm/onnxruntime-web/dist/`, numThreads: 1 });
   ort.env.logLevel = "error";

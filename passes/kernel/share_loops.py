@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -20,25 +21,37 @@ from webdnn.passes.kernel.work import block_nanoseconds
 from webdnn.support.index import Index, floordiv, symbol
 
 
-def unit_around(op: Operation) -> Operation:
+def body_around(op: Operation) -> Operation:
     """The outermost compute or reduction in which an access stands."""
     while isinstance(parent := op.parent_op(), AxesOp):
         op = parent
     return op
 
 
-def independent(block: Block) -> bool:
-    """May all loops and computes of a block run at once?
+def writes(op: Operation) -> dict[SSAValue, set[tuple[Operation, Sequence[Index]]]]:
+    """The buffers that an operation writes, with the bodies that do and at which indices."""
+    found: dict[SSAValue, set[tuple[Operation, Sequence[Index]]]] = {}
+    for inner in op.walk():
+        if isinstance(inner, WriteOp):
+            found.setdefault(inner.target, set()).add((body_around(inner), tuple(inner.exprs)))
+    return found
 
-    They may where none reads what another writes: a compute may only read what it overwrites at that very point.
+
+def independent(block: Block) -> bool:
+    """May the loops and computes of a block run in any order?
+
+    They may where none reads what another writes: pieces of one compute that works in place read only what they
+    overwrite at that very point.
     """
-    accesses = [op for op in block.walk() if isinstance(op, ReadOp | WriteOp)]
-    written: dict[SSAValue, set[tuple[Operation, Sequence[Index]]]] = {}
-    for op in accesses:
-        if isinstance(op, WriteOp):
-            written.setdefault(op.target, set()).add((unit_around(op), tuple(op.exprs)))
-    reads = [op for op in accesses if isinstance(op, ReadOp) and op.source in written]
-    return all((unit_around(op), tuple(op.exprs)) in written[op.source] for op in reads)
+    written = {op: writes(op) for op in block.ops}
+    writers = Counter(buffer for buffers in written.values() for buffer in buffers)
+    for op, own in written.items():
+        for read in op.walk():
+            if not isinstance(read, ReadOp) or writers[read.source] == (read.source in own):
+                continue  # nobody writes it, or this operation alone
+            if (body_around(read), tuple(read.exprs)) not in own.get(read.source, ()):
+                return False
+    return True
 
 
 def trips(loop: scf.ForOp) -> int:

@@ -145,8 +145,8 @@ class Browser:
 class Chromium:
     """The engine: `backend` is one of the browser runner's (all of them, in its order, if None).
 
-    `threads` is how many wasm may use (the runner's choice if None). Without a `browser` of the caller's, every session
-    launches one of its own, which takes about a second.
+    `threads` is how many compute, of which only wasm may have several (the runner's choice if None). Without a
+    `browser` of the caller's, every session launches one of its own, which takes about a second.
     """
 
     backend: str | None = None
@@ -175,11 +175,14 @@ class ChromiumExecutor:
         self._page = browser.take_page()
         try:
             answer = self._ask("open", self._prefix, [engine.backend] if engine.backend else None, engine.threads)
+            self.threads = answer.get("threads", 1)
+            if engine.threads not in (None, self.threads):
+                hint = "leave out how many: the backend has no threads, or the model has too little work to share"
+                raise SessionError(f"it runs on {self.threads} thread, not on {engine.threads}", hint)
         except BaseException:
             self._leave()
             raise
         self.backend = answer.get("backend", "")
-        self.threads = answer.get("threads", 1)
         self.refusals = tuple((refused["backend"], refused["reason"]) for refused in answer.get("refusals", []))
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

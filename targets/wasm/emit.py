@@ -79,7 +79,7 @@ class FunctionPrinter:
                 raise AssertionError(f"no constant {data}")
 
     def set(self, value: SSAValue, text: str) -> None:
-        if value.first_use is not None:
+        if value.first_use is not None and text != f"(local.get {self.locals.names[value]})":
             self.line(f"(local.set {self.locals.names[value]} {text})")
 
     def call(self, name: str, *arguments: str) -> str:
