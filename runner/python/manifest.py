@@ -21,7 +21,8 @@ class File(TypedDict):
 class WasmModule(TypedDict):
     """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
 
-    One that needs threads imports a shared memory; other threads help `run()` by `work()`, which `stop()` ends.
+    One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
+    `home`, of 32, is the part of each kernel that a thread looks first for work in.
     """
 
     file: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import wasmtime
@@ -35,11 +35,10 @@ from webdnn.targets.wasm.threads import (
     CONTROL_BYTES,
     END,
     FORK,
-    MOST_CALLS,
     RUNTIME,
     WORK,
+    SharedCall,
     dispatch_text,
-    ticket_of,
 )
 
 PAGE = 65536
@@ -169,7 +168,7 @@ class Calls:
 
     memory: Memory
     chunks: Mapping[str, int]
-    shared: list[tuple[str, Sequence[int]]] = field(default_factory=list[tuple[str, Sequence[int]]])
+    shared: list[SharedCall] = field(default_factory=list[SharedCall])
 
     def run_function(self) -> func.FuncOp:
         ops = [op for call in self.memory.program.calls for op in self.call(call)]
@@ -178,8 +177,8 @@ class Calls:
     def call(self, call: Call) -> list[Operation]:
         name, arguments = call.kernel.sym_name.data, [self.memory.address(b) for b in call.buffers]
         if (chunks := self.chunks.get(name)) is not None:
-            self.shared.append((name, arguments))
-            name, arguments = FORK, [ticket_of(len(self.shared) - 1, chunks)]
+            self.shared.append(SharedCall(name, arguments, chunks))
+            name, arguments = FORK, [len(self.shared) - 1, self.shared[-1].bits]
         constants = [i32_constant(a) for a in arguments]
         return [*constants, func.CallOp(name, [c.result for c in constants], [])]
 
@@ -222,7 +221,7 @@ def worth_threads(module: ModuleOp, variant: Variant, ctx: Context) -> bool:
         if isinstance(op, FuncOp) and variant.sharing.chunks_of(op.body.block) > 1
     }
     shared = [times[name] for call in Program.of(module).calls if (name := call.kernel.sym_name.data) in times]
-    return sum(shared) >= WORTH_THREADS and len(shared) < MOST_CALLS
+    return sum(shared) >= WORTH_THREADS
 
 
 def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:

@@ -16,7 +16,7 @@ export async function startThreads(module, memory, threads) {
     () => new Worker(new URL("./wasm_worker.js", import.meta.url), { type: "module" }),
   );
   const team = new Team(workers);
-  await Promise.all(workers.map((worker, i) => team.ask(worker, { module, memory, leads: i === 0 })));
+  await Promise.all(workers.map((worker, i) => team.ask(worker, { module, memory, thread: i, threads })));
   const [leader] = workers;
   return {
     bytes: new Uint8Array(memory.buffer),

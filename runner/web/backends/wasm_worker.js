@@ -1,15 +1,18 @@
 /** @file One thread of the WebAssembly backend: it leads, and runs the program when told, or helps until all stop. */
 
-/** @typedef {Record<"run" | "work" | "stop", () => void>} Program */
+const MOST_CHUNKS = 32;
 
-/** @param {MessageEvent<{ module: WebAssembly.Module, memory: WebAssembly.Memory, leads: boolean }>} event */
-onmessage = async ({ data: { module, memory, leads } }) => {
+/** @typedef {{ run: () => void, work: (home: number) => void, stop: () => void }} Program */
+
+/** @param {MessageEvent<{ module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number, threads: number }>} event */
+onmessage = async ({ data: { module, memory, thread, threads } }) => {
   try {
     const { exports } = await WebAssembly.instantiate(module, { webdnn: { memory } });
     const program = /** @type {Program} */ (/** @type {unknown} */ (exports));
-    if (leads) onmessage = ({ data }) => (data === "stop" ? stop(program) : answer(program.run));
+    if (thread === 0) onmessage = ({ data }) => (data === "stop" ? stop(program) : answer(program.run));
     postMessage({});
-    if (!leads) help(program);
+    // Each thread looks first for its own part of the chunks.
+    if (thread > 0) help(program, Math.floor((thread * MOST_CHUNKS) / threads) % MOST_CHUNKS);
   } catch (error) {
     postMessage({ error: String(error) });
   }
@@ -25,9 +28,12 @@ function answer(action) {
   }
 }
 
-/** @param {Program} program */
-function help(program) {
-  program.work();
+/**
+ * @param {Program} program
+ * @param {number} home
+ */
+function help(program, home) {
+  program.work(home);
   close();
 }
 

@@ -6,9 +6,9 @@ import pytest
 import wasmtime
 
 from webdnn.targets.wasm.emit import module_text
-from webdnn.targets.wasm.threads import CONTROL_BYTES, END, RUNTIME, WORK, dispatch_text, ticket_of
+from webdnn.targets.wasm.threads import CONTROL_BYTES, END, RUNTIME, WORK, SharedCall, dispatch_text
 
-CALLS = (("note", (0x10,)), ("note", (0x20,)), ("note", (0x4000_0000,)))
+CALLS = (SharedCall("note", (0x100,), 2), SharedCall("note", (0x200,), 32), SharedCall("note", (0x1000_0000,), 16))
 NOTE = f"""  (func $note (param $address i32) (param $chunk i32)
     (i32.store (i32.const {CONTROL_BYTES}) (i32.add (i32.load (i32.const {CONTROL_BYTES}))
       (i32.add (local.get $address) (local.get $chunk)))))"""
@@ -33,21 +33,22 @@ def test_a_module_over_shared_memory_validates(engine: wasmtime.Engine, calls: i
     wasmtime.Module.validate(engine, bytes(wasmtime.wat2wasm(text("", shared=True, calls=calls))))
 
 
-@pytest.mark.parametrize(
-    ("call", "chunks", "noted"), [(0, 1, 0x10), (1, 4, 4 * 0x20 + 6), (2, 2, 0x8000_0001), (1, 0, 0)]
-)
-def test_every_chunk_is_taken_once_and_workers_stop(
-    engine: wasmtime.Engine, call: int, chunks: int, noted: int
-) -> None:
-    run = f"(call $fork (i32.const {ticket_of(call, chunks)}))"
-    code = bytes(wasmtime.wat2wasm(text(run)))
+def test_the_bits_of_a_call_are_spread() -> None:
+    assert [call.bits for call in CALLS] == [0x1_0001, 0xFFFF_FFFF, 0x5555_5555]
+
+
+@pytest.mark.parametrize("call", range(len(CALLS)))
+def test_every_chunk_is_taken_once_and_workers_stop(engine: wasmtime.Engine, call: int) -> None:
+    shared = CALLS[call]
+    code = bytes(wasmtime.wat2wasm(text(f"(call $fork (i32.const {call}) (i32.const {shared.bits}))")))
     store = wasmtime.Store(engine)
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, 1)))
     linker = wasmtime.Linker(engine)
     linker.define(store, "webdnn", "memory", memory)
     exports = linker.instantiate(store, wasmtime.Module(engine, code)).exports(store)
-    for name in ("run", END, WORK):
+    for name, arguments in (("run", ()), (END, ()), (WORK, (16,))):
         function = exports[name]
         assert isinstance(function, wasmtime.Func)
-        function(store)
-    assert int.from_bytes(memory.read(store, CONTROL_BYTES, CONTROL_BYTES + 4), "little") == noted
+        function(store, *arguments)
+    noted = int.from_bytes(memory.read(store, CONTROL_BYTES, CONTROL_BYTES + 4), "little")
+    assert noted == (shared.chunks * shared.addresses[0] + sum(range(shared.chunks))) % (1 << 32)
