@@ -21,7 +21,7 @@ STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
 LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
-LOOPS = (*LANES, "kernel.id")
+LOOPS = (*LANES, "scf.if", "kernel.id")
 
 
 def on_tensors(op: Operation) -> bool:
@@ -83,6 +83,6 @@ BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS, *LOOPS), condit
 LOOPED = Stage("loops", (*PROGRAM, *SCALARS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks")
 WASM = Stage(
     "wasm",
-    (*PROGRAM, *PLANNED, "arith.*", "math.*", "wasm_simd.*", *LANES),
+    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.if", "wasm_simd.*", *LANES),
     lowered_by="wasm-form-pointers",
 )

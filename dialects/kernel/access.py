@@ -35,7 +35,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import compute_type, element_of, is_memref, is_tensor, is_vector
-from webdnn.dialects.kernel.affine import CountedOp, from_affine, ints, range_of, to_affine
+from webdnn.dialects.kernel.affine import BoundOp, CountedOp, from_affine, ints, range_of, to_affine
 from webdnn.dialects.kernel.syntax import (
     INDEX,
     parse_indices,
@@ -44,7 +44,7 @@ from webdnn.dialects.kernel.syntax import (
     print_indices,
     spell_ints,
 )
-from webdnn.support.index import Index, stays_inside
+from webdnn.support.index import Index, Range, stays_inside
 
 Buffer = TensorType[Attribute] | MemRefType[Attribute]
 
@@ -300,7 +300,7 @@ class InsideOp(AccessOp):
 
 
 @irdl_op_definition
-class IndexOp(AccessOp, CountedOp):
+class IndexOp(AccessOp, CountedOp, BoundOp):
     """An affine expression of axes and counters as a value: `%i = kernel.index [%y * 2 + 1]`.
 
     `%t = kernel.index [%n] of 100` says that it lies in 0 … 99 where the expression alone does not tell.
@@ -319,6 +319,10 @@ class IndexOp(AccessOp, CountedOp):
     @property
     def index_count(self) -> int | None:
         return None if self.count is None else self.count.data
+
+    @property
+    def index_range(self) -> Range | None:
+        return self.exprs[0].bounds(range_of)
 
     @property
     def index_map(self) -> AffineMapAttr:

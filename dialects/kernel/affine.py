@@ -49,6 +49,14 @@ class LoopOp(IRDLOperation):
     def trip_count(self) -> int: ...
 
 
+class BoundOp(IRDLOperation):
+    """An operation whose result is an index that may bound a loop, as far as its range is known."""
+
+    @property
+    @abstractmethod
+    def index_range(self) -> Range | None: ...
+
+
 @dataclass(frozen=True)
 class Lane:
     """The position inside a vector of `count` lanes, while its legality is being decided."""
@@ -148,10 +156,10 @@ def range_of(value: Hashable) -> Range | None:
         parent = value.block.parent_op()
         if isinstance(parent, AxesOp):
             return 0, parent.shape[value.index] - 1
-        if isinstance(parent, scf.ForOp) and value.index == 0 and (trips := constant_of(parent.ub)):
-            return 0, trips - 1  # kernel loops count trips: from 0, by 1
         if isinstance(parent, LoopOp) and value.index == 0:
             return 0, parent.trip_count - 1
+        if isinstance(parent, scf.ForOp) and value.index == 0:
+            return counter_range(parent)
     elif is_value(value):
         if isinstance(value.owner, CountedOp):
             count = value.owner.index_count
@@ -159,6 +167,18 @@ def range_of(value: Hashable) -> Range | None:
         if isinstance(value.owner, arith.IndexCastOp):
             return clamped_range(value.owner.input)
     return None
+
+
+def counter_range(loop: scf.ForOp) -> Range | None:
+    """Kernel loops count trips, by 1: from 0 to a constant, or over a part of these."""
+    low, high = bound_range(loop.lb), bound_range(loop.ub)
+    return (low[0], high[1] - 1) if low and high else None
+
+
+def bound_range(value: SSAValue) -> Range | None:
+    if (known := constant_of(value)) is not None:
+        return known, known
+    return value.owner.index_range if isinstance(value.owner, BoundOp) else None
 
 
 def clamped_range(value: SSAValue) -> Range | None:

@@ -59,6 +59,7 @@ class _Refusal(TypedDict):
 
 class _Answer(TypedDict):
     backend: NotRequired[str]
+    threads: NotRequired[int]
     refusals: NotRequired[list[_Refusal]]
     outputs: NotRequired[list[str]]
     error: NotRequired[_Failure]
@@ -149,17 +150,19 @@ class Browser:
 class Chromium:
     """The engine: `backend` is one of the browser runner's (all of them, in its order, if None).
 
-    Without a `browser` of the caller's, every session launches one of its own, which takes about a second.
+    `threads` is how many compute, of which only wasm may have several (the runner's choice if None). Without a
+    `browser` of the caller's, every session launches one of its own, which takes about a second.
     """
 
     backend: str | None = None
     browser: Browser | None = None
+    threads: int | None = None
 
     def open(self, bundle: Bundle) -> "ChromiumExecutor":
         """Load the bundle in a page."""
         browser = self.browser or Browser()
         try:
-            return ChromiumExecutor(bundle, self.backend, browser, owned=self.browser is None)
+            return ChromiumExecutor(bundle, self, browser)
         except BaseException:
             if self.browser is None:
                 browser.close()
@@ -169,14 +172,18 @@ class Chromium:
 class ChromiumExecutor:
     """One page that holds a session of the browser runner; `refusals` are (backend, reason)."""
 
-    def __init__(self, bundle: Bundle, backend: str | None, browser: Browser, *, owned: bool) -> None:
+    def __init__(self, bundle: Bundle, engine: Chromium, browser: Browser) -> None:
         self._browser = browser
-        self._owned = owned
+        self._owned = engine.browser is None
         self._tensors = bundle.manifest["outputs"]
         self._prefix = browser.mount(bundle.directory)
         self._page = browser.take_page()
         try:
-            answer = self._ask("open", self._prefix, [backend] if backend else None)
+            answer = self._ask("open", self._prefix, [engine.backend] if engine.backend else None, engine.threads)
+            self.threads = answer.get("threads", 1)
+            if engine.threads not in (None, self.threads):
+                hint = "leave out how many: the backend has no threads, or the model has too little work to share"
+                raise SessionError(f"it runs on {self.threads} thread, not on {engine.threads}", hint)
         except BaseException:
             self._leave()
             raise

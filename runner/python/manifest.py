@@ -19,10 +19,14 @@ class File(TypedDict):
 
 
 class WasmModule(TypedDict):
-    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs."""
+    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+
+    One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
+    `home`, of 32, is the part of each kernel that a thread looks first for work in.
+    """
 
     file: str
-    features: list[Literal["simd", "relaxed-simd"]]
+    features: list[Literal["simd", "relaxed-simd", "threads"]]
 
 
 class MemoryWeights(TypedDict):

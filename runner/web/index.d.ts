@@ -45,6 +45,13 @@ export interface LoadOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Aborts loading. */
   readonly signal?: AbortSignal;
+  /**
+   * How many threads the wasm backend uses; by default as many as there are processors, 4 at most. Always one where the
+   * page is not cross-origin isolated, or where the model has too little work to share.
+   */
+  readonly threads?: number;
+  /** Compute once, on zeros, before loading ends: the first run is then as fast as those after it. */
+  readonly warmUp?: boolean;
   /** The page's own WebGPU device, used in place of a new one and never destroyed. */
   readonly device?: GPUDevice;
 }
@@ -56,6 +63,8 @@ export interface Session {
   readonly outputs: ReadonlyArray<Tensor>;
   /** The backends that were tried before, and why each was refused. */
   readonly refusals: ReadonlyArray<Refusal>;
+  /** How many threads compute; 1 on every backend but wasm. */
+  readonly threads: number;
   /** Computes the outputs; calls that overlap wait for one another. */
   run(inputs: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>>;
   /** Frees what the session holds, once the run in progress has ended; later runs are rejected. */

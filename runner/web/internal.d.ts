@@ -6,11 +6,14 @@ import type { Bundle } from "./bundle.js";
 export interface Context {
   readonly name: BackendName;
   readonly bundle: Bundle;
+  readonly threads?: number;
   readonly device?: GPUDevice;
 }
 
 /** A model on a device: inputs and outputs are in the order of the manifest, and checked. */
 export interface Executor {
+  /** One, unless it says otherwise. */
+  readonly threads?: number;
   run(inputs: ReadonlyArray<TypedArray>): Promise<TypedArray[]>;
   dispose(): void;
 }
@@ -18,6 +21,16 @@ export interface Executor {
 /** A backend: a refusal is a rejected promise. */
 export interface Backend {
   create(context: Context): Promise<Executor>;
+}
+
+/** An instance of a bundle's wasm module, or one in each of several threads: `run` computes from memory to memory. */
+export interface WasmEngine {
+  readonly bytes: Uint8Array;
+  readonly threads: number;
+  /** What runs once, when the weights are in memory. */
+  load(): Promise<void>;
+  run(): Promise<void>;
+  dispose(): void;
 }
 
 /** A view of a memory image for each element type. */

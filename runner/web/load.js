@@ -3,6 +3,7 @@
 import { Bundle, fetchBytes } from "./bundle.js";
 import { BundleError, reasonOf, WebDnnError } from "./error.js";
 import { RunnerSession } from "./session.js";
+import { zeros } from "./tensors.js";
 
 /** @import { BackendName, BackendRequest, LoadOptions, Refusal } from "./index.js" */
 /** @import { Backend } from "./internal.js" */
@@ -24,6 +25,7 @@ const DEFAULT_ORDER = ["webgpu", "webgl", "wasm", "js"];
 export async function load(url, options = {}) {
   try {
     const names = backendNames(options.backends ?? DEFAULT_ORDER);
+    checkThreads(options.threads);
     const base = baseOf(url);
     return await firstAccepted(names, base, await readManifest(base, options.signal), options);
   } catch (error) {
@@ -64,7 +66,7 @@ async function firstAccepted(names, base, manifest, options) {
  * @param {Manifest} manifest
  * @param {LoadOptions} options
  */
-async function create(name, base, manifest, { device, onProgress, signal }) {
+async function create(name, base, manifest, { device, onProgress, signal, threads, warmUp }) {
   const { section, load: loadBackend } = BACKENDS[name];
   if (!manifest.backends[section]) {
     throw new WebDnnError(`the bundle was not compiled for ${section}`, `compile it for ${section} too`);
@@ -75,16 +77,27 @@ async function create(name, base, manifest, { device, onProgress, signal }) {
   signal?.addEventListener("abort", abort);
   try {
     const bundle = new Bundle(base, manifest, { onProgress, signal: attempt.signal });
-    const executor = await (await loadBackend()).create({ name, bundle, device });
-    if (!signal?.aborted) return executor;
-    executor.dispose();
-    throw signal.reason;
+    const executor = await (await loadBackend()).create({ name, bundle, device, threads });
+    try {
+      if (warmUp) await executor.run(manifest.inputs.map(zeros));
+      signal?.throwIfAborted();
+      return executor;
+    } catch (error) {
+      executor.dispose();
+      throw error;
+    }
   } catch (error) {
     abort();
     throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** @param {number} [threads] */
+function checkThreads(threads = 1) {
+  if (Number.isInteger(threads) && threads > 0) return;
+  throw new WebDnnError(`threads is ${threads}`, "give a whole number from 1, or leave it out");
 }
 
 /**

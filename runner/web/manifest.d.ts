@@ -19,10 +19,13 @@ export interface File {
 
 /**
  * A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+ *
+ * One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
+ * `home`, of 32, is the part of each kernel that a thread looks first for work in.
  */
 export interface WasmModule {
   readonly file: string;
-  readonly features: ReadonlyArray<"simd" | "relaxed-simd">;
+  readonly features: ReadonlyArray<"simd" | "relaxed-simd" | "threads">;
 }
 
 /**

@@ -26,6 +26,7 @@ export class RunnerSession {
     this.inputs = manifest.inputs;
     this.outputs = manifest.outputs;
     this.refusals = refusals;
+    this.threads = executor.threads ?? 1;
     this.#executor = executor;
   }
 

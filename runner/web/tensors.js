@@ -48,6 +48,14 @@ export function arrayOver(type, buffer) {
 }
 
 /**
+ * @param {Tensor} tensor
+ * @returns {TypedArray}
+ */
+export function zeros(tensor) {
+  return new ARRAYS[tensor.type](elementCount(tensor));
+}
+
+/**
  * Rejects what is not an array of the tensor's type and length.
  * @param {Tensor} tensor
  * @param {unknown} value

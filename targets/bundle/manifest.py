@@ -19,7 +19,7 @@ ElementTypeName: TypeAlias = Literal[
     "f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"
 ]
 StorageName: TypeAlias = Literal["f32", "i32", "u32"]
-FeatureName: TypeAlias = Literal["simd", "relaxed-simd"]
+FeatureName: TypeAlias = Literal["simd", "relaxed-simd", "threads"]
 BufferName: TypeAlias = Literal["arena", "weights"]
 
 Natural: TypeAlias = Annotated[int, 0]
@@ -65,7 +65,11 @@ class MemoryRange:
 
 @dataclass(frozen=True)
 class WasmModule:
-    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs."""
+    """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
+
+    One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
+    `home`, of 32, is the part of each kernel that a thread looks first for work in.
+    """
 
     file: Path
     features: tuple[FeatureName, ...]

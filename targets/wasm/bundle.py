@@ -1,181 +1,92 @@
-"""The WebAssembly part of a bundle: modules, the memory image, and where inputs and outputs lie in it."""
+"""The WebAssembly part of a bundle: modules for engines of several features, and what the manifest says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import wasmtime
 from xdsl.context import Context
-from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i32
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects import func
+from xdsl.dialects.builtin import IntAttr, ModuleOp
 from xdsl.passes import ModulePass
 
-from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
-from webdnn.dialects.kernel.affine import is_value, range_of
-from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
 from webdnn.passes.kernel.merge_rows import KernelMergeRowsPass
 from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
+from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.tile import KernelTilePass
-from webdnn.support.diagnostic import DiagnosticError
-from webdnn.support.index import Index
-from webdnn.support.planning.storage import align
-from webdnn.targets.bundle.manifest import MemoryRange, Wasm, WasmModule
+from webdnn.passes.kernel.work import block_nanoseconds
+from webdnn.targets.bundle.manifest import FeatureName, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
-from webdnn.targets.program import Call, Loop, Program, WeightImage, byte_size
+from webdnn.targets.program import Program
+from webdnn.targets.wasm.calls import Calls
+from webdnn.targets.wasm.dialect import CHUNKS
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
+from webdnn.targets.wasm.memory import PAGE, Memory
 from webdnn.targets.wasm.select_instructions import WasmSelectInstructionsPass
+from webdnn.targets.wasm.threads import END, RUNTIME, WORK, dispatch_text
 
-PAGE = 65536
-ALIGNMENT = 64
-LARGEST_MEMORY = 2**32 - PAGE
 LOAD, RUN = "load", "run"
 """The functions that a module exports: the first, if there is one, is called once, when the weights are in memory."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A module for engines with or without the relaxed SIMD proposal."""
+    """A module for engines with or without the relaxed SIMD proposal, for one thread or several."""
 
     name: str
     relaxed: bool
     rows: int
+    sharing: KernelShareLoopsPass | None = None
+
+    @property
+    def features(self) -> tuple[FeatureName, ...]:
+        features: list[FeatureName] = ["simd"]
+        if self.relaxed:
+            features.append("relaxed-simd")
+        if self.sharing:
+            features.append("threads")
+        return tuple(features)
 
     def passes(self) -> list[ModulePass]:
         """From kernels on flat buffers to instructions."""
         return [
-            KernelMergeRowsPass(rows=self.rows),
-            KernelSelectSchedulePass(rows=self.rows),
-            KernelTilePass(),
+            *self.tiling(),
+            *([self.sharing] if self.sharing else []),
             KernelLowerBlocksPass(),
             WasmExpandMathPass(),
             WasmFormPointersPass(),
             WasmSelectInstructionsPass(relaxed=self.relaxed),
         ]
 
-
-VARIANTS = (Variant("relaxed", relaxed=True, rows=6), Variant("simd", relaxed=False, rows=4))
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The memory image: a margin, the arena, the weights, a margin; byte addresses.
-
-    Reads that a select discards may lie outside their buffer; the margins keep them inside the memory.
-    """
-
-    program: Program
-    weights: WeightImage
-    arena: int
-    image: int
-    size: int
-
-    @classmethod
-    def of(cls, program: Program, module: ModuleOp) -> Memory:
-        """Raises DiagnosticError where it is more than WebAssembly can address."""
-        before, behind = margins(module)
-        weights = WeightImage.of(program.weights, ALIGNMENT)
-        arena = max(before, ALIGNMENT)
-        image = align(arena + program.arena_bytes, ALIGNMENT)
-        size = align(image + len(weights.content) + behind + ALIGNMENT, PAGE)
-        if size > LARGEST_MEMORY:
-            raise DiagnosticError(
-                f"the model needs {size / 2**30:.1f} GiB of memory; WebAssembly has 4",
-                hint="compile it without the target 'wasm'",
-            )
-        return cls(program, weights, arena, image, size)
-
-    def address(self, buffer: SSAValue) -> int:
-        owner = buffer.owner
-        if isinstance(owner, WeightOp):
-            return self.image + self.weights.offsets[owner]
-        return self.arena + self.program.offset(buffer)
-
-    def range(self, buffer: SSAValue) -> MemoryRange:
-        return MemoryRange(self.address(buffer), byte_size(buffer))
+    def tiling(self) -> list[ModulePass]:
+        """From kernels on flat buffers to blocks and the loops around them."""
+        return [KernelMergeRowsPass(rows=self.rows), KernelSelectSchedulePass(rows=self.rows), KernelTilePass()]
 
 
-def margins(module: ModuleOp) -> tuple[int, int]:
-    """How many bytes accesses may stray before and behind their buffers."""
-    before = behind = 0
-    for function in module.body.block.ops:
-        if not isinstance(function, FuncOp):
-            continue
-        for op in function.walk():
-            if isinstance(op, ReadOp | WriteOp):
-                low, high = stray(op)
-                before, behind = max(before, low), max(behind, high)
-    return align(before, ALIGNMENT), align(behind, ALIGNMENT)
+SHARING = KernelShareLoopsPass()
+VARIANTS = (
+    Variant("relaxed", relaxed=True, rows=6),
+    Variant("simd", relaxed=False, rows=4),
+    Variant("relaxed-threads", relaxed=True, rows=6, sharing=SHARING),
+    Variant("simd-threads", relaxed=False, rows=4, sharing=SHARING),
+)
+WORTH_THREADS = 1_000_000
+"""Nanoseconds of work that threads can share: the messages to them and back cost a tenth of that"""
 
 
-def stray(op: AccessOp) -> tuple[int, int]:
-    buffer = op.source if isinstance(op, ReadOp) else op.target if isinstance(op, WriteOp) else None
-    assert buffer is not None
-    (extent,) = buffer_type(buffer).get_shape()
-    (index,) = op.exprs
-    span = index.bounds(range_of)
-    if span is None:
-        return 0, 0
-    size = byte_size(buffer) // max(1, extent)
-    return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size
-
-
-def calling_function(name: str, launches: Sequence[Call | Loop], memory: Memory) -> func.FuncOp:
-    """Kernels in order, on constant addresses, and loops around some."""
-    ops = launched(launches, memory, {})
-    return func.FuncOp(name, ([], []), Region(Block([*ops, func.ReturnOp()])))
-
-
-def launched(launches: Sequence[Call | Loop], memory: Memory, counters: Mapping[SSAValue, SSAValue]) -> list[Operation]:
-    """Calls and loops; `counters` are those of the loops around, as i32."""
-    ops: list[Operation] = []
-    for launch in launches:
-        if isinstance(launch, Loop):
-            ops += loop(launch, memory, counters)
-            continue
-        arguments: list[Operation] = [word(memory.address(b)) for b in launch.buffers]
-        ops += arguments
-        for index in launch.counters:
-            arguments.append(counted(index, counters, ops))
-        ops.append(func.CallOp(launch.kernel.sym_name.data, [a.results[0] for a in arguments], []))
-    return ops
-
-
-def loop(launch: Loop, memory: Memory, counters: Mapping[SSAValue, SSAValue]) -> list[Operation]:
-    low, high, step = (word(v) for v in (0, launch.trips, 1))
-    block = Block(arg_types=[i32])
-    block.add_ops(launched(launch.launches, memory, {**counters, launch.counter: block.args[0]}))
-    block.add_op(scf.YieldOp())
-    return [low, high, step, scf.ForOp(low, high, step, [], Region(block))]
-
-
-def counted(index: Index, counters: Mapping[SSAValue, SSAValue], ops: list[Operation]) -> Operation:
-    """The operation that gives a sum of counters; it and those before it are appended."""
-    total: Operation = word(index.constant)
-    ops.append(total)
-    for atom, factor in index.terms.items():
-        assert is_value(atom), "what loops count is not divided"
-        by = word(factor)
-        product = arith.MuliOp(counters[atom], by.result, i32)
-        ops += [by, product]
-        total = arith.AddiOp(product.result, total.results[0], i32)
-        ops.append(total)
-    return total
-
-
-def word(value: int) -> arith.ConstantOp:
-    """An i32, perhaps an address beyond half of the memory."""
-    return arith.ConstantOp(IntegerAttr(value if value < 2**31 else value - 2**32, i32))
+def own_kernels(module: ModuleOp) -> ModuleOp:
+    """The module's kernels in a module of their own."""
+    return ModuleOp([op.clone() for op in module.body.block.ops if isinstance(op, FuncOp)])
 
 
 def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncOp]:
     """The module's kernels as functions of instructions."""
-    own = ModuleOp([op.clone() for op in module.body.block.ops if isinstance(op, FuncOp)])
+    own = own_kernels(module)
     for module_pass in variant.passes():
         module_pass.apply(ctx, own)
     return [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
@@ -183,11 +94,32 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
 
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
-    program = memory.program
+    functions, pages = kernels(module, variant, ctx), memory.size // PAGE
+    chunks = {f.sym_name.data: c.data for f in functions if isinstance(c := f.attributes.get(CHUNKS), IntAttr)}
+    calls, program = Calls(memory, chunks), memory.program
     entries = {LOAD: program.launches_at_load, RUN: program.launches_of_a_run}
-    callers = [calling_function(name, found, memory) for name, found in entries.items() if found or name == RUN]
-    exported = tuple(caller.sym_name.data for caller in callers)
-    return module_text([*kernels(module, variant, ctx), *callers], memory.size // PAGE, exported)
+    callers = [calls.function(name, launches) for name, launches in entries.items() if launches or name == RUN]
+    exported = [caller.sym_name.data for caller in callers]
+    if not variant.sharing:
+        return module_text([*functions, *callers], pages, exported)
+    runtime = f"{dispatch_text(calls.shared)}\n{RUNTIME}"
+    return module_text([*functions, *callers], pages, (*exported, WORK, END), shared=True, runtime=runtime)
+
+
+def worth_threads(module: ModuleOp, variant: Variant, ctx: Context) -> bool:
+    """Do the module's kernels have enough work that threads may share?"""
+    if variant.sharing is None:
+        return False
+    own = own_kernels(module)
+    for module_pass in variant.tiling():
+        module_pass.apply(ctx, own)
+    times = {
+        op.sym_name.data: block_nanoseconds(op.body.block)
+        for op in own.body.block.ops
+        if isinstance(op, FuncOp) and variant.sharing.chunks_of(op.body.block) > 1
+    }
+    shared = [times[name] for call in Program.of(module).calls if (name := call.kernel.sym_name.data) in times]
+    return sum(shared) >= WORTH_THREADS
 
 
 def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:
@@ -197,9 +129,11 @@ def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
     for variant in variants:
+        if variant.sharing and not worth_threads(module, variant, ctx):
+            continue
         path = f"wasm/{variant.name}.wasm"
         files[path] = bytes(wasmtime.wat2wasm(wasm_text(module, memory, variant, ctx)))
-        modules.append(WasmModule(path, ("simd", "relaxed-simd") if variant.relaxed else ("simd",)))
+        modules.append(WasmModule(path, variant.features))
     shards = split_weights(memory.weights.content)
     files |= shards.files
     part = Wasm(

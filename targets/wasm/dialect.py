@@ -22,6 +22,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 LARGEST_OFFSET = 2**32 - 1
+CHUNKS = "wasm_simd.chunks"
+"""The attribute of a function whose last parameter is the chunk to compute: how many there are"""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from struct import pack
@@ -78,7 +79,7 @@ class FunctionPrinter:
                 raise AssertionError(f"no constant {data}")
 
     def set(self, value: SSAValue, text: str) -> None:
-        if value.first_use is not None:
+        if value.first_use is not None and text != f"(local.get {self.locals.names[value]})":
             self.line(f"(local.set {self.locals.names[value]} {text})")
 
     def call(self, name: str, *arguments: str) -> str:
@@ -91,7 +92,7 @@ class FunctionPrinter:
             case LoadOp():
                 text = self.memory(op.instruction.data, op.offset.data, self.get(op.operands[0]))
                 self.set(op.results[0], text)
-            case arith.ConstantOp() | func.ReturnOp():
+            case arith.ConstantOp() | func.ReturnOp() | scf.YieldOp():
                 pass
             case StoreOp():
                 value, address = map(self.get, op.operands)
@@ -102,6 +103,8 @@ class FunctionPrinter:
                 self.set(op.result, self.extract(op))
             case scf.ForOp():
                 self.loop(op)
+            case scf.IfOp():
+                self.branch(op)
             case func.CallOp():
                 self.line(self.call("call", f"${op.callee.root_reference.data}", *map(self.get, op.arguments)))
             case _:
@@ -133,6 +136,14 @@ class FunctionPrinter:
         text = self.call(f"{shape_name(source.type)}.extract_lane", str(lane), self.get(source))
         return self.call("i32.and", text, "(i32.const 1)") if element_of(source.type) == i1 else text
 
+    def branch(self, op: scf.IfOp) -> None:
+        self.line(f"(if {self.get(op.cond)} (then")
+        self.depth += 1
+        for inner in op.true_region.block.ops:
+            self.op(inner)
+        self.depth -= 1
+        self.line("))")
+
     def loop(self, op: scf.ForOp) -> None:
         """Do-while: the counter is compared after the body, since every loop runs at least once."""
         counter, *carried = op.body.block.args
@@ -163,10 +174,19 @@ class FunctionPrinter:
             self.line(f"local.set {target}")
 
 
-def module_text(functions: list[func.FuncOp], memory_pages: int, exported: tuple[str, ...] = ()) -> str:
-    """A module of these functions over an imported memory of so many 64 KiB pages."""
-    lines = [f'(module (import "webdnn" "memory" (memory {memory_pages}))']
+def module_text(
+    functions: Sequence[func.FuncOp],
+    memory_pages: int,
+    exported: Sequence[str] = (),
+    *,
+    shared: bool = False,
+    runtime: str = "",
+) -> str:
+    """A module of these functions over an imported memory of so many 64 KiB pages, and of functions in text."""
+    memory = f"(memory {memory_pages} {memory_pages} shared)" if shared else f"(memory {memory_pages})"
+    lines = [f'(module (import "webdnn" "memory" {memory})']
     lines += [FunctionPrinter(f).print() for f in functions]
+    lines += [runtime] if runtime else []
     lines += [f'  (export "{name}" (func ${name}))' for name in exported]
     return "\n".join([*lines, ")", ""])
 

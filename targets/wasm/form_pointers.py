@@ -7,7 +7,7 @@ where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,12 +21,13 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
-from webdnn.dialects.kernel.structure import FuncOp, YieldOp
+from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index
-from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, StoreOp
+from webdnn.targets.wasm.dialect import CHUNKS, InstructionOp, LoadOp, StoreOp
+from webdnn.targets.wasm.elements import load_instruction, store_instruction
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
-from webdnn.targets.wasm.memory import load_instruction, store_instruction
+from webdnn.targets.wasm.loops import counters, loop_around, trip_of
 
 Key = frozenset[tuple[SSAValue, int]]
 """Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
@@ -59,10 +60,10 @@ class Moved:
 
 @dataclass
 class FormPointers:
-    """One function being rewritten over byte addresses; `bases` are the parameters that hold the buffers' places.
+    """One function being rewritten over byte addresses.
 
-    `fixed` are those that count the loops around the function's calls, by what they are as indices.
-
+    `bases` are the parameters that hold the buffers' places, `fixed` those that count the loops around the function's
+    calls, by what they are as indices, and `chunk` is that of the part that a shared kernel computes.
     Arithmetic stays where it is; accesses, indices and loops are replaced, and what they need goes in before them.
     """
 
@@ -72,6 +73,7 @@ class FormPointers:
         default_factory=dict[tuple[SSAValue, Key], tuple[SSAValue, int]]
     )
     before: list[Operation] = field(default_factory=list[Operation])
+    chunk: SSAValue | None = None
     addresses: dict[Operation, Address] = field(default_factory=dict[Operation, Address])
     needed: dict[scf.ForOp, dict[Key, None]] = field(default_factory=dict[scf.ForOp, dict[Key, None]])
     lowest: dict[Key, int] = field(default_factory=dict[Key, int])
@@ -172,15 +174,15 @@ class FormPointers:
 
     def need(self, op: Operation, key: Key) -> None:
         """Every loop around an access carries the part of its pointer that it moves."""
-        parent = op.parent_op()
-        while isinstance(parent, scf.ForOp):
+        parent = loop_around(op)
+        while parent is not None:
             needed = self.needed.setdefault(parent, {})
             if key in needed:
                 return  # and the loops around it know
             needed[key] = None
             counter = parent.body.block.args[0]
             key = frozenset(item for item in key if item[0] is not counter)
-            parent = parent.parent_op()
+            parent = loop_around(parent)
 
     # Small operations.
 
@@ -248,6 +250,11 @@ class FormPointers:
                     Rewriter.replace_op(op, [], [self.inside(op, pointers)])
                 case scf.ForOp():
                     self.loop(op, pointers)
+                case scf.IfOp():
+                    self.block(op.true_region.block, pointers)
+                case IdOp():
+                    assert self.chunk is not None, "chunks are the only invocations that kernels have on CPUs"
+                    Rewriter.replace_op(op, arith.IndexCastOp(self.chunk, INDEX))
                 case _:
                     pass
 
@@ -314,18 +321,30 @@ class FormPointers:
                 found.append(Moved(key, frozenset(item for item in key if item[0] is not counter), stride))
         return sorted(found, key=lambda m: m.stride <= 0)
 
+    def moved_to(self, pointer: SSAValue, trips: int | SSAValue, stride: int, before: Operation) -> SSAValue:
+        """Where a pointer is after so many trips."""
+        if not isinstance(trips, int):
+            by = trips if stride == 1 else self.insert(arith.MuliOp(trips, self.integer(stride), i32), before)
+            return by if constant_of(pointer) == 0 else self.add(pointer, by, before)
+        if trips == 0:
+            return pointer
+        if (known := constant_of(pointer)) is not None:
+            return self.integer(known + trips * stride)
+        return self.add(pointer, self.integer(trips * stride), before)
+
     def loop(self, op: scf.ForOp, outer: Mapping[Key, SSAValue]) -> None:
         """Do-while: every loop runs at least once. Counters and pointers become i32 arguments of the body."""
-        trips, moved = constant_of(op.ub), self.moved_by(op)
-        assert trips, "kernel loops run at least once"
-        assert (constant_of(op.lb), constant_of(op.step)) == (0, 1), "kernel loops count trips"
+        assert constant_of(op.step) == 1, "kernel loops count trips"
+        low, high = trip_of(op.lb), trip_of(op.ub)
+        assert high != low, "kernel loops run at least once"
+        moved = self.moved_by(op)
+        starts = [self.moved_to(outer[m.start], low, m.stride, op) for m in moved]
         counts = not moved or moved[0].stride <= 0
         if counts:
-            start, stride = self.integer(0), 1
+            stride, (start, end) = 1, (self.moved_to(self.integer(0), trip, 1, op) for trip in (low, high))
         else:
-            start, stride = outer[moved[0].start], moved[0].stride
-        known, whole = constant_of(start), trips * stride
-        end = self.integer(known + whole) if known is not None else self.add(start, self.integer(whole), op)
+            stride, start = moved[0].stride, starts.pop(0)
+            end = self.moved_to(outer[moved[0].start], high, stride, op)
 
         body, carried = op.body.block, moved if counts else moved[1:]
         pointers, inside = [body.insert_arg(i32, i) for i in range(1 + len(carried))], dict(outer)
@@ -340,26 +359,14 @@ class FormPointers:
         last.operands = [*nexts, *last.operands]
         body.erase_arg(body.args[len(pointers)])  # the counter of trips
 
-        starts = [*(outer[m.start] for m in carried), *op.iter_args]
+        starts += op.iter_args
         loop = scf.ForOp(start, end, self.integer(stride), starts, op.detach_region(0))
         loop.location = op.location
         Rewriter.replace_op(op, loop, loop.results[len(carried) :])
 
 
-def counters(exprs: Iterable[Index]) -> dict[SSAValue, None]:
-    """The loop counters that index expressions use."""
-    found: dict[SSAValue, None] = {}
-    for expr in exprs:
-        for symbol in expr.terms:
-            if isinstance(symbol, FloorDiv):
-                found |= counters([symbol.numerator])
-            elif isinstance(symbol, BlockArgument):
-                found[symbol] = None
-    return found
-
-
 def form_pointers(function: FuncOp) -> func.FuncOp:
-    """The kernel as a function of its buffers' addresses. It takes over the kernel's body."""
+    """The kernel as a function of its buffers' addresses, of counters, and of its chunk. It takes over its body."""
     block, words = function.body.block, dict[SSAValue, SSAValue]()
     arguments, buffers = list(block.args), set(function.buffers)
     for argument in arguments:
@@ -369,13 +376,17 @@ def form_pointers(function: FuncOp) -> func.FuncOp:
     for op in block.ops:
         if isinstance(op, IndexOp) and op.count is not None and (argument := op.indices[0]) in fixed:
             fixed[op.result] = words[argument]
-    FormPointers({a: word for a, word in words.items() if a in buffers}, fixed).run(block)
+    shared = next((op for op in block.ops if isinstance(op, IdOp)), None)
+    chunk = block.insert_arg(i32, len(block.args)) if shared else None
+    FormPointers({a: word for a, word in words.items() if a in buffers}, fixed, chunk=chunk).run(block)
     for argument in arguments:
         block.erase_arg(argument)
     end = block.last_op
     assert isinstance(end, YieldOp)
     Rewriter.replace_op(end, func.ReturnOp())
-    made = func.FuncOp(function.sym_name.data, ([i32] * len(arguments), []), function.detach_region(0))
+    made = func.FuncOp(function.sym_name.data, ([a.type for a in block.args], []), function.detach_region(0))
+    if shared:
+        made.attributes[CHUNKS] = shared.count
     made.location = function.location
     return made
 

@@ -10,8 +10,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.targets.program import Call, Program
-from webdnn.targets.wasm.bundle import PAGE, Memory, Variant, kernels
+from webdnn.targets.wasm.bundle import Variant, kernels
 from webdnn.targets.wasm.emit import module_text
+from webdnn.targets.wasm.memory import PAGE, Memory
 
 EXPORTS, CODE = 7, 10
 """Numbers of sections: https://webassembly.github.io/spec/core/binary/modules.html#sections"""

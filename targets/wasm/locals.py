@@ -88,6 +88,9 @@ class Allocation:
             ends = dying.get(op, ())
             if isinstance(op, scf.ForOp):
                 self.loop(op, ends)
+            elif isinstance(op, scf.IfOp):
+                self.block(op.true_region.block)
+                self.release(ends)
             elif op.results:
                 self.result(op, ends)
             elif not isinstance(op, scf.YieldOp):

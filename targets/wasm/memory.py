@@ -1,30 +1,85 @@
-"""Which instructions load and store an element of each type."""
+"""The memory image of a module: where its words for threads, its buffers and its weights lie."""
 
-from webdnn.support.element_type import ElementType
+from __future__ import annotations
 
-LOADS = {
-    "i8": "i32.load8_s",
-    "u8": "i32.load8_u",
-    "bool": "i32.load8_u",
-    "i16": "i32.load16_s",
-    "u16": "i32.load16_u",
-    "f16": "i32.load16_u",
-    "bf16": "i32.load16_u",
-    "i32": "i32.load",
-    "u32": "i32.load",
-    "i64": "i64.load",
-    "u64": "i64.load",
-    "f32": "f32.load",
-    "f64": "f64.load",
-}
-STORE_BITS = {8: "i32.store8", 16: "i32.store16", 1: "i32.store8"}
+from dataclasses import dataclass
 
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
-def load_instruction(element: ElementType) -> str:
-    return LOADS[element.name]
+from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.program import WeightOp
+from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.planning.storage import align
+from webdnn.targets.bundle.manifest import MemoryRange
+from webdnn.targets.program import Program, WeightImage, byte_size
+from webdnn.targets.wasm.threads import CONTROL_BYTES
+
+PAGE = 65536
+ALIGNMENT = 64
+LARGEST_MEMORY = 2**32 - PAGE
 
 
-def store_instruction(element: ElementType) -> str:
-    if element.is_float and element.bits >= 32:
-        return f"{element.name}.store"
-    return STORE_BITS.get(element.bits) or f"i{element.bits}.store"
+@dataclass(frozen=True)
+class Memory:
+    """The memory image: words for threads, a margin, the arena, the weights, a margin; byte addresses.
+
+    Reads that a select discards may lie outside their buffer; the margins keep them inside the memory.
+    """
+
+    program: Program
+    weights: WeightImage
+    arena: int
+    image: int
+    size: int
+
+    @classmethod
+    def of(cls, program: Program, module: ModuleOp) -> Memory:
+        """Raises DiagnosticError where it is more than WebAssembly can address."""
+        before, behind = margins(module)
+        weights = WeightImage.of(program.weights, ALIGNMENT)
+        arena = CONTROL_BYTES + before
+        image = align(arena + program.arena_bytes, ALIGNMENT)
+        size = align(image + len(weights.content) + behind + ALIGNMENT, PAGE)
+        if size > LARGEST_MEMORY:
+            raise DiagnosticError(
+                f"the model needs {size / 2**30:.1f} GiB of memory; WebAssembly has 4",
+                hint="compile it without the target 'wasm'",
+            )
+        return cls(program, weights, arena, image, size)
+
+    def address(self, buffer: SSAValue) -> int:
+        owner = buffer.owner
+        if isinstance(owner, WeightOp):
+            return self.image + self.weights.offsets[owner]
+        return self.arena + self.program.offset(buffer)
+
+    def range(self, buffer: SSAValue) -> MemoryRange:
+        return MemoryRange(self.address(buffer), byte_size(buffer))
+
+
+def margins(module: ModuleOp) -> tuple[int, int]:
+    """How many bytes accesses may stray before and behind their buffers."""
+    before = behind = 0
+    for function in module.body.block.ops:
+        if not isinstance(function, FuncOp):
+            continue
+        for op in function.walk():
+            if isinstance(op, ReadOp | WriteOp):
+                low, high = stray(op)
+                before, behind = max(before, low), max(behind, high)
+    return align(before, ALIGNMENT), align(behind, ALIGNMENT)
+
+
+def stray(op: AccessOp) -> tuple[int, int]:
+    buffer = op.source if isinstance(op, ReadOp) else op.target if isinstance(op, WriteOp) else None
+    assert buffer is not None
+    (extent,) = buffer_type(buffer).get_shape()
+    (index,) = op.exprs
+    span = index.bounds(range_of)
+    if span is None:
+        return 0, 0
+    size = byte_size(buffer) // max(1, extent)
+    return max(0, -span[0]) * size, max(0, span[1] - extent + 1) * size

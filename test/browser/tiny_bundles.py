@@ -46,6 +46,17 @@ def relu_wasm(added: float = 0.0, *, relaxed: bool = False) -> bytes:
     )
 
 
+def threads_wasm(run: str, work: str) -> bytes:
+    """A module for threads that computes nothing; workers sleep on the word 1024 until it is 1."""
+    return bytes(
+        wasmtime.wat2wasm(f"""(module (import "webdnn" "memory" (memory 1 1 shared))
+        (func $wake (i32.atomic.store (i32.const 1024) (i32.const 1))
+          (drop (memory.atomic.notify (i32.const 1024) (i32.const -1))))
+        (func $sleep (drop (memory.atomic.wait32 (i32.const 1024) (i32.const 0) (i64.const -1))))
+        (func (export "run") {run}) (func (export "work") {work}) (func (export "stop") (call $wake)))""")
+    )
+
+
 RELU_JS = """export function run({ f32 }) {
   for (let i = 0; i < 6; i++) f32[24 + i] = Math.max(0, f32[16 + i]);
   for (let i = 0; i < 6; i++) f32[16 + i] = f32[24 + i] * f32[i] + f32[6 + i];
@@ -100,14 +111,15 @@ def write_relu(
     replaced: Mapping[str, bytes] | None = None,
     limits: Mapping[str, int] | None = None,
     max_texture_size: int = 2,
+    threads: bytes | None = None,
 ) -> Path:
-    """Write the relu bundle, without some backends or with other files in place of its own."""
+    """Write the relu bundle, without some backends or with other files in place of its own; `threads` is a module."""
     memory = split_weights(W.tobytes() + B.tobytes(), 32)
     buffer = split_weights(W.tobytes().ljust(256, b"\0") + B.tobytes(), 128)
     # The last element of b is padding, which a constant need not store.
     textures = split_weights(_padded(W) + _padded(B)[:-4], 24)
     sections: Sections = {
-        **_relu_in_memory(memory),
+        **_relu_in_memory(memory, threads is not None),
         "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}),
         "webgl": _relu_in_textures(textures, max_texture_size),
     }
@@ -117,6 +129,7 @@ def write_relu(
         **textures.files,
         "relaxed.wasm": relu_wasm(relaxed=True),
         "simd.wasm": relu_wasm(),
+        **({"threads.wasm": threads} if threads else {}),
         "kernels.js": RELU_JS.encode(),
         "wgsl.json": _texts(RELU_WGSL),
         "es3.json": _texts(RELU_ES3),
@@ -129,8 +142,10 @@ def write_relu(
     return directory
 
 
-def _relu_in_memory(weights: WeightShards) -> Sections:
+def _relu_in_memory(weights: WeightShards, threads: bool) -> Sections:
     modules = (m.WasmModule("relaxed.wasm", ("simd", "relaxed-simd")), m.WasmModule("simd.wasm", ("simd",)))
+    if threads:
+        modules = (*modules, m.WasmModule("threads.wasm", ("simd", "threads")))
     place = (m.MemoryRange(64, 24),)
     return {
         "wasm": m.Wasm(modules, 128, weights.at_address(0), place, place),

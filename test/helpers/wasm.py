@@ -13,7 +13,9 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.support.weights import Array, numpy_dtype
 from webdnn.targets.program import Program
-from webdnn.targets.wasm.bundle import LOAD, PAGE, RUN, Memory, Variant, wasm_text
+from webdnn.targets.wasm.bundle import LOAD, RUN, Variant, wasm_text
+from webdnn.targets.wasm.memory import PAGE, Memory
+from webdnn.targets.wasm.threads import CONTROL_BYTES
 
 
 def run_wasm(module: ModuleOp, inputs: Sequence[Array], variant: Variant) -> list[Array]:
@@ -25,14 +27,20 @@ def run_wasm(module: ModuleOp, inputs: Sequence[Array], variant: Variant) -> lis
 
 
 def run_text(text: str, program: Program, plan: Memory, inputs: Sequence[Array]) -> list[Array]:
-    """Run a module's text over a memory laid out as planned."""
+    """Run a module's text over a memory laid out as planned.
+
+    One for threads gets a memory of its own, since wasmtime's binding links no shared one: it takes all chunks itself,
+    the last first.
+    """
+    text = text.replace(" shared)", ")", 1)
     config = wasmtime.Config()
     config.wasm_relaxed_simd = True
+    config.wasm_threads = True
     engine = wasmtime.Engine(config)
     store = wasmtime.Store(engine)
     pages = plan.size // PAGE
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, pages)))
-    memory.write(store, b"\x77" * plan.size, 0)
+    memory.write(store, bytes(CONTROL_BYTES).ljust(plan.size, b"\x77"), 0)
     linker = wasmtime.Linker(engine)
     linker.define(store, "webdnn", "memory", memory)
     exports = linker.instantiate(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(text)))).exports(store)

@@ -16,8 +16,9 @@ from webdnn.support.diagnostic import DiagnosticError, place
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.pipelines import GRAPH
 from webdnn.targets.program import Call
-from webdnn.targets.wasm.bundle import PAGE, VARIANTS, Variant
+from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
+from webdnn.targets.wasm.memory import PAGE
 from webdnn.tools.backends import BACKENDS
 from webdnn.tools.bench.cost import cost_of
 from webdnn.tools.bench.measure import compared, open_page, page_failure

@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where wasm runs (default: wasmtime); all other backends of a bundle run in chromium",
     )
     parser.add_argument(
+        "--threads", type=int, metavar="N", help="how many wasm uses in chromium (default: the page's choice)"
+    )
+    parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input; random where none is given"
     )
     parser.add_argument("--compare", metavar="MODEL.onnx", help="compare with what onnxruntime computes")
@@ -61,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.repeat < 1:
         raise DiagnosticError(f"--repeat {arguments.repeat}", hint="repeat it once or more often")
+    if arguments.threads is not None and arguments.threads < 1:
+        raise DiagnosticError(f"--threads {arguments.threads}", hint="compute on one thread or more")
     given = arrays("--input", arguments.input)
     constants = model_options(arguments)[1]
     oracle = Oracle(Path(arguments.compare)) if arguments.compare else None
@@ -80,6 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
 def opened(arguments: argparse.Namespace) -> Model:
     """The model on the engine that the command line names. Raises DiagnosticError and SessionError."""
     path, backend, engine = Path(arguments.directory), arguments.backend, arguments.engine
+    threads: int | None = arguments.threads
+    if threads is not None and (engine == "wasmtime" or backend != "wasm"):
+        raise DiagnosticError(
+            "only wasm in chromium has threads", hint="leave --threads out, or --engine and --backend"
+        )
     if engine == "wasmtime" and backend != "wasm":
         raise DiagnosticError(f"wasmtime has no backend '{backend}'", hint="leave --engine out, or take chromium")
     if not path.exists():
@@ -89,9 +99,11 @@ def opened(arguments: argparse.Namespace) -> Model:
     if path.is_file():
         hint = "compile it first, or run it as it is with --backend reference"
         raise DiagnosticError("is a file, not a bundle", where=str(path), hint=hint)
-    if backend == "wasm" and engine != "chromium":
+    if backend == "wasm" and engine != "chromium" and threads is None:
         return Session(path, "wasmtime")
-    return Session(path, f"chromium:{backend}")
+    from webdnn.runner.python.chromium import Chromium  # Playwright takes long to import
+
+    return Session(path, Chromium(backend, threads=threads))
 
 
 def opened_reference(path: Path, arguments: argparse.Namespace) -> Model:

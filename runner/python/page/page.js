@@ -7,11 +7,11 @@ const CHUNK = 0x8000;
 
 let session;
 
-/** Loads the bundle at `url`; answers which backend was taken and which were refused. */
-export function open(url, backends) {
+/** Loads the bundle at `url`; answers which backend was taken, its threads, and which were refused. */
+export function open(url, backends, threads) {
   return answered(async () => {
-    session = await load(url, backends ? { backends } : {});
-    return { backend: session.backend, refusals: session.refusals };
+    session = await load(url, { backends: backends ?? undefined, threads: threads ?? undefined });
+    return { backend: session.backend, threads: session.threads, refusals: session.refusals };
   });
 }
 

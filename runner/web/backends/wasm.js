@@ -1,39 +1,73 @@
 /** @file The WebAssembly backend: the best module that this engine validates, over one static memory. */
 
-import { WebDnnError } from "../error.js";
+import { BundleError, WebDnnError } from "../error.js";
 import { allocated, readOutputs, writeInputs } from "./memory.js";
 
-/** @import { Context, Executor } from "../internal.js" */
+/** @import { Context, Executor, WasmEngine } from "../internal.js" */
 /** @import { Wasm } from "../manifest.js" */
 /** @import { Bundle } from "../bundle.js" */
 
 const PAGE_BYTES = 65536;
+const DEFAULT_THREADS = 4;
 
 /**
  * @param {Context} context
  * @returns {Promise<Executor>}
  */
-export async function create({ bundle }) {
+export async function create({ bundle, threads }) {
   if (!("WebAssembly" in globalThis)) {
     throw new WebDnnError("WebAssembly is not available", "use a newer browser");
   }
   const { outputs, backends } = bundle.manifest;
   const section = /** @type {Wasm} */ (backends.wasm);
-  const pages = Math.ceil(section.memoryBytes / PAGE_BYTES);
-  const memory = allocated(section.memoryBytes, () => new WebAssembly.Memory({ initial: pages, maximum: pages }));
-  const bytes = new Uint8Array(memory.buffer);
-  const [instance] = await Promise.all([
-    instantiate(section, bundle, memory),
-    bundle.weights(section.weights, (content, { address }) => bytes.set(content, address)),
-  ]);
-  const { load, run } = /** @type {{ load?: () => void, run: () => void }} */ (/** @type {unknown} */ (instance.exports));
-  load?.();
+  const starting = start(section, bundle, threads);
+  try {
+    await Promise.all([
+      starting,
+      bundle.weights(section.weights, async (content, { address }) => (await starting).bytes.set(content, address)),
+    ]);
+  } catch (error) {
+    starting.then((engine) => engine.dispose()).catch(() => {});
+    throw error;
+  }
+  const engine = await starting;
+  await engine.load();
   return {
+    threads: engine.threads,
     async run(values) {
-      writeInputs(bytes, section.inputs, values);
-      run();
-      return readOutputs(bytes, section.outputs, outputs);
+      writeInputs(engine.bytes, section.inputs, values);
+      await engine.run();
+      return readOutputs(engine.bytes, section.outputs, outputs);
     },
+    dispose: () => engine.dispose(),
+  };
+}
+
+/**
+ * @param {Wasm} section
+ * @param {Bundle} bundle
+ * @param {number} [wanted]
+ * @returns {Promise<WasmEngine>}
+ */
+async function start(section, bundle, wanted) {
+  const threads = threadCount(section, wanted);
+  if (threads > 1) {
+    try {
+      const [module, { startThreads }] = await Promise.all([compile(section, bundle, true), import("./wasm_threads.js")]);
+      return await startThreads(module, allocateMemory(section, true), threads);
+    } catch (error) {
+      if (error instanceof BundleError) throw error;
+      // Where a policy refuses workers, or memory is short, one thread does the same, only slower.
+    }
+  }
+  const memory = allocateMemory(section, false);
+  const { exports } = await WebAssembly.instantiate(await compile(section, bundle, false), { webdnn: { memory } });
+  const { load, run } = /** @type {{ load?: () => void, run: () => void }} */ (/** @type {unknown} */ (exports));
+  return {
+    bytes: new Uint8Array(memory.buffer),
+    threads: 1,
+    load: async () => load?.(),
+    run: async () => run(),
     // The engine frees the memory with the last reference to it.
     dispose() {},
   };
@@ -41,17 +75,37 @@ export async function create({ bundle }) {
 
 /**
  * @param {Wasm} section
- * @param {Bundle} bundle
- * @param {WebAssembly.Memory} memory
+ * @param {number} [wanted]
+ * @returns {number} how many threads are possible, and worth it
  */
-async function instantiate(section, bundle, memory) {
-  for (const { file } of section.modules) {
+function threadCount(section, wanted) {
+  const possible = globalThis.crossOriginIsolated && section.modules.some(({ features }) => features.includes("threads"));
+  return possible ? (wanted ?? Math.min(navigator.hardwareConcurrency, DEFAULT_THREADS)) : 1;
+}
+
+/**
+ * @param {Wasm} section
+ * @param {boolean} shared
+ */
+function allocateMemory({ memoryBytes }, shared) {
+  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  return allocated(memoryBytes, () => new WebAssembly.Memory({ initial: pages, maximum: pages, shared }));
+}
+
+/**
+ * @param {Wasm} section
+ * @param {Bundle} bundle
+ * @param {boolean} shared whether the memory is
+ */
+async function compile(section, bundle, shared) {
+  const modules = section.modules.filter(({ features }) => features.includes("threads") === shared);
+  for (const { file } of modules) {
     const code = await bundle.bytes(file);
     if (!WebAssembly.validate(code)) continue;
-    const { instance } = await WebAssembly.instantiate(code, { webdnn: { memory } });
+    const module = await WebAssembly.compile(code);
     bundle.progress({ stage: "kernels", loaded: 1, total: 1 });
-    return instance;
+    return module;
   }
-  const needs = section.modules.map(({ features }) => features.join(" + ") || "plain wasm").join(", or ");
+  const needs = modules.map(({ features }) => features.join(" + ") || "plain wasm").join(", or ");
   throw new WebDnnError(`this engine validates none of the modules, which need ${needs}`, "use a newer browser");
 }

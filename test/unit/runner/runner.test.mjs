@@ -163,6 +163,21 @@ test("a failed run does not block the next", async () => {
   assert.deepEqual((await good).y, Float32Array.from(Y));
 });
 
+test("Node has one thread, and warming up changes no result", async () => {
+  const session = await load(RELU, { backends: ["wasm"], threads: 4, warmUp: true });
+  assert.equal(session.threads, 1);
+  assert.deepEqual((await session.run({ x: X })).y, Float32Array.from(Y));
+  const mixed = await load(INTEGERS, { backends: ["js"], warmUp: true });
+  const { s } = await mixed.run({ a: BigInt64Array.of(1n, 2n, 3n), m: Uint8Array.of(1, 1, 0), h: new Uint16Array(3) });
+  assert.deepEqual(s, BigInt64Array.of(2n, 3n, -3n));
+});
+
+test("numbers of threads that make no sense are errors", async () => {
+  for (const threads of [0, -1, 1.5, NaN, "two"]) {
+    assert.match(await failure(load(RELU, { threads })), /threads is .* \| give a whole number/);
+  }
+});
+
 test("wrong inputs are errors", async () => {
   const session = await load(RELU, { backends: ["wasm"] });
   assert.match(await failure(session.run({ z: X })), /no input 'z' \| the inputs are x/);

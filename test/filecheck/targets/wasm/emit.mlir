@@ -47,3 +47,28 @@ kernel.func @swap(%x: memref<2xf32>, %y: memref<2xf32>) {
   kernel.write %r, %y[0] : memref<2xf32>
   kernel.write %t, %y[1] : memref<2xf32>
 }
+
+// A loop over a part of its trips, which may be none; the chunk is one more parameter.
+
+// CHECK-LABEL: (func $part (param i32) (param i32)
+// CHECK:         (local.set [[LOW:[0-9]+]] (i32.shr_s (local.get {{[0-9]+}}) (i32.const 2)))
+// CHECK:         (local.set [[SOME:[0-9]+]] (i32.lt_s (local.get {{[0-9]+}}) (local.get {{[0-9]+}})))
+// CHECK-NEXT:    (if (local.get [[SOME]]) (then
+// CHECK:           (loop $l0
+// CHECK:             (i32.store (local.get {{[0-9]+}}) (i32.const 0))
+// CHECK-NEXT:        (br_if $l0
+// CHECK-NEXT:      )
+// CHECK-NEXT:    ))
+kernel.func @part(%x: memref<3xi32>) {
+  %step = arith.constant 1 : index
+  %zero = arith.constant 0 : i32
+  %chunk = kernel.id "chunk" of 4
+  %low = kernel.index [(%chunk * 3) floordiv 4]
+  %high = kernel.index [(%chunk * 3 + 3) floordiv 4]
+  %some = arith.cmpi slt, %low, %high : index
+  scf.if %some {
+    scf.for %i = %low to %high step %step {
+      kernel.write %zero, %x[%i] : memref<3xi32>
+    }
+  }
+}

@@ -92,3 +92,30 @@ kernel.func @splat(%x: memref<4xf32>, %y: memref<8xf32>, %b: memref<4xi1>) {
     kernel.write %p, %b[0] : memref<4xi1>
   }
 }
+
+// -----
+
+// The chunk of a shared kernel is one more parameter. Pointers start at the loop's first trip, and end at its last.
+
+// CHECK-LABEL: func.func @chunk(%x: i32, %y: i32, %{{.*}}: i32) attributes {wasm_simd.chunks = #builtin.int<2>} {
+// CHECK-DAG:     %[[FOUR:.*]] = arith.constant 4 : i32
+// CHECK-DAG:     %[[SIZE:.*]] = arith.constant 16 : i32
+// CHECK:         %[[LOW:.*]] = arith.muli %{{.*}}, %[[FOUR]] : i32
+// CHECK:         %[[HIGH:.*]] = arith.addi %{{.*}}, %[[FOUR]] : i32
+// CHECK:         %[[A:.*]] = arith.muli %[[LOW]], %[[SIZE]] : i32
+// CHECK-NEXT:    %[[P:.*]] = arith.addi %x, %[[A]] : i32
+// CHECK:         %[[B:.*]] = arith.muli %[[LOW]], %[[SIZE]] : i32
+// CHECK-NEXT:    %[[Q:.*]] = arith.addi %y, %[[B]] : i32
+// CHECK:         %[[C:.*]] = arith.muli %[[HIGH]], %[[SIZE]] : i32
+// CHECK-NEXT:    %[[END:.*]] = arith.addi %x, %[[C]] : i32
+// CHECK:         scf.for %{{.*}} = %[[P]] to %[[END]] step %[[SIZE]] iter_args(%{{.*}} = %[[Q]])
+kernel.func @chunk(%x: memref<32xf32>, %y: memref<32xf32>) {
+  %step = arith.constant 1 : index
+  %chunk = kernel.id "chunk" of 2
+  %low = kernel.index [%chunk * 4]
+  %high = kernel.index [%chunk * 4 + 4]
+  scf.for %i = %low to %high step %step {
+    %a = kernel.read %x[%i * 4] : memref<32xf32>, vector<4xf32>
+    kernel.write %a, %y[%i * 4] : memref<32xf32>, vector<4xf32>
+  }
+}

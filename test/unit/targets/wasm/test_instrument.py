@@ -10,8 +10,9 @@ import wasmtime
 from numpy.typing import NDArray
 
 from helpers.small_models import perceptron, write_model
-from webdnn.targets.wasm.bundle import PAGE, VARIANTS, Variant
+from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
+from webdnn.targets.wasm.memory import PAGE
 from webdnn.tools.bench.profile import instrumented
 from webdnn.tools.bench.subject import Settings
 from webdnn.tools.oracle import Oracle

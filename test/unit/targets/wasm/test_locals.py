@@ -38,12 +38,13 @@ class Nest:
         """Operations on values that are known; what they make becomes known too."""
         made: list[Operation] = []
         for _ in range(self.number(1, 5)):
-            new = self.loop(values, depth) if depth and self.number(0, 3) == 0 else self.arithmetic(values)
+            kind = self.number(0, 7) if depth else 7
+            new = (self.loop if kind < 2 else self.branch if kind == 2 else self.plain)(values, depth)
             made += new
             values += new[-1].results
         return made
 
-    def arithmetic(self, values: list[SSAValue]) -> list[Operation]:
+    def plain(self, values: list[SSAValue], _: int) -> list[Operation]:
         type = i64 if self.number(0, 2) == 0 else i32
         a, b = self.pick(values, type), self.pick(values, type)
         if a is None or b is None:
@@ -75,6 +76,20 @@ class Nest:
         block.add_ops([*ops, scf.YieldOp(*nexts)])
         return [first, end, step, scf.ForOp(start, end.result, step.result, carried, Region(block))]
 
+    def branch(self, values: list[SSAValue], depth: int) -> list[Operation]:
+        """What is made inside is only known there, and stored."""
+        a, b = self.pick(values, i32), self.pick(values, i32)
+        assert a is not None
+        assert b is not None
+        test, inner = arith.CmpiOp(a, b, "slt"), list(values)
+        ops = self.ops(inner, depth - 1)
+        body = Block([*ops, self.store(inner[-1], values[0]), scf.YieldOp()])
+        return [test, scf.IfOp(test.result, [], Region(body))]
+
+    def store(self, value: SSAValue, address: SSAValue) -> Operation:
+        self.offset += 8
+        return StoreOp(STORES[value.type], value, address, self.offset - 8)
+
     def type(self) -> Attribute:
         return i64 if self.number(0, 2) == 0 else i32
 
@@ -87,8 +102,7 @@ def nests(draw: st.DrawFn) -> func.FuncOp:
     stores: list[Operation] = []
     for value in values:
         if nest.number(0, 2) or value is values[-1]:
-            stores.append(StoreOp(STORES[value.type], value, values[0], nest.offset))
-            nest.offset += 8
+            stores.append(nest.store(value, values[0]))
     block.add_ops([*ops, *stores, func.ReturnOp()])
     return func.FuncOp("run", ([i32, i32], []), Region(block))
 
@@ -105,6 +119,9 @@ class Machine:
             match op:
                 case scf.ForOp():
                     self.loop(op)
+                case scf.IfOp():
+                    if self.values[op.cond]:
+                        self.run(op.true_region.block.ops)
                 case StoreOp():
                     self.memory[op.offset.data] = self.values[op.value]
                 case scf.YieldOp() | func.ReturnOp():
@@ -125,6 +142,8 @@ class Machine:
                 return a - rest[0]
             case arith.MuliOp():
                 return a * rest[0]
+            case arith.CmpiOp():
+                return int(a < rest[0])
             case _:
                 return a
 
@@ -171,7 +190,7 @@ def test_random_loop_nests(function: func.FuncOp) -> None:
     block = function.body.block
     machine = Machine(dict(zip(block.args, (ADDRESS, START), strict=True)))
     machine.run(block.ops)
-    stored = {op.offset.data: op.value.type for op in block.ops if isinstance(op, StoreOp)}
+    stored = {op.offset.data: op.value.type for op in block.walk() if isinstance(op, StoreOp)}
     found = by_wasmtime(function)
     for offset, value in machine.memory.items():
         dtype = np.dtype("<i8" if stored[offset] == i64 else "<i4")

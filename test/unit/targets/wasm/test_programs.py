@@ -1,7 +1,8 @@
-"""Random kernel functions through the whole wasm pipeline, with chosen and with random schedules, in both variants."""
+"""Random kernel functions through the whole wasm pipeline, with chosen and with random schedules, in all variants."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -25,6 +26,7 @@ from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
 
@@ -43,6 +45,11 @@ PASSES: tuple[ModulePass, ...] = (
     KernelCollapseAxesPass(),
 )
 
+EAGER = KernelShareLoopsPass(chunks=4, nanoseconds=1)
+"""Even the smallest kernel in chunks"""
+
+TRIED = [replace(variant, sharing=EAGER) if variant.sharing else variant for variant in VARIANTS]
+
 bounded = settings(
     max_examples=40,
     deadline=None,
@@ -60,14 +67,14 @@ def kernels(case: Case) -> ModuleOp:
     return module
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", TRIED, ids=lambda variant: variant.name)
 @bounded
 @given(case=kernel_functions())
 def test_chosen_schedules(variant: Variant, case: Case) -> None:
     same(run_wasm(kernels(case), case.inputs, variant), run_function(case.module, case.inputs))
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", TRIED, ids=lambda variant: variant.name)
 @bounded
 @given(case=kernel_functions(), seed=st.integers(0, 1 << 30))
 def test_random_schedules(variant: Variant, case: Case, seed: int) -> None:
