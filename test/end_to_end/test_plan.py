@@ -20,6 +20,7 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.kernel.assign_buffers import Buffers, copy_outputs, copy_parts
 from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
 from webdnn.passes.kernel.places import shape
+from webdnn.passes.kernel.scan_buffers import prepare_scans
 from webdnn.targets.pipelines import GRAPH, PIPELINES
 from webdnn.tools.compiler import Compiler
 from webdnn.tools.context import new_context
@@ -50,6 +51,7 @@ class Unplanned:
         returned = main.body.block.last_op
         assert isinstance(returned, func.ReturnOp)
         # What `kernel-assign-buffers` begins with, and then finds nothing more to do.
+        prepare_scans(main.body.block)
         copy_outputs(returned)
         copy_parts(main.body.block)
         return cls(module, (passes[first], passes[first + 1]))
