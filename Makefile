@@ -42,11 +42,16 @@ unit: setup ## the Python tests, in browsers too (pytest)
 docs: setup-python ## write docs/passes.md and docs/dialects.md anew
 	python -m webdnn.tools.docs
 
-.PHONY: bench
-bench: setup-python setup-browser ## time compiled models
-	python bench/wasm_peers.py
+MODELS := build/bench/models
+ARGUMENTS := --threads 1,2 --profile
 
-.PHONY: setup setup-python setup-web setup-browser setup-shaders
+.PHONY: bench
+bench: setup-python setup-browser setup-peers ## time models beside other engines, and write docs/results.md
+	[ $(MODELS) != build/bench/models ] || python -m bench.models $(MODELS)
+	webdnn bench $(MODELS) --peer-packages build/bench/peers $(ARGUMENTS) \
+		--json build/bench/results.json --markdown docs/results.md
+
+.PHONY: setup setup-python setup-web setup-browser setup-shaders setup-peers
 setup: setup-python setup-web setup-browser setup-shaders ## all set-up, and nothing else
 setup-python:
 	@tools/setup/python.sh
@@ -56,3 +61,5 @@ setup-browser:
 	@tools/setup/system.sh browser
 setup-shaders:
 	@tools/setup/system.sh shaders
+setup-peers:
+	@tools/setup/peers.sh build/bench/peers wasm

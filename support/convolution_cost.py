@@ -15,8 +15,8 @@ TRANSFORM = {2: (150, 110), 4: (510, 350)}
 ROWS = 6
 """Rows of the largest block of accumulators: fewer rows reuse each weight that is loaded less often."""
 
-BYTES_PER_OPERATION = 1.5
-"""How many bytes of weights arrive from beyond the cache while a multiply-add of a vector runs."""
+BYTES_PER_OPERATION = 2.5
+"""How many bytes of weights arrive from beyond the caches in the time of an operation; little of it is hidden."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Convolution:
     def direct(self) -> float:
         """The cost of the sum that defines it."""
         points = self.batch * self.height * self.width
-        return points * self.taps**2 * self.channels * self.vectors
+        return points * self.taps**2 * self.channels * self.vectors + self.stream(self.taps**2)
 
     @property
     def vectors(self) -> int:
@@ -47,6 +47,10 @@ class Convolution:
         products = (outputs + self.taps - 1) ** 2
         rows = min(tiles, ROWS)
         multiply = products * tiles * self.channels * self.vectors * (1 + (ROWS - rows) / (2 * ROWS))
-        stream = products * self.channels * self.results * 4 / BYTES_PER_OPERATION / 64
         into, back = TRANSFORM[outputs]
-        return max(multiply, stream) + tiles * (into * -(-self.channels // LANES) + back * self.vectors)
+        transforms = tiles * (into * -(-self.channels // LANES) + back * self.vectors)
+        return multiply + transforms + self.stream(products)
+
+    def stream(self, products: int) -> float:
+        """The cost of reading so many weights for each channel and result."""
+        return products * self.channels * self.results * 4 / BYTES_PER_OPERATION

@@ -15,7 +15,8 @@ class Pipeline:
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
     `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
-    the largest tile of results that convolutions may be computed in.
+    the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided, and
+    `strips` is how many bytes of what kernels hand to one another should be alive at a time.
     """
 
     target: str
@@ -28,6 +29,8 @@ class Pipeline:
     max_inputs: int = 64
     alignment: int = 64
     winograd: int = 1
+    phases: bool = False
+    strips: int = 0
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
@@ -46,17 +49,19 @@ class Pipeline:
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *(("kernel-pad-operands",) if self.halo else ()),
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
+            *((f"kernel-form-strips{{limit={self.strips}}}",) if self.strips else ()),
             f"kernel-assign-offsets{{alignment={self.alignment}}}",
             "kernel-form-kernels",
             "kernel-expand-outside",
             "kernel-flatten-buffers",
+            *(("kernel-split-axes",) if self.phases else ()),
             "kernel-collapse-axes",
         )
 
 
 PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4),
-    "js": Pipeline("js"),
+    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 20),
+    "js": Pipeline("js", phases=True),
     "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
     "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7),
 }

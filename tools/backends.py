@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Backends, Tensor
-from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, glsl_passes
+from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, Pipeline, glsl_passes
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,23 @@ class Part:
 class Backend:
     """How to compile for a backend.
 
-    `passes` lead from the `dnn` dialect to kernels on flat buffers, those of a language from there to its emitter.
+    `kernels` leads from the `dnn` dialect to kernels on flat buffers, the passes of a language from there to what its
+    emitter spells.
     """
 
-    passes: Sequence[str]
+    kernels: Pipeline
     languages: Mapping[str, Sequence[str]]
     build: Callable[[Lowered], Part]
+
+    @property
+    def passes(self) -> Sequence[str]:
+        """From the `dnn` dialect to kernels on flat buffers."""
+        return self.kernels.passes()
+
+    def with_accuracy(self, accuracy: str) -> Backend:
+        """The backend with no other algorithms than those of an accuracy."""
+        tile = min(self.kernels.winograd, ACCURACIES[accuracy])
+        return replace(self, kernels=replace(self.kernels, winograd=tile))
 
     def pipeline(self, language: str) -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
@@ -77,23 +88,29 @@ def build_js(lowered: Lowered) -> Part:
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "wasm": Backend(PIPELINES["wasm"].passes(), {"wasm": ()}, build_wasm),
-    "webgpu": Backend(PIPELINES["webgpu"].passes(), {"wgsl": WGSL_PASSES}, build_webgpu),
-    "webgl": Backend(PIPELINES["webgl"].passes(), {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
-    "js": Backend(PIPELINES["js"].passes(), {"js": JS_PASSES}, build_js),
+    "wasm": Backend(PIPELINES["wasm"], {"wasm": ()}, build_wasm),
+    "webgpu": Backend(PIPELINES["webgpu"], {"wgsl": WGSL_PASSES}, build_webgpu),
+    "webgl": Backend(PIPELINES["webgl"], {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
+    "js": Backend(PIPELINES["js"], {"js": JS_PASSES}, build_js),
 }
 """By the name that `--targets` and the bundle give it."""
 
 
-def backends_named(names: Sequence[str]) -> dict[str, Backend]:
+ACCURACIES: Mapping[str, int] = {"exact": 1, "high": 2, "normal": 4}
+"""How results may be computed: the largest tile of Winograd's algorithm, where 1 is the sum as it is defined."""
+
+
+def backends_named(names: Sequence[str], accuracy: str = "normal") -> dict[str, Backend]:
     """Some of the backends, each once. Raises DiagnosticError."""
+    if accuracy not in ACCURACIES:
+        raise DiagnosticError(f"there is no accuracy '{accuracy}'", hint=f"name one of {', '.join(ACCURACIES)}")
     hint = f"name some of {','.join(BACKENDS)}"
     for name in names:
         if name not in BACKENDS:
             raise DiagnosticError(f"there is no target '{name}'", hint=hint)
     if not names:
         raise DiagnosticError("no target is named", hint=hint)
-    return {name: BACKENDS[name] for name in names}
+    return {name: BACKENDS[name].with_accuracy(accuracy) for name in names}
 
 
 def merged(sections: Sequence[Backends]) -> Backends:

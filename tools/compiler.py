@@ -47,26 +47,29 @@ def compile_model(
     dims: Mapping[str, int] | None = None,
     constants: Mapping[str, Array] | None = None,
     progress: Progress = silent,
+    accuracy: str = "normal",
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
-    backends_named(targets)
+    backends_named(targets, accuracy)
     started = time.perf_counter()
     progress("import", str(path))
     module = import_onnx(path, dims=dims, constants=constants)
-    manifest, files, summary = compile_module(module, targets, name=Path(path).stem, progress=progress)
+    manifest, files, summary = compile_module(
+        module, targets, name=Path(path).stem, progress=progress, accuracy=accuracy
+    )
     seconds = time.perf_counter() - started
     return manifest, {**files, **runner_files()}, Summary(summary.name, summary.operators, summary.backends, seconds)
 
 
 def compile_module(
-    module: ModuleOp, targets: Sequence[str], *, name: str, progress: Progress = silent
+    module: ModuleOp, targets: Sequence[str], *, name: str, progress: Progress = silent, accuracy: str = "normal"
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError."""
     started = time.perf_counter()
     compiler = Compiler(new_context(), progress)
     module = module.clone()
     compiler.run("graph", module, GRAPH)
-    parts = compiler.parts(module, backends_named(targets))
+    parts = compiler.parts(module, backends_named(targets, accuracy))
     inputs, outputs = signature(module)
     manifest = Manifest(
         name=name,

@@ -32,11 +32,11 @@ class Oracle:
             library = import_module("onnxruntime")
         except ImportError as error:
             raise DiagnosticError(
-                "onnxruntime is not installed, and --compare computes with it", hint="pip install onnxruntime"
+                "onnxruntime is not installed, and results are compared with its", hint="pip install onnxruntime"
             ) from error
         self._path = path
         if not path.is_file():
-            raise DiagnosticError("no such file", where=str(path), hint="check the path given to --compare")
+            raise DiagnosticError("no such file", where=str(path), hint="check the path of the model")
         options = library.SessionOptions()
         options.graph_optimization_level = library.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = FATAL

@@ -41,7 +41,8 @@ class ScheduleAttr(ParametrizedAttribute):
     tile: the extent of the register block, for each axis; order: the axes that are looped over in blocks, outermost
     first (an axis left out stays whole); expand: those of them whose blocks are copied instead of looped over;
     aligned: those whose blocks all begin at a multiple of the tile, where others have blocks of almost equal sizes;
-    vector: the axis that has lanes, and how many.
+    vector: the axis that has lanes, and how many; masked: what fills no whole vector is computed as one, and stored
+    lane by lane.
     """
 
     name = "kernel.schedule"
@@ -51,6 +52,7 @@ class ScheduleAttr(ParametrizedAttribute):
     aligned: ArrayAttr[IntAttr] = param_def()
     axis: IntAttr = param_def()
     lanes: IntAttr = param_def()
+    is_masked: IntAttr = param_def()
 
     @classmethod
     def of(
@@ -61,16 +63,24 @@ class ScheduleAttr(ParametrizedAttribute):
         expand: Sequence[int] = (),
         aligned: Sequence[int] = (),
         vector: tuple[int, int] | None = None,
+        masked: bool = False,
     ) -> "ScheduleAttr":
         """`vector` is (axis, lanes); the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
         order = range(len(tile)) if order is None else order
-        return cls(ints(tile), ints(order), ints(expand), ints(aligned), IntAttr(axis), IntAttr(lanes))
+        return cls(
+            ints(tile), ints(order), ints(expand), ints(aligned), IntAttr(axis), IntAttr(lanes), IntAttr(int(masked))
+        )
 
     @property
     def vector(self) -> tuple[int, int] | None:
         """(axis, lanes)"""
         return (self.axis.data, self.lanes.data) if self.axis.data >= 0 else None
+
+    @property
+    def masked(self) -> bool:
+        """Is what fills no whole vector computed as one?"""
+        return bool(self.is_masked.data)
 
     def print_parameters(self, printer: Printer) -> None:
         text = f"<tile {spell_ints(self.tile)}, order {spell_ints(self.order)}"
@@ -79,12 +89,12 @@ class ScheduleAttr(ParametrizedAttribute):
         if self.aligned.data:
             text += f", aligned {spell_ints(self.aligned)}"
         if self.vector:
-            text += f", vector {self.axis.data} by {self.lanes.data}"
+            text += f", vector {self.axis.data} by {self.lanes.data}" + (" masked" if self.masked else "")
         printer.print_string(text + ">")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        axis, lanes, expand, aligned = -1, 1, ints([]), ints([])
+        axis, lanes, masked, expand, aligned = -1, 1, 0, ints([]), ints([])
         with parser.in_angle_brackets():
             parser.parse_keyword("tile")
             tile = parse_ints(parser)
@@ -101,7 +111,8 @@ class ScheduleAttr(ParametrizedAttribute):
                     axis = parser.parse_integer()
                     parser.parse_keyword("by")
                     lanes = parser.parse_integer()
-        return [tile, order, expand, aligned, IntAttr(axis), IntAttr(lanes)]
+                    masked = int(parser.parse_optional_keyword("masked") is not None)
+        return [tile, order, expand, aligned, IntAttr(axis), IntAttr(lanes), IntAttr(masked)]
 
     def verify(self) -> None:
         rank = len(self.tile)

@@ -356,15 +356,23 @@ class BlockLowering:
                 return self.value(op.result, point)
         return self.gather_lanes(op, point)
 
+    def lanes_inside(self, point: Point) -> int:
+        """How many lanes at a point lie inside the block: fewer than all in a masked vector."""
+        if self.lane_axis is None or self.compute is None or self.lane_axis not in point:
+            return self.lanes
+        sizes = dict(zip(self.compute.axes, self.compute.shape, strict=True))
+        return min(self.lanes, sizes[self.lane_axis] - point[self.lane_axis])
+
     def store(self, op: WriteOp, point: Point) -> None:
         lanes = self.lanes
         value = self.wide(op.value, point, lanes)
-        if lanes == 1 or (self.vector_access(op.target) and self.lane_stride(op, point) == 1):
+        stored = self.lanes_inside(point)
+        if lanes == 1 or (stored == lanes and self.vector_access(op.target) and self.lane_stride(op, point) == 1):
             self.scopes[-1].ops.append(WriteOp(value, op.target, self.address(op, point)))
             return
         axis = self.lane_axis
         assert axis is not None
-        for lane in range(lanes):
+        for lane in range(stored):
             scalar = self.emit(extract(value, lane))
             with self.without_lanes():
                 place = self.address(op, {**point, axis: point[axis] + lane})

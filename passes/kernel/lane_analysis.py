@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from math import prod
 
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import Block, BlockArgument, SSAValue
 
 from webdnn.dialects.element import element_type
@@ -12,6 +15,9 @@ from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.support.index import Index, Range, substitute, symbol
+
+LONG = 16
+"""A sum of so many products costs more than storing each lane of its result by itself."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +73,44 @@ def four_bytes(op: AccessOp) -> bool:
 
 def accesses(op: ComputeOp | ReduceOp) -> Sequence[AccessOp]:
     return [o for o in op.walk() if isinstance(o, AccessOp)]
+
+
+def lane_axis(compute: ComputeOp, lanes: int) -> int | None:
+    """The axis along which results are stored side by side, where reductions read side by side or one for all.
+
+    Long sums of products have lanes along an axis of one factor too if their results lie apart.
+    """
+    if lanes == 1 or any(v.type in (f64, i64) for op in compute.walk() for v in (*op.operands, *op.results)):
+        return None
+    writes = [o for o in compute.body.block.ops if isinstance(o, WriteOp)]
+    axes = [i for i, size in enumerate(compute.shape) if size >= lanes]
+    for i in reversed(axes):
+        axis = compute.axes[i]
+        if all(lane_stride(w, axis) == 1 and four_bytes(w) for w in writes) and reads_well(compute, axis):
+            return i
+    return next((i for i in reversed(axes) if pays_for_scattered_stores(compute, compute.axes[i])), None)
+
+
+def reads_well(compute: ComputeOp, axis: SSAValue) -> bool:
+    """Do reductions read neighbours or one element for all lanes, and at least half of all else?"""
+    found = [(o, lane_stride(o, axis)) for o in accesses(compute) if not isinstance(o, WriteOp)]
+    inner = [s for o, s in found if isinstance(o.parent_op(), ReduceOp)]
+    good = [s in (0, 1) and (s == 0 or four_bytes(o)) and (s == 0 or isinstance(o, ReadOp)) for o, s in found]
+    if any(s not in (0, 1) for s in inner):
+        return False
+    return not found or 2 * sum(good) >= len(found)
+
+
+def pays_for_scattered_stores(compute: ComputeOp, axis: SSAValue) -> bool:
+    """Do long sums of products have lanes along an axis, though their results lie apart?"""
+    sums = [o for o in compute.body.block.ops if isinstance(o, ReduceOp)]
+    if not sums or not all(prod(o.shape) >= LONG for o in sums) or not reads_well(compute, axis):
+        return False
+    return all(isinstance(s.yielded.owner, arith.MulfOp) and streams(s, axis) for s in sums)
+
+
+def streams(reduce: ReduceOp, axis: SSAValue) -> bool:
+    """Does one factor of the products change along the axis, and the other not?"""
+    assert isinstance(reduce.yielded.owner, arith.MulfOp)
+    factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
+    return sorted(factors) == [False, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -23,19 +24,25 @@ from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.fold_initial_values import is_zero
 from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
+from webdnn.support.mixed_radix import Digit, digits_of
 from webdnn.support.weights import STORE
 
 Array = NDArray[np.generic]
 
+LANES = 4
+"""The extent that an axis has at least where vectors run along it."""
+
 
 @dataclass(frozen=True)
 class Packing:
-    """A constant's dimensions in a new order, the last one padded to `align`.
+    """A constant's dimensions, viewed as the digits of their indices, in a new order, the last one padded to `align`.
 
     If `panel` is more than 1, the last one is cut in panels, which lie before the dimensions from `at` on.
     """
 
+    view: tuple[tuple[int, ...], ...]
     order: tuple[int, ...]
     align: int = 1
     panel: int = 1
@@ -43,7 +50,9 @@ class Packing:
 
     def array(self, array: Array) -> Array:
         """The constant, packed."""
-        packed = array.transpose(self.order)
+        whole = [prod(digits) for digits in self.view]
+        padded = np.pad(array, [(0, w - n) for w, n in zip(whole, array.shape, strict=True)]) if self.view else array
+        packed = padded.reshape([n for digits in self.view for n in digits]).transpose(self.order)
         unit = max(self.align, self.panel)
         if packed.ndim and packed.shape[-1] % unit:
             short = -packed.shape[-1] % unit
@@ -53,17 +62,22 @@ class Packing:
             packed = np.moveaxis(packed, -2, self.at)
         return np.ascontiguousarray(packed).reshape(packed.shape)
 
+    def pads(self, shape: Sequence[int]) -> bool:
+        """Does the view have room for more than the constant's elements?"""
+        return any(prod(digits) > n for digits, n in zip(self.view, shape, strict=True))
+
     def shape(self, shape: Sequence[int]) -> list[int]:
-        """The extents of the packed constant, whose last dimension is whole panels."""
+        """The extents of the packed constant, whose dimensions have one digit each and whose last is whole panels."""
         packed = [shape[d] for d in self.order]
         if self.panel > 1:
             packed.insert(self.at, packed.pop() // self.panel)
             packed.append(self.panel)
         return packed
 
-    def indices(self, indices: Sequence[Index]) -> list[Index]:
-        """Where an element of the constant is read in the packed one."""
-        packed = [indices[d] for d in self.order]
+    def indices(self, read: ReadOp) -> list[Index]:
+        """Where the packed constant is read."""
+        values = [digit.value for digit in digits_of_read(read) or ()]
+        packed = [values[d] for d in self.order]
         if self.panel > 1:
             last = packed.pop()
             packed.insert(self.at, floordiv(last, self.panel, range_of))
@@ -71,18 +85,27 @@ class Packing:
         return packed
 
 
-def fastest_axes(indices: Sequence[Index]) -> list[SSAValue | None] | None:
-    """The axis that moves each index by 1, None where it is a number; or None where an index has no axis of its own."""
-    found: list[SSAValue | None] = []
-    for index in indices:
-        if index.is_constant:
-            found.append(None)
-            continue
-        steps = [atom for atom, coefficient in index.terms.items() if coefficient == 1 and is_value(atom)]
-        if len(steps) != 1 or index.divided or index.constant or steps[0] in found:
+def digits_of_read(read: ReadOp) -> list[Digit] | None:
+    """The digits of all indices of a read, those of the first dimension first; None where an index has none."""
+    found: list[Digit] = []
+    for index, extent in zip(read.exprs, shape_of(read.source), strict=True):
+        digits = digits_of(index, extent, range_of)
+        if digits is None:
             return None
-        found.append(steps[0])
+        found += digits
     return found
+
+
+def view_of(read: ReadOp) -> tuple[tuple[int, ...], ...]:
+    """The digits' extents, for each dimension that is read."""
+    found = [digits_of(e, n, range_of) or () for e, n in zip(read.exprs, shape_of(read.source), strict=True)]
+    return tuple(tuple(digit.extent for digit in digits) for digits in found)
+
+
+def axis_of(index: Index) -> SSAValue | None:
+    """The axis that an index is; None where it is anything else."""
+    atom = next(iter(index.terms), None)
+    return atom if is_value(atom) and index == symbol(atom) else None
 
 
 def streams_other_operand(read: ReadOp, lane: SSAValue) -> bool:
@@ -109,7 +132,11 @@ def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
     if all(o.exprs and o.exprs[-1].coefficient(last) == 1 for o in others):
         return last
     used = frozenset[object]().union(*(e.symbols for o in others for e in o.exprs))
-    own = [a for a in compute.axes if a not in used and any(a in e.symbols for e in read.exprs)]
+    own = [
+        axis
+        for axis, size in zip(compute.axes, compute.shape, strict=True)
+        if size >= LANES and axis not in used and any(axis in e.symbols for e in read.exprs)
+    ]
     return own[-1] if own else last
 
 
@@ -122,29 +149,35 @@ class Packer:
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
         """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
-        axes = fastest_axes(read.exprs)
-        if axes is None:
+        digits = digits_of_read(read)
+        if digits is None:
             return None
-        lane = lane_axis(read, compute)
+        axes = [axis_of(digit.value) for digit in digits]
+        known = [axis for axis in axes if axis is not None]
+        if len(set(known)) != len(known):
+            return None
+        own, lane = frozenset[object](compute.axes), lane_axis(read, compute)
 
         def rank(d: int) -> tuple[int, int]:
-            axis = axes[d]
-            if axis is None or (isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp)):
+            axis, symbols = axes[d], digits[d].value.symbols
+            if axis is None:
+                return (0 if not symbols else 1 if symbols <= own else 2), d
+            if isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp):
                 return 0, d
             if axis is lane:
                 return 3, d
-            owner = axis.owner
-            in_compute = isinstance(owner, Block) and owner.parent_op() is compute
-            place = axis.index if isinstance(axis, BlockArgument) else d
-            return (1 if in_compute else 2), place
+            return (1 if axis in own else 2), axis.index if isinstance(axis, BlockArgument) else d
 
         order = tuple(sorted(range(len(axes)), key=rank))
         at = sum(rank(d)[0] < 2 for d in order)
-        has_lanes = bool(axes) and lane is not None and lane in axes
-        wide = has_lanes and shape_of(read.source)[order[-1]] >= self.panel
+        has_lanes = lane is not None and lane in axes
+        wide = has_lanes and digits[order[-1]].extent >= self.panel
         streams = has_lanes and at < len(order) - 1 and lane is not None and streams_other_operand(read, lane)
         panel = self.panel if wide and streams else 1
-        return Packing(order, self.align if has_lanes else 1, panel, at)
+        packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at)
+        if read.outside and not is_zero(read.outside) and packing.pads(shape_of(read.source)):
+            return None
+        return packing
 
 
 def constant_of(array: Array, like: ConstantOp) -> ConstantOp:
@@ -168,7 +201,7 @@ def pack(op: ConstantOp, packer: Packer) -> None:
             made[packing] = constant_of(array if packing is None else packing.array(array), op)
             Rewriter.insert_op(made[packing], InsertPoint.before(op))
         source = made[packing].output
-        exprs = read.exprs if packing is None else packing.indices(read.exprs)
+        exprs = read.exprs if packing is None else packing.indices(read)
         inside = stays_inside(exprs, shape_of(source), range_of)
         Rewriter.replace_op(read, ReadOp(source, exprs, None if inside else read.outside, read.result.type))
     if not list(op.output.uses):
@@ -198,7 +231,9 @@ def pack_computed(op: ComputeOp, packer: Packer) -> None:
         return
     packings = {packing_of(read, packer) for read in reads if isinstance(read, ReadOp)}
     packing = packings.pop() if len(packings) == 1 else None
-    if packing is None or not packing.order or op.shape[packing.order[-1]] % max(packing.align, packing.panel):
+    if packing is None or not packing.order or len(packing.order) != len(op.shape) or packing.pads(op.shape):
+        return
+    if op.shape[packing.order[-1]] % max(packing.align, packing.panel):
         return
     shape, unit = packing.shape(op.shape), packing.panel
 
@@ -214,7 +249,7 @@ def pack_computed(op: ComputeOp, packer: Packer) -> None:
     Rewriter.insert_op(new, InsertPoint.before(op))
     for read in reads:
         assert isinstance(read, ReadOp)
-        Rewriter.replace_op(read, ReadOp(new.res[0], packing.indices(read.exprs), None, read.result.type))
+        Rewriter.replace_op(read, ReadOp(new.res[0], packing.indices(read), None, read.result.type))
     Rewriter.erase_op(op)
 
 

@@ -12,26 +12,29 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import ModuleOp, f64, i64
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import ModuleOp, f32, f64, i1, i64
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import ReadOp, TableOp, WriteOp, buffer_type
-from webdnn.dialects.kernel.attributes import ReduceKind, ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.access import ReadOp, TableOp, buffer_type
+from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_stride
+from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_axis, lane_stride
+from webdnn.passes.kernel.products import Product
 from webdnn.support.index import FloorDiv, Index, symbol
 
-CACHE_BYTES = 192 * 1024
+CACHE_BYTES = 2048 * 1024
 """What is read again and again should fit here."""
 
 SMALL = 32
 """Reductions of at most so many points are unrolled whole."""
 
-LONG = 16
-"""A sum of so many products costs more than storing each lane of its result by itself."""
+
+PHASES = 4
+"""An axis of so few points that is still divided is copied."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,19 @@ class Choice:
 
     def run(self) -> None:
         compute = self.compute
-        lane = self.lane_axis() if self.registers.lanes > 1 else None
+        lane = lane_axis(compute, self.registers.lanes)
         sums = [o for o in compute.body.block.ops if isinstance(o, ReduceOp)]
         tile = [1] * len(compute.shape)
         order: Sequence[int] | None = None
+        product: Product | None = None
         if lane is None:
             self.reduce_across_lanes(sums, tile)
         elif self.tables():
             return self.unroll_tables(lane, tile)
         elif not sums:
             tile[lane] = self.columns(lane, 4)
-        elif (main := self.product(sums, lane)) is not None:
-            order = self.block_product(main, lane, tile)
+        elif (product := Product.of(compute, self.registers.lanes)) is not None:
+            order = self.block_product(product, tile)
         elif self.is_window(sums, lane):
             self.block_window(sums, lane, tile)
         else:
@@ -70,86 +74,56 @@ class Choice:
             for reduce in sums:
                 self.unroll(reduce, small=9)
         vector = None if lane is None else (lane, self.registers.lanes)
-        compute.schedule = ScheduleAttr.of(tile, order=order, vector=vector)
-
-    # Which axis has lanes.
-
-    def lane_axis(self) -> int | None:
-        """The axis along which results are stored side by side, where reductions read side by side or one for all."""
-        compute = self.compute
-        if any(v.type in (f64, i64) for op in compute.walk() for v in (*op.operands, *op.results)):
-            return None
-        writes = [o for o in compute.body.block.ops if isinstance(o, WriteOp)]
-        axes = [i for i, size in enumerate(compute.shape) if size >= self.registers.lanes]
-        for i in reversed(axes):
-            axis = compute.axes[i]
-            if all(lane_stride(w, axis) == 1 and four_bytes(w) for w in writes) and self.reads_well(axis):
-                return i
-        return next((i for i in reversed(axes) if self.pays_for_scattered_stores(compute.axes[i])), None)
-
-    def pays_for_scattered_stores(self, axis: SSAValue) -> bool:
-        """Do long sums of products have lanes along an axis, though their results lie apart?"""
-        sums = [o for o in self.compute.body.block.ops if isinstance(o, ReduceOp)]
-        if not sums or not all(prod(o.shape) >= LONG for o in sums) or not self.reads_well(axis):
-            return False
-        return all(isinstance(s.yielded.owner, arith.MulfOp) and self.streams(s, axis) for s in sums)
-
-    def streams(self, reduce: ReduceOp, axis: SSAValue) -> bool:
-        """Does one factor of the products change along the axis, and the other not?"""
-        assert isinstance(reduce.yielded.owner, arith.MulfOp)
-        factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
-        return sorted(factors) == [False, True]
-
-    def reads_well(self, axis: SSAValue) -> bool:
-        found = [(o, lane_stride(o, axis)) for o in accesses(self.compute) if not isinstance(o, WriteOp)]
-        inner = [s for o, s in found if isinstance(o.parent_op(), ReduceOp)]
-        good = [s in (0, 1) and (s == 0 or four_bytes(o)) and (s == 0 or isinstance(o, ReadOp)) for o, s in found]
-        if any(s not in (0, 1) for s in inner):
-            return False
-        return not found or 2 * sum(good) >= len(found)
+        masked = lane is not None and compute.shape[lane] % self.registers.lanes > 0 and self.may_mask()
+        copied = [i for i in range(len(tile)) if self.is_copied(i, product)] if product else []
+        compute.schedule = ScheduleAttr.of(tile, order=order, expand=copied, vector=vector, masked=masked)
 
     def columns(self, lane: int, vectors: int) -> int:
         """Elements of a block along the lane axis: whole vectors, as many as there are."""
         lanes = self.registers.lanes
         return min(vectors, self.compute.shape[lane] // lanes) * lanes
 
+    def may_mask(self) -> bool:
+        """May a vector hold lanes beyond the end, whose values mean nothing? Not where they decide what is read."""
+        body = [op for op in self.compute.walk() if op is not self.compute]
+        scalar = all(v.type in (f32, i1, INDEX) for op in body for v in op.results)
+        return scalar and not any(
+            isinstance(o.owner, Operation) for a in accesses(self.compute) for o in a.index_operands
+        )
+
+    def is_copied(self, i: int, product: Product) -> bool:
+        """Does an access divide an axis of merged rows, or of phases, so that its blocks must be copied?"""
+        axis, size = self.compute.axes[i], self.compute.shape[i]
+        divided = any(axis in e.divided for a in accesses(self.compute) for e in a.exprs)
+        return divided and i != product.lane and (i in product.rows or size <= PHASES)
+
     # Matrix products and convolutions.
 
-    def product(self, sums: Sequence[ReduceOp], lane: int) -> ReduceOp | None:
-        """The sum of products of which one factor is the same for all lanes."""
-        axis = self.compute.axes[lane]
-        for reduce in sums:
-            if reduce.kind.data is not ReduceKind.ADD or not isinstance(reduce.yielded.owner, arith.MulfOp):
-                continue
-            if self.streams(reduce, axis):
-                return reduce
-        return None
-
-    def block_product(self, reduce: ReduceOp, lane: int, tile: list[int]) -> Sequence[int]:
+    def block_product(self, product: Product, tile: list[int]) -> Sequence[int]:
         """Rows x 8 columns, or as many accumulators in one row. The smaller operand is streamed through."""
-        assert isinstance(reduce.yielded.owner, arith.MulfOp)
-        axes = self.compute.axes
-        streamed = next(v for v in reduce.yielded.owner.operands if depends_on(v, axes[lane]))
-        fixed = next(v for v in reduce.yielded.owner.operands if not depends_on(v, axes[lane]))
-        rows = [
-            i
-            for i, size in enumerate(self.compute.shape)
-            if size > 1 and i != lane and not depends_on(streamed, axes[i]) and depends_on(fixed, axes[i])
-        ]
-        natural = [*(i for i in range(len(tile)) if i != lane), lane]
+        lane, rows = product.lane, product.rows
         if rows:
             row = max(rows, key=lambda i: (min(self.compute.shape[i], self.registers.rows), i))
             tile[row], tile[lane] = min(self.compute.shape[row], self.registers.rows), self.columns(lane, 2)
         else:
             tile[lane] = self.columns(lane, 2 * self.registers.rows)
-        self.unroll(reduce, small=9)
+        self.unroll(product.reduce, small=9)
         if any(row > lane for row in rows):
-            self.put_columns_inside(reduce, lane, tile)
+            self.put_columns_inside(product.reduce, lane, tile)
+        return self.loop_order(product, tile)
+
+    def loop_order(self, product: Product, tile: Sequence[int]) -> Sequence[int]:
+        """Axes of both factors outside; then whichever of rows and columns reads less from beyond the cache."""
+        lane, rows = product.lane, product.rows
+        outer = [i for i in range(len(tile)) if i != lane and i not in rows]
+        repeats = prod(self.compute.shape[i] for i in outer)
         blocks = prod(-(-self.compute.shape[i] // tile[i]) for i in rows)
         panels = -(-self.compute.shape[lane] // tile[lane])
-        weights, rest = self.read_bytes(streamed), self.read_bytes(fixed)
-        outer = weights * (blocks if weights > CACHE_BYTES else 1) > rest * (panels if rest > CACHE_BYTES else 1)
-        return [lane, *natural[:-1]] if outer and weights > CACHE_BYTES else natural
+        weights, rest = (self.read_bytes(v, product.reduce) // repeats for v in (product.streamed, product.fixed))
+        by_rows = weights * (blocks if weights > CACHE_BYTES else 1)
+        by_columns = rest * (panels if rest > CACHE_BYTES else 1)
+        columns_outside = weights > CACHE_BYTES and by_rows > by_columns
+        return [*outer, lane, *rows] if columns_outside else [*outer, *rows, lane]
 
     def put_columns_inside(self, reduce: ReduceOp, lane: int, tile: Sequence[int]) -> None:
         """Order the points of a block by step, row and column, so that one splat is alive at a time."""
@@ -165,14 +139,14 @@ class Choice:
         assert reduce.unroll is not None
         reduce.unroll = UnrollAttr.of([f.data for f in reduce.unroll.factors], points=points)
 
-    def read_bytes(self, value: SSAValue) -> int:
-        """Bytes of the buffers behind a factor."""
-        owner = value.owner
-        if isinstance(owner, ReadOp):
-            type = buffer_type(owner.source)
-            return prod(type.get_shape()) * element_type(type).bytes
-        operands = getattr(owner, "operands", ())
-        return sum(self.read_bytes(o) for o in operands)
+    def read_bytes(self, value: SSAValue, reduce: ReduceOp) -> int:
+        """Bytes that a factor reads: no more than it has points, and no more than its buffers hold."""
+        axes = zip((*self.compute.axes, *reduce.axes), (*self.compute.shape, *reduce.shape), strict=True)
+        points = prod(size for axis, size in axes if depends_on(value, axis))
+        return sum(
+            min(points, prod(buffer_type(read.source).get_shape())) * element_type(buffer_type(read.source)).bytes
+            for read in reads_behind(value)
+        )
 
     # Small matrices of known coefficients.
 
@@ -191,7 +165,9 @@ class Choice:
         for reduce in self.compute.walk():
             if isinstance(reduce, ReduceOp):
                 reduce.unroll = UnrollAttr.of(list(reduce.shape))
-        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=(lane, self.registers.lanes))
+        vector, masked = (lane, self.registers.lanes), self.compute.shape[lane] % self.registers.lanes > 0
+        masked = masked and self.may_mask()
+        self.compute.schedule = ScheduleAttr.of(tile, aligned=aligned, vector=vector, masked=masked)
 
     # Windows: depthwise convolution, pooling.
 
@@ -274,6 +250,13 @@ class Choice:
                 min(self.compute.shape[only_b[-1]], 4),
             )
             reduce.unroll = UnrollAttr.of([*[1] * (len(reduce.shape) - 1), 4], lanes=4)
+
+
+def reads_behind(value: SSAValue) -> list[ReadOp]:
+    """The reads that a value is computed from."""
+    if isinstance(value.owner, ReadOp):
+        return [value.owner]
+    return [read for operand in getattr(value.owner, "operands", ()) for read in reads_behind(operand)]
 
 
 def period_of(expr: Index, axis: SSAValue, size: int) -> int | None:

@@ -23,8 +23,8 @@ from webdnn.support.index import Index, constant, symbol
 def segments(extent: int, tile: int, lanes: int, aligned: bool = False) -> list[tuple[int, int]]:
     """(size, count) of the pieces that cover an extent, in order.
 
-    Rows are balanced (14 by 6 is 5 + 5 + 4), or all whole but the last where they are aligned (6 + 6 + 2); an axis with
-    lanes keeps whole vectors, then single elements.
+    Rows are balanced (14 by 6 is 5 + 5 + 4), or all whole but the last where they are aligned (6 + 6 + 2), as vectors
+    are that may be masked; else an axis with lanes keeps whole vectors, then single elements.
     """
     if aligned:
         whole, rest = divmod(extent, tile)
@@ -65,7 +65,8 @@ class Tiling:
         vector = self.schedule.vector
         lanes = vector[1] if vector and vector[0] == axis else 1
         ops: list[Operation] = []
-        begin, aligned = 0, axis in {a.data for a in self.schedule.aligned}
+        begin = 0
+        aligned = axis in {a.data for a in self.schedule.aligned} or (lanes > 1 and self.schedule.masked)
         for piece, count in segments(self.compute.shape[axis], self.schedule.tile.data[axis].data, lanes, aligned):
             inner = {**size, axis: piece}
             if count == 1 or axis in {e.data for e in self.schedule.expand}:
@@ -93,8 +94,9 @@ class Tiling:
         """An axis keeps its position: a finished one has size 1."""
         old, sizes = self.compute.axes, [size[axis] for axis in range(len(size))]
         vector = self.schedule.vector
-        whole = vector and sizes[vector[0]] % vector[1] == 0
-        schedule = ScheduleAttr.of(sizes, vector=vector if whole else None)
+        masked = vector is not None and self.schedule.masked and sizes[vector[0]] % vector[1] > 0
+        whole = vector and (masked or sizes[vector[0]] % vector[1] == 0)
+        schedule = ScheduleAttr.of(sizes, vector=vector if whole else None, masked=masked)
 
         def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
             return {old[i]: base[i] + symbol(axis) for i, axis in enumerate(axes)}

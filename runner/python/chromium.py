@@ -105,6 +105,11 @@ class Browser:
             raise
         self.server = Server({"/": page, "/runner/": web})
 
+    @property
+    def version(self) -> str:
+        """The browser's own version, such as "140.0.7339.16"."""
+        return self._browser.version
+
     def new_page(self) -> Page:
         """An empty page of the server's origin, which may import `/runner/index.js`."""
         page = self._browser.new_page()

@@ -17,6 +17,7 @@ from webdnn.dialects.kernel.affine import is_value, range_of
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
+from webdnn.passes.kernel.merge_rows import KernelMergeRowsPass
 from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
 from webdnn.passes.kernel.tile import KernelTilePass
 from webdnn.support.diagnostic import DiagnosticError
@@ -48,6 +49,7 @@ class Variant:
     def passes(self) -> list[ModulePass]:
         """From kernels on flat buffers to instructions."""
         return [
+            KernelMergeRowsPass(rows=self.rows),
             KernelSelectSchedulePass(rows=self.rows),
             KernelTilePass(),
             KernelLowerBlocksPass(),

@@ -11,7 +11,7 @@ from typing import IO
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, model_options
-from webdnn.tools.backends import BACKENDS, backends_named
+from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import compile_model
 
@@ -46,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--targets", default=everything, metavar="A,B", help=f"some of {everything} (default: all)")
     add_model_options(parser)
     parser.add_argument(
+        "--accuracy",
+        choices=tuple(ACCURACIES),
+        default="normal",
+        help="how convolutions may be computed: as sums in the order of their definition (exact), by Winograd's 2x2 "
+        "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
+    )
+    parser.add_argument(
         "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
     )
 
@@ -53,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
     if arguments.print_pipeline:
-        return print_pipelines(targets)
+        return print_pipelines(targets, arguments.accuracy)
     if arguments.model is None or arguments.directory is None:
         raise DiagnosticError(
             "a model and a directory are needed", hint="write 'webdnn compile MODEL.onnx -o DIR'; --help lists the rest"
@@ -61,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     dims, constants = model_options(arguments)
     line = ProgressLine(sys.stderr)
     try:
-        manifest, files, summary = compile_model(Path(arguments.model), targets, dims, constants, line.report)
+        manifest, files, summary = compile_model(
+            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy
+        )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
         line.clear()
@@ -69,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_pipelines(targets: list[str]) -> int:
-    for name, backend in backends_named(targets).items():
+def print_pipelines(targets: list[str], accuracy: str) -> int:
+    for name, backend in backends_named(targets, accuracy).items():
         for language in backend.languages:
             print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
     return 0

@@ -37,22 +37,28 @@ def transformed(
     return body.reduce(ReduceKind.ADD, [size], over_columns, names="b", init=init)
 
 
+def stored_columns(columns: int, *channels: int) -> int:
+    """How many tiles of a row are computed: one more where all elements of a tile would lie in one set of the cache."""
+    return columns + (columns >= 8 and any(columns * n % 256 == 0 for n in channels))
+
+
 def winograd_conv(op: ConvOp, low: Lowering, outputs: int) -> Sequence[SSAValue]:
     """A convolution with stride 1 in tiles of `outputs` x `outputs` results, each from (outputs + taps - 1)² products.
 
-    U[i, j, c, o] = (G w[o, c] G^T)[i, j]; V[i, j, n, t, u, c] = (B^T x[n, c, tile t, u] B)[i, j];
-    y[n, o, tile t, u] = bias[o] + A^T (sum(c) U[·, ·, c, o] · V[·, ·, n, t, u, c]) A
+    U[i, j, c, o] = (G w[o, c] G^T)[i, j]; V[n, t, i, j, u, c] = (B^T x[n, c, tile t, u] B)[i, j];
+    y[n, o, tile t, u] = bias[o] + A^T (sum(c) U[·, ·, c, o] · V[n, t, ·, ·, u, c]) A
     """
     batch, channels, *_ = shape_of(op.input)
     _, results, height, width = shape_of(op.output)
     taps, (top, left, *_) = shape_of(op.weight)[2], op.pads.get_values()
     matrices = winograd(outputs, taps)
     rows, columns, tile = -(-height // outputs), -(-width // outputs), matrices.tile
+    stored = stored_columns(columns, channels, results)
 
     def weight(body: Body, i: Index, j: Index, c: Index, o: Index) -> SSAValue:
         return transformed(body, matrices.weight, i, j, lambda inner, a, b: low.read(inner, op.weight, [o, c, a, b]))
 
-    def input_tile(body: Body, i: Index, j: Index, n: Index, t: Index, u: Index, c: Index) -> SSAValue:
+    def input_tile(body: Body, n: Index, t: Index, i: Index, j: Index, u: Index, c: Index) -> SSAValue:
         def element(inner: Body, a: Index, b: Index) -> SSAValue:
             place = [n, c, t * outputs + a - top, u * outputs + b - left]
             return read_or(low, inner, op.input, place, inner.constant(0), (2, 3))
@@ -60,22 +66,22 @@ def winograd_conv(op: ConvOp, low: Lowering, outputs: int) -> Sequence[SSAValue]
         return transformed(body, matrices.input, i, j, element)
 
     (u_,) = low.compute([TensorType(f32, [tile, tile, channels, results])], weight)
-    (v_,) = low.compute([TensorType(f32, [tile, tile, batch, rows, columns, channels])], input_tile)
+    (v_,) = low.compute([TensorType(f32, [batch, rows, tile, tile, stored, channels])], input_tile)
 
-    def product(body: Body, i: Index, j: Index, n: Index, t: Index, u: Index, o: Index) -> SSAValue:
+    def product(body: Body, n: Index, t: Index, i: Index, j: Index, u: Index, o: Index) -> SSAValue:
         def term(inner: Body, c: Index) -> SSAValue:
-            return inner.times(low.read(inner, v_, [i, j, n, t, u, c]), low.read(inner, u_, [i, j, c, o]))
+            return inner.times(low.read(inner, v_, [n, t, i, j, u, c]), low.read(inner, u_, [i, j, c, o]))
 
         return body.reduce(ReduceKind.ADD, [channels], term, names="ci")
 
-    (m_,) = low.compute([TensorType(f32, [tile, tile, batch, rows, columns, results])], product)
+    (m_,) = low.compute([TensorType(f32, [batch, rows, tile, tile, stored, results])], product)
 
     def point(body: Body, n: Index, o: Index, y: Index, x: Index) -> SSAValue:
         t, u = (floordiv(at, outputs, range_of) for at in (y, x))
         inside = [mod(at, outputs, range_of) for at in (y, x)]
 
         def element(inner: Body, a: Index, b: Index) -> SSAValue:
-            return low.read(inner, m_, [a, b, n, t, u, o])
+            return low.read(inner, m_, [n, t, a, b, u, o])
 
         bias = low.read(body, op.bias, [o]) if op.bias else None
         total = transformed(body, matrices.output, *inside, element, bias)

@@ -84,6 +84,13 @@ def test_pipelines_are_printed_for_opt(capsys: Capture) -> None:
         assert parse_passes(line, WEBDNN_UNIVERSE.all_passes)[0].name == "dnn-fold-constants"
 
 
+@pytest.mark.parametrize(("accuracy", "tile"), [("exact", None), ("high", 2), ("normal", 4)])
+def test_accuracy_limits_the_algorithms(capsys: Capture, accuracy: str, tile: int | None) -> None:
+    assert main(["compile", "--print-pipeline", "--targets", "wasm", "--accuracy", accuracy]) == 0
+    chosen = [p for p in capsys.readouterr().out.split(",") if p.startswith("dnn-select-algorithms")]
+    assert chosen == ([f"dnn-select-algorithms{{winograd={tile}}}"] if tile else [])
+
+
 class _Terminal(StringIO):
     def isatty(self) -> bool:
         return True

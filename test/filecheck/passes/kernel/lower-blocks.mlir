@@ -164,3 +164,22 @@ kernel.func @chosen(%x: memref<4xf32>, %y: memref<1xf32>) {
     kernel.write %s, %y[0] : memref<1xf32>
   }
 }
+
+// -----
+
+// The last lanes of a masked vector are computed, and not stored.
+
+// CHECK-LABEL: @masked
+// CHECK:         kernel.write %{{.*}}, %y[0] : memref<6xf32>, vector<4xf32>
+// CHECK:         kernel.read %x[4] : memref<8xf32>, vector<4xf32>
+// CHECK:         vector.extract
+// CHECK:         kernel.write %{{.*}}, %y[4] : memref<6xf32>
+// CHECK:         kernel.write %{{.*}}, %y[5] : memref<6xf32>
+// CHECK-NOT:     kernel.write
+kernel.func @masked(%x: memref<8xf32>, %y: memref<6xf32>) {
+  kernel.compute (%i = 6) schedule #kernel.schedule<tile [6], order [0], vector 0 by 4 masked> {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    %n = arith.negf %v : f32
+    kernel.write %n, %y[%i] : memref<6xf32>
+  }
+}

@@ -54,7 +54,7 @@ func.func @two() -> (tensor<2x3xf32>, tensor<3x2xf32>) {
 // A product that is stored transposed: panels of the columns that only the weight depends on, heads times width.
 
 // CHECK-LABEL: @transposed
-// CHECK: kernel.read %{{.*}}[%h * 2 + %d floordiv 2, %k, {{.*}}] : tensor<4x2x2xf32>
+// CHECK: kernel.read %{{.*}}[%h, %d floordiv 2, %k, %d mod 2] : tensor<2x2x2x2xf32>
 func.func @transposed(%x: tensor<5x2xf32>) -> tensor<2x4x5xf32> {
   %w = dnn.constant dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]]> : tensor<2x8xf32> : tensor<2x8xf32>
   %0 = kernel.compute (%h = 2, %d = 4, %m = 5) -> tensor<2x4x5xf32> {
@@ -112,4 +112,26 @@ func.func @computed(%x: tensor<5x3xf32>) -> tensor<5x4xf32> {
     kernel.yield %s : f32
   }
   func.return %1 : tensor<5x4xf32>
+}
+
+// -----
+
+// Taps that a phase of the point chooses, as in a transposed convolution, lie outside of the panels.
+
+// CHECK-LABEL: @phases
+// CHECK:         dnn.constant #dnn.weight<{{.*}} : tensor<2x2x2x2xf32>>
+// CHECK:         kernel.read %{{.*}}[%y mod 2, %c floordiv 2, %k, %c mod 2] : tensor<2x2x2x2xf32>
+func.func @phases(%x: tensor<3x2xf32>) -> tensor<6x4xf32> {
+  %w = dnn.constant dense<2.0> : tensor<4x2x2xf32> : tensor<4x2x2xf32>
+  %0 = kernel.compute (%y = 6, %c = 4) -> tensor<6x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %p = kernel.read %x[%y floordiv 2, %k] : tensor<3x2xf32>
+      %q = kernel.read %w[%c, %k, %y mod 2] : tensor<4x2x2xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<6x4xf32>
 }

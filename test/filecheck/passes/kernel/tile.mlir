@@ -61,3 +61,14 @@ kernel.func @aligned(%x4: memref<14xf32>, %y4: memref<14xf32>) {
     kernel.write %v, %y4[%i] : memref<14xf32>
   }
 }
+
+// What fills no whole vector is one all the same, where its last lanes may be dropped.
+// CHECK-LABEL: @masked
+// CHECK: kernel.compute (%{{.*}} = 8) schedule #kernel.schedule<tile [8], order [0], vector 0 by 4>
+// CHECK: kernel.compute (%{{.*}} = 7) schedule #kernel.schedule<tile [7], order [0], vector 0 by 4 masked>
+kernel.func @masked(%x5: memref<23xf32>, %y5: memref<23xf32>) {
+  kernel.compute (%i = 23) schedule #kernel.schedule<tile [8], order [0], vector 0 by 4 masked> {
+    %v = kernel.read %x5[%i] : memref<23xf32>
+    kernel.write %v, %y5[%i] : memref<23xf32>
+  }
+}

@@ -21,9 +21,11 @@ from webdnn.passes.kernel.expand_outside import KernelExpandOutsidePass
 from webdnn.passes.kernel.flatten_buffers import KernelFlattenBuffersPass
 from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
+from webdnn.passes.kernel.form_strips import KernelFormStripsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.split_axes import KernelSplitAxesPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
 from webdnn.support.dominance import verify_dominance
 from webdnn.support.legality import stages_of, verify_stage
@@ -48,7 +50,7 @@ FUSION = (
 )
 PLANNED = (KernelPackWeightsPass(panel=4), KernelPadOperandsPass())
 KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
-FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelCollapseAxesPass())
+FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelSplitAxesPass(), KernelCollapseAxesPass())
 
 bounded = settings(
     max_examples=40,
@@ -95,6 +97,13 @@ def test_all_passes_on_tensors(case: Case) -> None:
 def test_buffers(in_place: bool, case: Case) -> None:
     """Without fusion there are more buffers, places and views."""
     passes = [*PLANNED, KernelAssignBuffersPass(in_place), *KERNELS]
+    same(run_program(applied(case.module, passes), case.inputs), wanted(case))
+
+
+@bounded
+@given(case=kernel_functions(steps=8))
+def test_strips(case: Case) -> None:
+    passes = [*PLANNED, KernelAssignBuffersPass(), KernelFormStripsPass(limit=32), *KERNELS]
     same(run_program(applied(case.module, passes), case.inputs), wanted(case))
 
 

@@ -1,0 +1,67 @@
+// RUN: webdnn-opt %s --pass-pipeline=kernel-form-strips{limit=262144} --verify-each --split-input-file | filecheck %s
+
+// A buffer of 1 MiB between two kernels is made and used in four strips, though one of them runs four times as fine.
+
+// CHECK-LABEL: @strips
+// CHECK:         %[[A:.*]] = kernel.alloc : memref<4x4x4096xf32>
+// CHECK:         scf.for %[[N:.*]] = %{{.*}} to
+// CHECK:           %strip = kernel.index [%[[N]]] of 4
+// CHECK:           kernel.compute (%y = 4, %i = 4, %c = 4096) {
+// CHECK:             kernel.read %x[%strip * 4 + %y, %i, %c]
+// CHECK:             kernel.write %{{.*}}, %[[A]][%y, %i, %c] : memref<4x4x4096xf32>
+// CHECK:           kernel.compute (%z = 16, %[[C:.*]] = 4096) {
+// CHECK:             kernel.read %[[A]][%z floordiv 4, %z mod 4, %[[C]]] : memref<4x4x4096xf32>
+// CHECK:             kernel.write %{{.*}}, %{{.*}}[%strip * 16 + %z, %[[C]]]
+func.func @strips(%x: memref<16x4x4096xf32>) -> memref<64x4096xf32> {
+  %a = kernel.alloc : memref<16x4x4096xf32>
+  kernel.compute (%y = 16, %i = 4, %c = 4096) {
+    %v = kernel.read %x[%y, %i, %c] : memref<16x4x4096xf32>
+    %n = arith.negf %v : f32
+    kernel.write %n, %a[%y, %i, %c] : memref<16x4x4096xf32>
+  }
+  %b = kernel.alloc : memref<64x4096xf32>
+  kernel.compute (%z = 64, %c = 4096) {
+    %v = kernel.read %a[%z floordiv 4, %z mod 4, %c] : memref<16x4x4096xf32>
+    kernel.write %v, %b[%z, %c] : memref<64x4096xf32>
+  }
+  func.return %b : memref<64x4096xf32>
+}
+
+// -----
+
+// A kernel that reads beyond its own strip keeps the buffer whole, and so does one that writes what the other reads.
+
+// CHECK-LABEL: @kept
+// CHECK-NOT:     scf.for
+func.func @kept(%x: memref<64x4096xf32>) -> memref<63x4096xf32> {
+  %a = kernel.alloc : memref<64x4096xf32>
+  kernel.compute (%y = 64, %c = 4096) {
+    %v = kernel.read %x[%y, %c] : memref<64x4096xf32>
+    kernel.write %v, %a[%y, %c] : memref<64x4096xf32>
+  }
+  %b = kernel.alloc : memref<63x4096xf32>
+  kernel.compute (%y = 63, %c = 4096) {
+    %v = kernel.read %a[%y, %c] : memref<64x4096xf32>
+    %w = kernel.read %a[%y + 1, %c] : memref<64x4096xf32>
+    %s = arith.addf %v, %w : f32
+    kernel.write %s, %b[%y, %c] : memref<63x4096xf32>
+  }
+  func.return %b : memref<63x4096xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @overwritten
+// CHECK-NOT:     scf.for
+func.func @overwritten(%x: memref<64x4096xf32>) {
+  %a = kernel.alloc : memref<64x4096xf32>
+  kernel.compute (%y = 64, %c = 4096) {
+    %v = kernel.read %x[0, %c] : memref<64x4096xf32>
+    kernel.write %v, %a[%y, %c] : memref<64x4096xf32>
+  }
+  kernel.compute (%y = 64, %c = 4096) {
+    %v = kernel.read %a[%y, %c] : memref<64x4096xf32>
+    kernel.write %v, %x[%y, %c] : memref<64x4096xf32>
+  }
+  func.return
+}

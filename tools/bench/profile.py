@@ -1,0 +1,178 @@
+"""Profiles a model on our wasm backend, on one thread: the time of every launch, beside what it computes and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import TypedDict
+
+from playwright.sync_api import Error as PlaywrightError
+
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.chromium import Browser
+from webdnn.support.diagnostic import DiagnosticError, place
+from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.pipelines import GRAPH
+from webdnn.targets.program import Call
+from webdnn.targets.wasm.bundle import PAGE, VARIANTS, Variant
+from webdnn.targets.wasm.instrument import Instrumented
+from webdnn.tools.backends import BACKENDS
+from webdnn.tools.bench.cost import cost_of
+from webdnn.tools.bench.measure import compared, open_page, page_failure
+from webdnn.tools.bench.peak import peaks
+from webdnn.tools.bench.results import Kernel, Launch, Profile
+from webdnn.tools.bench.subject import Settings, Subject
+from webdnn.tools.compiler import Compiler
+from webdnn.tools.context import new_context
+
+FOLDER = "profile"
+
+CLOCK_STEP = 0.005
+"""Milliseconds, in pages that are isolated: https://developer.chrome.com/blog/cross-origin-isolated-hr-timers"""
+
+
+class Answer(TypedDict):
+    """What the page tells: when the launches of every run begin, in milliseconds, and when the last one ends."""
+
+    runs: list[list[float]]
+    outputs: list[str]
+    peak: float
+
+
+def profiled(browser: Browser, subject: Subject, settings: Settings, scratch: Path) -> Profile:
+    """Build the instrumented module, and time it. Raises DiagnosticError."""
+    if subject.model is None:
+        hint = "name the model that the bundle was compiled from"
+        raise DiagnosticError("a bundle cannot be profiled", where=subject.name, hint=hint)
+    variant = next(v for v in VARIANTS if v.name == settings.features)
+    module = instrumented(subject.model, variant, settings)
+    folder = scratch / FOLDER
+    folder.mkdir()
+    plan = planned(module, variant, subject, folder)
+    browser.server.mount(f"/{FOLDER}/", folder)
+    page = open_page(browser)
+    try:
+        answer: Answer = page.evaluate("(plan) => import('/bench/profile.js').then((it) => it.profile(plan))", plan)
+    except PlaywrightError as error:
+        raise page_failure(error) from error
+    finally:
+        page.close()
+        browser.server.unmount(f"/{FOLDER}/")
+    within = all(comparison.within for comparison in compared([answer["outputs"]], subject))
+    return summed(subject.name, variant.name, module, answer, within)
+
+
+def instrumented(path: Path, variant: Variant, settings: Settings) -> Instrumented:
+    """The kernels of a model's bundle, exported."""
+    module = import_onnx(path, dims=settings.dims, constants=settings.constants)
+    compiler = Compiler(new_context())
+    compiler.run("graph", module, GRAPH)
+    return Instrumented.of(compiler.lowered(module, "wasm", BACKENDS["wasm"])["wasm"], variant, compiler.context)
+
+
+def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Path) -> dict[str, object]:
+    """What the page is told, and the files that this names."""
+
+    def written(name: str, content: bytes) -> str:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        return f"/{FOLDER}/{name}"
+
+    memory, program = module.memory, module.memory.program
+    shards = split_weights(memory.weights.content)
+    names = [tensor["name"] for tensor in subject.manifest["inputs"]]
+    inputs = zip(names, program.inputs, strict=True)
+    ranges = [memory.range(buffer) for buffer in program.outputs]
+    return {
+        "module": written("kernels.wasm", module.binary),
+        "pages": memory.size // PAGE,
+        "weights": [
+            {"url": written(place.file, shards.files[place.file]), "address": place.address}
+            for place in shards.at_address(memory.image)
+        ],
+        "inputs": [
+            {"url": written(f"input{i}.bin", subject.feeds[name].tobytes()), "address": memory.address(buffer)}
+            for i, (name, buffer) in enumerate(inputs)
+        ],
+        "outputs": [{"address": found.address, "bytes": found.bytes} for found in ranges],
+        "load": spelled(program.calls_at_load, module),
+        "calls": spelled(program.calls_of_a_run, module),
+        "peaks": [
+            {"url": written(f"peak{i}.wasm", peak.binary), "operations": peak.operations}
+            for i, peak in enumerate(peaks(variant.relaxed))
+        ],
+    }
+
+
+def spelled(calls: Sequence[Call], module: Instrumented) -> list[dict[str, object]]:
+    return [{"kernel": call.kernel.sym_name.data, "addresses": module.arguments(call)} for call in calls]
+
+
+def summed(model: str, variant: str, module: Instrumented, answer: Answer, within: bool) -> Profile:
+    """The profile, from the stamps of all runs."""
+    calls = module.memory.program.calls_of_a_run
+    costs = {name: cost_of(kernel) for name, kernel in {c.kernel.sym_name.data: c.kernel for c in calls}.items()}
+    kernels = [
+        Kernel(name=name, shape=cost.shape, flops=cost.operations, bytes=cost.bytes, code=module.sizes[name])
+        for name, cost in costs.items()
+    ]
+    runs = answer["runs"]
+    launches = [
+        Launch(
+            kernel=call.kernel.sym_name.data,
+            nodes=place(call.op.location) or "",
+            time=steady_mean([run[i + 1] - run[i] for run in runs]),
+        )
+        for i, call in enumerate(calls)
+    ]
+    typical = sorted(runs, key=lambda run: run[-1])[len(runs) // 2]
+    return Profile(
+        model=model,
+        module=variant,
+        peak=answer["peak"],
+        within=within,
+        kernels=kernels,
+        launches=launches,
+        stamps=typical,
+    )
+
+
+def steady_mean(values: Sequence[float]) -> float:
+    """The mean of what is at most two steps of the clock above the median.
+
+    Of short times it is nearly all, because those are right on average alone; of long times it is the faster half.
+    """
+    limit = median(values) + 2 * CLOCK_STEP
+    return fmean(value for value in values if value <= limit)
+
+
+@dataclass(frozen=True)
+class Share:
+    """All launches of a kernel together."""
+
+    kernel: Kernel
+    launches: int
+    nodes: str
+    time: float
+
+    @property
+    def rate(self) -> float:
+        """Operations a second."""
+        return self.launches * self.kernel["flops"] / self.time * 1e3 if self.time else 0.0
+
+    @property
+    def traffic(self) -> float:
+        """Bytes a second."""
+        return self.launches * self.kernel["bytes"] / self.time * 1e3 if self.time else 0.0
+
+
+def shares(profile: Profile) -> list[Share]:
+    """The kernels, the slowest first."""
+    found: list[Share] = []
+    for kernel in profile["kernels"]:
+        launches = [launch for launch in profile["launches"] if launch["kernel"] == kernel["name"]]
+        nodes = ", ".join(dict.fromkeys(launch["nodes"] for launch in launches if launch["nodes"]))
+        found.append(Share(kernel, len(launches), nodes, sum(launch["time"] for launch in launches)))
+    return sorted(found, key=lambda share: -share.time)
