@@ -50,7 +50,8 @@ def run_and_compare(layer: Layer, attributes: Attributes, target: str, engines: 
             for _ in range(2):
                 results = session.run(inputs)
                 for tensor, wanted in zip(written.outputs, expected, strict=True):
-                    np.testing.assert_allclose(results[tensor.name], wanted, TOLERANCE, TOLERANCE, err_msg=name)
+                    found = as_array(results[tensor.name])
+                    np.testing.assert_allclose(found, as_array(wanted), TOLERANCE, TOLERANCE, err_msg=name)
 
 
 @bounded
@@ -71,7 +72,7 @@ def test_wasm_with_lanes(op: str, batch: int, hidden: int, tmp_path: Path) -> No
     run_and_compare(layer, attributes, "wasm", engines, tmp_path / "bundle")
 
 
-SMALL = {
+SMALL: dict[str, tuple[Layer, Attributes]] = {
     "lstm": (Layer("LSTM", directions=2, states=True, peepholes=True, lengths=(2, 4)), {"direction": "bidirectional"}),
     "gru": (Layer("GRU", steps=5, hidden=8, states=True), {"direction": "reverse"}),
     "gru, reset after": (Layer("GRU", lengths=(3, 1)), {"linear_before_reset": 1, "clip": 0.5}),

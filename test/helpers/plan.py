@@ -265,7 +265,7 @@ def on_buffers(block: Block, counts: Counts) -> Iterator[tuple[ComputeOp, Counts
             case ComputeOp():
                 yield op, counts
             case IndexOp():
-                counts[op.result] = op.exprs[0].evaluate(counts)
+                counts[op.result] = op.exprs[0].evaluate({**counts})
             case scf.ForOp():
                 trips = constant_of(op.ub)
                 assert trips
@@ -288,8 +288,8 @@ def check_plan(before: ModuleOp, after: ModuleOp) -> None:
         arena.holds[arena.whole(buffer)] = elements.of[argument].reshape(-1, 1)
     computes = on_buffers(program.function.body.block, {})
     for op, step in on_tensors(tensors.body.block, elements, {}):
-        after, trip = next(computes)
-        Kernel(op, after, elements, arena, step, trip).run()
+        planned, trip = next(computes)
+        Kernel(op, planned, elements, arena, step, trip).run()
         for _ in range(borders(op)):
             fill(next(computes)[0], op.res[0], elements, arena)
     assert next(computes, None) is None

@@ -62,7 +62,8 @@ class Layer:
         given = {name: a for name, a in named.items() if name in ("x0", "x4", "x5", "x6")}
         results = ["y", "h", "c"][: self.outputs]
         names = [f"x{i}" if f"x{i}" in named else "" for i in range(len(self.operands(noise)))]
-        node = helper.make_node(self.op, names, results, **attributes)
+        node = helper.make_node(self.op, names, results)
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
         value = helper.make_tensor_value_info
         inputs = [value(name, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for name, a in given.items()]
         weights = [numpy_helper.from_array(a, name) for name, a in named.items() if name not in given]

@@ -13,10 +13,11 @@ from xdsl.dialects.builtin import ModuleOp
 
 from helpers.recurrent_layers import GATES, Attributes, Layer, layers
 from webdnn.dialects.dnn.recurrence import ACTIVATIONS, RecurrentOp
+from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.converters.recurrence import NAMES
 from webdnn.support.diagnostic import DiagnosticError
 
-Array = NDArray[np.generic]
 Check = Callable[..., ModuleOp]
 Noise = Callable[..., NDArray[np.float64]]
 
@@ -44,52 +45,15 @@ def test_layers(check: Check, noise: Noise, drawn: tuple[Layer, Attributes], con
 
 @pytest.mark.parametrize("op", GATES)
 def test_batches_first(check: Check, noise: Noise, op: str) -> None:
-    """onnxruntime refuses this layout: what is expected is the other one, transposed."""
+    """onnxruntime refuses this layout: what is expected is the result of the other one, transposed."""
     layer = Layer(op, directions=2, states=True)
     operands = layer.operands(noise)
-    attributes = {"hidden_size": layer.hidden, "direction": "bidirectional"}
-    check(op, *operands, outputs=layer.outputs, **attributes)
-    given = [None if a is None else a.swapaxes(0, 1) if i in (0, 5, 6) else a for i, a in enumerate(operands)]
-    y, *states = by_numpy(op, operands, layer)
+    attributes: Attributes = {"hidden_size": layer.hidden, "direction": "bidirectional"}
+    module = check(op, *operands, outputs=layer.outputs, **attributes)
+    y, *states = run_function(module, [as_array(a) for a in operands if a is not None])
     expected = [y.transpose(2, 0, 1, 3), *(state.swapaxes(0, 1) for state in states)]
+    given = [None if a is None else a.swapaxes(0, 1) if i in (0, 5, 6) else a for i, a in enumerate(operands)]
     check(op, *given, outputs=layer.outputs, expected=expected, layout=1, **attributes)
-
-
-def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
-
-
-def by_numpy(op: str, operands: list[Array | None], layer: Layer) -> list[Array]:
-    """A bidirectional layer without lengths, written out once more."""
-    x, w, r, b, _, h0, *rest = operands
-    assert x is not None
-    assert w is not None
-    assert r is not None
-    assert b is not None
-    assert h0 is not None
-    size, gates = layer.hidden, GATES[op]
-    y = np.zeros((layer.steps, 2, layer.batch, size), np.float32)
-    last = [h0.copy(), *(state.copy() for state in rest[:1] if state is not None)]
-    for d in range(2):
-        of_input, of_state = b[d].reshape(2, gates, size)
-        states = [state[d] for state in last]
-        for t in reversed(range(layer.steps)) if d else range(layer.steps):
-            p = (x[t] @ w[d].T).reshape(-1, gates, size).swapaxes(0, 1) + of_input[:, None]
-            q = (states[0] @ r[d].T).reshape(-1, gates, size).swapaxes(0, 1) + of_state[:, None]
-            if op == "LSTM":
-                i, o, f, c = p + q
-                cell = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(c)
-                states = [sigmoid(o) * np.tanh(cell), cell]
-            elif op == "GRU":
-                z, reset = sigmoid(p[0] + q[0]), sigmoid(p[1] + q[1])
-                linear = (reset * states[0]) @ r[d].reshape(gates, size, size)[2].T + of_state[2]
-                states = [(1 - z) * np.tanh(p[2] + linear) + z * states[0]]
-            else:
-                states = [np.tanh((p + q)[0])]
-            y[t, d] = states[0]
-        for whole, state in zip(last, states, strict=True):
-            whole[d] = state
-    return [y, *last]
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
