@@ -41,7 +41,7 @@ class Pipeline:
             f"tensor-layout-assign-layouts{{target={self.target}}}",
             "tensor-layout-elide-conversions",
             "convert-tensor-layout-to-kernel",
-            *(() if self.places else ("kernel-expand-concat",)),
+            *(() if self.places else ("kernel-expand-concat", "kernel-expand-stacks")),
             "kernel-fold-constant-reads",
             f"kernel-fuse-producers{{{fuse}}}",
             "kernel-split-shared-reductions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -30,6 +30,7 @@ __all__ = [
     "byte_size",
     "calls_in",
     "elements_of",
+    "runs_of",
     "stored_type",
     "weight_bytes",
 ]
@@ -65,6 +66,18 @@ def calls_in(launches: Sequence[Call | Loop]) -> Iterator[Call]:
             yield launch
         else:
             yield from launch.calls
+
+
+def runs_of(
+    launches: Sequence[Call | Loop], trips: Mapping[Hashable, int] | None = None
+) -> Iterator[tuple[Call, list[int]]]:
+    """Every call as often as it is made, with what its counters are; `trips` are those of the loops around."""
+    for launch in launches:
+        if isinstance(launch, Call):
+            yield launch, [counter.evaluate(trips or {}) for counter in launch.counters]
+            continue
+        for trip in range(launch.trips):
+            yield from runs_of(launch.launches, {**(trips or {}), launch.counter: trip})
 
 
 @dataclass(frozen=True)

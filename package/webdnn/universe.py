@@ -39,6 +39,7 @@ PASSES: dict[str, str] = {
         "webdnn.lowering.tensor_layout_to_kernel.convert:ConvertTensorLayoutToKernelPass"
     ),
     "kernel-expand-concat": "webdnn.passes.kernel.expand_concat:KernelExpandConcatPass",
+    "kernel-expand-stacks": "webdnn.passes.kernel.expand_stacks:KernelExpandStacksPass",
     "kernel-fold-constant-reads": "webdnn.passes.kernel.fold_constant_reads:KernelFoldConstantReadsPass",
     "kernel-fuse-producers": "webdnn.passes.kernel.fuse_producers:KernelFuseProducersPass",
     "kernel-split-shared-reductions": ("webdnn.passes.kernel.split_shared_reductions:KernelSplitSharedReductionsPass"),

@@ -12,11 +12,12 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.traits import SymbolTable
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import WriteOp, buffer_type
-from webdnn.dialects.kernel.program import AllocOp
-from webdnn.dialects.kernel.structure import ComputeOp
+from webdnn.dialects.kernel.program import AllocOp, CallOp
+from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.places import users
 from webdnn.support.planning.offsets import assign, verify
@@ -75,9 +76,19 @@ def plan(block: Block, alignment: int) -> Arena:
 
 def writes_once(op: Operation, buffer: SSAValue) -> bool:
     """Does the operation write to the buffer when the model is loaded?"""
-    if not isinstance(op, ComputeOp) or not op.once:
+    if not isinstance(op, ComputeOp | CallOp) or not op.once:
         return False
-    return any(isinstance(o, WriteOp) and o.target is buffer for o in op.walk())
+    if isinstance(op, CallOp):
+        kernel = SymbolTable.lookup_symbol(op, op.callee)
+        assert isinstance(kernel, FuncOp)
+        targets = targets_of(kernel)
+        return any(b is buffer and a in targets for a, b in zip(kernel.buffers, op.buffers, strict=True))
+    return buffer in targets_of(op)
+
+
+def targets_of(op: Operation) -> set[SSAValue]:
+    """The buffers that are written inside."""
+    return {o.target for o in op.walk() if isinstance(o, WriteOp)}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from webdnn.support.index import Index, symbol
 
 def whole_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers of which only whole groups of four are read and written."""
-    found: set[SSAValue] = set(function.body.block.args)
+    found: set[SSAValue] = set(function.buffers)
     for op in function.walk():
         if isinstance(op, ReadOp) and not is_whole_texel(op):
             found.discard(op.source)

@@ -13,7 +13,7 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import WriteOp, buffer_type
+from webdnn.dialects.kernel.access import IndexOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
@@ -126,7 +126,7 @@ class KernelMapPointsPass(ModulePass):
         for function in op.body.block.ops:
             if not isinstance(function, FuncOp):
                 continue
-            others = [o for o in function.body.block.ops if not isinstance(o, arith.ConstantOp | YieldOp)]
+            others = [o for o in function.body.block.ops if not isinstance(o, arith.ConstantOp | IndexOp | YieldOp)]
             if len(others) != 1 or not isinstance(compute := others[0], ComputeOp):
                 fail(
                     function,

@@ -42,7 +42,7 @@ def is_whole_texel(op: ReadOp | WriteOp) -> bool:
 
 def in_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers whose every access is a whole aligned group of four, or one known lane of it."""
-    good: set[SSAValue] = {a for a in function.body.block.args if buffer_type(a).get_shape()[0] % LANES == 0}
+    good: set[SSAValue] = {a for a in function.buffers if buffer_type(a).get_shape()[0] % LANES == 0}
     for op in function.walk():
         if isinstance(op, ReadOp) and not (is_whole_texel(op) or is_lane(op)):
             good.discard(op.source)
@@ -154,7 +154,7 @@ class KernelMergeLanesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, FuncOp):
-                every: set[SSAValue] = set(function.body.block.args)
+                every: set[SSAValue] = set(function.buffers)
                 buffers = every if self.every else in_texels(function)
                 written = {o.target for o in function.walk() if isinstance(o, WriteOp)}
                 Merging(buffers, written).visit(function.body.block)

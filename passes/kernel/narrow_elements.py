@@ -142,7 +142,7 @@ class Narrowing:
         kept = {o: self.kept(o) for o in spans}
         for op in list(self.function.walk()):
             self.make_signed(op)
-        for argument in list(self.function.body.block.args):
+        for argument in self.function.buffers:
             retype_buffer(argument, self.storage)
         for op in accesses:
             if isinstance(op, ReadOp):
@@ -289,7 +289,7 @@ def retype_program(function: func.FuncOp, storage: Storage, problems: Diagnostic
 def buffers_of(function: func.FuncOp) -> Iterable[SSAValue]:
     yield from function.body.block.args
     for op in function.body.block.ops:
-        yield from op.results
+        yield from (result for result in op.results if is_memref(result.type))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def written(function: FuncOp) -> list[int]:
 
 
 def restricted(function: FuncOp, output: int) -> tuple[FuncOp, list[int]]:
-    """The kernel of one output, and which arguments it still takes."""
+    """The kernel of one output, and which buffers and counters, by position, it still takes."""
     clone = function.clone()
     clone.location = function.location
     block = clone.body.block
@@ -36,6 +36,14 @@ def restricted(function: FuncOp, output: int) -> tuple[FuncOp, list[int]]:
         if i not in kept:
             block.erase_arg(block.args[i])
     return clone, kept
+
+
+def part_of(call: CallOp, part: FuncOp, kept: list[int]) -> CallOp:
+    """The call of the kernel of one output."""
+    arguments = [(call.operands[i], i < len(call.buffers)) for i in kept]
+    buffers = [value for value, is_buffer in arguments if is_buffer]
+    counters = [value for value, is_buffer in arguments if not is_buffer]
+    return CallOp(part.sym_name.data, buffers, counters, once=call.once)
 
 
 def drop_dead(function: FuncOp) -> None:
@@ -57,7 +65,7 @@ def split(function: FuncOp, calls: list[CallOp], outputs: list[int]) -> None:
         part.sym_name = function.sym_name.__class__(f"{function.sym_name.data}_{n}")
         parts.append((part, kept))
     for call in calls:
-        new: list[Operation] = [CallOp(part.sym_name.data, [call.buffers[i] for i in kept]) for part, kept in parts]
+        new: list[Operation] = [part_of(call, part, kept) for part, kept in parts]
         for op in new:
             op.location = call.location
         Rewriter.replace_op(call, new, [])

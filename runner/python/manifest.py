@@ -88,12 +88,23 @@ class Binding(TypedDict):
     size: int
 
 
+class Counter(TypedDict):
+    """A number that a kernel takes: `offset`, and each loop around, outermost first, by its factor times its trip."""
+
+    offset: int
+    factors: list[int]
+
+
 class Dispatch(TypedDict):
-    """One kernel launch; a binding's number is its position in `bindings`."""
+    """One kernel launch; a binding's number is its position in `bindings`.
+
+    A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
+    """
 
     pipeline: int
     groups: tuple[int, int, int]
     bindings: list[Binding]
+    counters: list[Counter]
 
 
 class BufferTensor(TypedDict):
@@ -102,6 +113,14 @@ class BufferTensor(TypedDict):
     offset: int
     size: int
     storage: Literal["f32", "i32", "u32"]
+
+
+class Repeat(TypedDict):
+    """A loop: `count` launches from `first` on are made `trips` times. A loop stands before those inside it."""
+
+    first: int
+    count: int
+    trips: int
 
 
 class WebGpu(TypedDict):
@@ -118,6 +137,7 @@ class WebGpu(TypedDict):
     dispatches: list[Dispatch]
     inputs: list[BufferTensor]
     outputs: list[BufferTensor]
+    loops: list[Repeat]
     limits: dict[str, int]
     features: list[str]
 
@@ -148,11 +168,15 @@ class Constant(TypedDict):
 
 
 class Draw(TypedDict):
-    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them."""
+    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them.
+
+    `counters` are the values of the uniform integers n0, n1, …
+    """
 
     program: int
     samplers: list[int]
     target: int
+    counters: list[Counter]
 
 
 class TextureTensor(TypedDict):
@@ -177,6 +201,7 @@ class WebGl(TypedDict):
     outputs: list[TextureTensor]
     maxTextureSize: int
     maxSamplers: int
+    loops: list[Repeat]
 
 
 class Backends(TypedDict):

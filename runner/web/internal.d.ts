@@ -51,7 +51,7 @@ declare global {
   // Node's, of which one function is used.
   var process: { cwd(): string } | undefined;
   // WebGPU's flags, which TypeScript's DOM library leaves out.
-  var GPUBufferUsage: { STORAGE: number; COPY_DST: number; COPY_SRC: number; MAP_READ: number };
+  var GPUBufferUsage: { STORAGE: number; UNIFORM: number; COPY_DST: number; COPY_SRC: number; MAP_READ: number };
   var GPUShaderStage: { COMPUTE: number };
   var GPUMapMode: { READ: number };
 }

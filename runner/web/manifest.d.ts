@@ -94,12 +94,23 @@ export interface Binding {
 }
 
 /**
+ * A number that a kernel takes: `offset`, and each loop around, outermost first, by its factor times its trip.
+ */
+export interface Counter {
+  readonly offset: number;
+  readonly factors: ReadonlyArray<number>;
+}
+
+/**
  * One kernel launch; a binding's number is its position in `bindings`.
+ *
+ * A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
  */
 export interface Dispatch {
   readonly pipeline: number;
   readonly groups: readonly [number, number, number];
   readonly bindings: ReadonlyArray<Binding>;
+  readonly counters: ReadonlyArray<Counter>;
 }
 
 /**
@@ -109,6 +120,15 @@ export interface BufferTensor {
   readonly offset: number;
   readonly size: number;
   readonly storage: "f32" | "i32" | "u32";
+}
+
+/**
+ * A loop: `count` launches from `first` on are made `trips` times. A loop stands before those inside it.
+ */
+export interface Repeat {
+  readonly first: number;
+  readonly count: number;
+  readonly trips: number;
 }
 
 /**
@@ -125,6 +145,7 @@ export interface WebGpu {
   readonly dispatches: ReadonlyArray<Dispatch>;
   readonly inputs: ReadonlyArray<BufferTensor>;
   readonly outputs: ReadonlyArray<BufferTensor>;
+  readonly loops: ReadonlyArray<Repeat>;
   readonly limits: Readonly<Record<string, number>>;
   readonly features: ReadonlyArray<string>;
 }
@@ -158,11 +179,14 @@ export interface Constant {
 
 /**
  * One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them.
+ *
+ * `counters` are the values of the uniform integers n0, n1, …
  */
 export interface Draw {
   readonly program: number;
   readonly samplers: ReadonlyArray<number>;
   readonly target: number;
+  readonly counters: ReadonlyArray<Counter>;
 }
 
 /**
@@ -189,6 +213,7 @@ export interface WebGl {
   readonly outputs: ReadonlyArray<TextureTensor>;
   readonly maxTextureSize: number;
   readonly maxSamplers: number;
+  readonly loops: ReadonlyArray<Repeat>;
 }
 
 /**

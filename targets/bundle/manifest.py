@@ -126,12 +126,33 @@ class Binding:
 
 
 @dataclass(frozen=True)
+class Counter:
+    """A number that a kernel takes: `offset`, and each loop around, outermost first, by its factor times its trip."""
+
+    offset: int
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A loop: `count` launches from `first` on are made `trips` times. A loop stands before those inside it."""
+
+    first: Natural
+    count: Positive
+    trips: Positive
+
+
+@dataclass(frozen=True)
 class Dispatch:
-    """One kernel launch; a binding's number is its position in `bindings`."""
+    """One kernel launch; a binding's number is its position in `bindings`.
+
+    A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
+    """
 
     pipeline: Natural
     groups: tuple[Natural, Natural, Natural]
     bindings: tuple[Binding, ...]
+    counters: tuple[Counter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +179,7 @@ class WebGpu:
     dispatches: tuple[Dispatch, ...]
     inputs: tuple[BufferTensor, ...]
     outputs: tuple[BufferTensor, ...]
+    loops: tuple[Repeat, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
     features: tuple[str, ...] = ()
 
@@ -192,11 +214,15 @@ class Constant:
 
 @dataclass(frozen=True)
 class Draw:
-    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them."""
+    """One full-target draw: `samplers` are the textures of b0, b1, …, and `target` is none of them.
+
+    `counters` are the values of the uniform integers n0, n1, …
+    """
 
     program: Natural
     samplers: tuple[Natural, ...]
     target: Natural
+    counters: tuple[Counter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -223,6 +249,7 @@ class WebGl:
     outputs: tuple[TextureTensor, ...]
     max_texture_size: Natural
     max_samplers: Natural
+    loops: tuple[Repeat, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
-from webdnn.support.diagnostic import fail, where
+from webdnn.support.diagnostic import where
 from webdnn.targets.bundle.manifest import Constant, Draw, Tensor, Texture, TextureTensor, WebGl, WebGlSources
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.glsl.emit import emit_kernel, output_of, samplers_of
 from webdnn.targets.glsl.textures import extent
+from webdnn.targets.launches import Launches
 from webdnn.targets.program import Call, Program, WeightImage, byte_size, elements_of
 
 SOURCES = {300: "kernels/es300.json", 100: "kernels/es100.json"}
@@ -58,28 +59,25 @@ class Textures:
     @classmethod
     def assign(cls, program: Program) -> Textures:
         textures = cls()
+        launches = program.launches
         for value in [*program.inputs, *program.outputs, *(op.result for op in program.weights)]:
             if value not in textures.of:
                 textures.add(value)
         kept = set(textures.of)
-        calls = list(program.calls)
-        last = {value: i for i, call in enumerate(calls) for value in call.buffers}
-        written: set[SSAValue] = set()
-        for i, call in enumerate(calls):
-            target = target_of(call)
-            if target in written:
-                fail(call.op, "is the second kernel that writes a texture", hint="run 'kernel-expand-concat' first")
-            written.add(target)
-            if target not in textures.of:
-                textures.take(target)
-            for value in dict.fromkeys(call.buffers):
+        calls = [[launch] if isinstance(launch, Call) else list(launch.calls) for launch in launches]
+        last = {value: i for i, group in enumerate(calls) for call in group for value in call.buffers}
+        for i, group in enumerate(calls):  # a loop needs all of its textures from the first trip to the last
+            for target in dict.fromkeys(map(target_of, group)):
+                if target not in textures.of:
+                    textures.take(target)
+            for value in dict.fromkeys(value for call in group for value in call.buffers):
                 if value not in kept and isinstance(value.owner, AllocOp) and last[value] == i:
                     textures.release(value)
         return textures
 
 
 def target_of(call: Call) -> SSAValue:
-    parameters: list[SSAValue] = list(call.kernel.body.block.args)
+    parameters: list[SSAValue] = list(call.kernel.buffers)
     return call.buffers[parameters.index(output_of(call.kernel))]
 
 
@@ -95,13 +93,15 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
     image = WeightImage.of(program.weights, 4)
     shards = split_weights(image.content)
     kernels = program.called
+    launches = Launches.of(program.launches)
     draws = tuple(
         Draw(
             kernels.index(call.kernel),
             tuple(textures.of[call.buffers[i]] for i in samplers_of(call.kernel)),
             textures.of[target_of(call)],
+            counters,
         )
-        for call in program.calls
+        for call, counters in zip(launches.calls, launches.counters, strict=True)
     )
     section = WebGl(
         sources=WebGlSources(*(SOURCES[version] if version in programs else None for version in (300, 100))),
@@ -114,6 +114,7 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
         outputs=tuple(place(t, v, textures) for t, v in zip(outputs, program.outputs, strict=True)),
         max_texture_size=max((max(t.width, t.height) for t in textures.extents), default=1),
         max_samplers=max((len(draw.samplers) for draw in draws), default=0),
+        loops=tuple(launches.loops),
     )
     files = {SOURCES[version]: sources(p, version) for version, p in programs.items()}
     return WebGlPart(section, {**files, **shards.files})

@@ -178,7 +178,7 @@ def elements(buffer: SSAValue) -> int:
 
 def output_of(function: FuncOp) -> SSAValue:
     """The texture that a kernel writes."""
-    arguments = set(function.body.block.args)
+    arguments = set(function.buffers)
     (target,) = [op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments]
     return target
 
@@ -186,18 +186,21 @@ def output_of(function: FuncOp) -> SSAValue:
 def samplers_of(function: FuncOp) -> list[int]:
     """The positions of the arguments that a kernel reads, in the order of its samplers."""
     output = output_of(function)
-    return [i for i, argument in enumerate(function.body.block.args) if argument is not output]
+    return [i for i, argument in enumerate(function.buffers) if argument is not output]
 
 
 def emit_kernel(function: FuncOp, version: int) -> str:
     """The fragment shader of one kernel."""
-    arguments = function.body.block.args
-    names: dict[SSAValue, str] = {arguments[position]: f"b{i}" for i, position in enumerate(samplers_of(function))}
+    buffers, samplers = function.buffers, samplers_of(function)
+    textures: dict[SSAValue, str] = {buffers[position]: f"b{i}" for i, position in enumerate(samplers)}
+    counters: dict[SSAValue, str] = {counter: f"n{i}" for i, counter in enumerate(function.counters)}
+    names = {**textures, **counters}
     printer = (GlslPrinter if version == 300 else Glsl100Printer)(names)
     body = printer.function_body(function.body.block)
     precision = ["precision highp float;", "precision highp int;"]
     qualifier = "" if version == 300 else "highp "
-    header = [*precision, *(f"uniform {qualifier}sampler2D {name};" for name in names.values())]
+    header = [*precision, *(f"uniform {qualifier}sampler2D {name};" for name in textures.values())]
+    header += [f"uniform int {name};" for name in counters.values()]
     if version == 300:
         header = ["#version 300 es", "precision highp sampler2D;", *header, "out vec4 color;"]
     return "\n".join([*header, *helpers(body, version), "void main() {", *body, "}", ""])

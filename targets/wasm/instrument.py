@@ -40,7 +40,7 @@ class Instrumented:
         binary = bytes(wasmtime.wat2wasm(module_text(functions, memory.size // PAGE, names)))
         return cls(binary, memory, code_sizes(binary))
 
-    def arguments(self, call: Call) -> list[int]:
+    def addresses(self, call: Call) -> list[int]:
         """The addresses that a kernel is called with."""
         return [self.memory.address(buffer) for buffer in call.buffers]
 

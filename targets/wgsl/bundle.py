@@ -15,6 +15,7 @@ from webdnn.support.diagnostic import fail
 from webdnn.targets.bundle.manifest import Binding, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.c_like import function_name
+from webdnn.targets.launches import Launches
 from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored_type
 from webdnn.targets.wgsl.emit import emit_kernel, groups_of
 
@@ -40,9 +41,10 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     kernels = program.called
     image = WeightImage.of(program.weights, ALIGNMENT)
     shards = split_weights(image.content)
+    launches = Launches.of(program.launches)
     dispatches = tuple(
-        Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call))
-        for call in program.calls
+        Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call), counters)
+        for call, counters in zip(launches.calls, launches.counters, strict=True)
     )
     section = WebGpu(
         sources=SOURCES,
@@ -54,6 +56,7 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
         inputs=tuple(tensor(program, value) for value in program.inputs),
         outputs=tuple(tensor(program, value) for value in program.outputs),
         limits=limits(dispatches),
+        loops=tuple(launches.loops),
     )
     sources = json.dumps([emit_kernel(kernel) for kernel in kernels])
     return WebGpuPart(section, {SOURCES: sources.encode(), **shards.files})

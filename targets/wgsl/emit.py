@@ -176,10 +176,11 @@ class WgslPrinter(CLikePrinter):
 
 def emit_kernel(function: FuncOp) -> str:
     """The module of one kernel; its entry point has the kernel's name."""
-    names: dict[SSAValue, str] = {argument: f"b{i}" for i, argument in enumerate(function.body.block.args)}
+    names: dict[SSAValue, str] = {buffer: f"b{i}" for i, buffer in enumerate(function.buffers)}
+    names |= {counter: f"n{i}" for i, counter in enumerate(function.counters)}
     printer = WgslPrinter(names)
-    header: list[str] = []
-    for i, argument in enumerate(function.body.block.args):
+    header = [f"@group(1) @binding({i}) var<uniform> n{i}: i32;" for i in range(len(function.counters))]
+    for i, argument in enumerate(function.buffers):
         type = argument.type
         assert is_memref(type)
         access = "read" if type.memory_space == WEIGHTS else "read_write"

@@ -35,7 +35,7 @@ def specialize(module: ModuleOp) -> None:
             made[name, signature] = copy(functions[name], f"_{earlier}" if earlier else "")
         function = made[name, signature]
         kept = [call.buffers[i] for i, (_, first) in enumerate(signature) if first == i]
-        new = CallOp(function.sym_name.data, kept)
+        new = CallOp(function.sym_name.data, kept, call.counters, once=call.once)
         new.location = call.location
         Rewriter.replace_op(call, new, [])
     for (_, signature), function in made.items():
@@ -56,13 +56,13 @@ def copy(function: FuncOp, suffix: str) -> FuncOp:
 def apply(function: FuncOp, signature: Sequence[tuple[bool, int]]) -> None:
     """Mark the weights, and let equal buffers be one argument."""
     block = function.body.block
-    arguments = list(block.args)
+    arguments = list(function.buffers)
     for i, (_, first) in reversed(list(enumerate(signature))):
         if first != i:
             arguments[i].replace_all_uses_with(arguments[first])
             block.erase_arg(block.args[i])
     kept = [is_weight for i, (is_weight, first) in enumerate(signature) if first == i]
-    for argument, is_weight in zip(list(block.args), kept, strict=True):
+    for argument, is_weight in zip(function.buffers, kept, strict=True):
         type = argument.type
         assert is_memref(type)
         if is_weight:

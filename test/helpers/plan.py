@@ -8,19 +8,20 @@ too, and takes seconds where `helpers.memory` would compute for hours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd, prod
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import func
+from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import IndexType, ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.constant import ConstantOp
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
-from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.affine import constant_of, range_of
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.reference.points import Values, at
 from webdnn.dialects.kernel.structure import ComputeOp
@@ -29,6 +30,7 @@ from webdnn.targets.program import Program, stored_type
 
 NOBODY = -1
 Numbers = NDArray[np.int64]
+Counts = Mapping[SSAValue, int]
 
 
 @dataclass
@@ -92,16 +94,18 @@ class Loops:
 
     symbols: list[SSAValue]
     counts: list[int]
+    around: Counts
+    """What the loops around the compute count at this moment."""
 
     @classmethod
-    def of(cls, compute: ComputeOp) -> Loops:
+    def of(cls, compute: ComputeOp, around: Counts) -> Loops:
         found: list[SSAValue] = []
         for op in compute.walk():
             found += [a for region in op.regions for a in region.block.args]
             found += [r for r in op.results if isinstance(r.type, IndexType)]
         ranges = [range_of(value) for value in found]
         assert all(r is not None and r[0] == 0 for r in ranges), "every index counts from 0"
-        return cls(found, [r[1] + 1 for r in ranges if r])
+        return cls(found, [r[1] + 1 for r in ranges if r], around)
 
     def used(self, exprs: Sequence[Index]) -> set[int]:
         return {i for i, value in enumerate(self.symbols) if any(value in e.symbols for e in exprs)}
@@ -109,7 +113,7 @@ class Loops:
     def grid(self, used: set[int]) -> Values:
         """A numpy axis for each index that is used; the others stand still, for nothing depends on them."""
         ordered = sorted(used)
-        found: Values = {}
+        found: Values = {value: np.array(count) for value, count in self.around.items()}
         for axis, i in enumerate(ordered):
             shape = [1] * axis + [-1] + [1] * (len(ordered) - 1 - axis)
             found[self.symbols[i]] = np.arange(self.counts[i]).reshape(shape)
@@ -134,10 +138,14 @@ class Kernel:
     after: ComputeOp
     elements: Elements
     arena: Arena
+    step: Counts
+    """What the scans around `before` count."""
+    trip: Counts
+    """What the loops around `after` count."""
 
     def run(self) -> None:
         """Check every read, and write. Raises AssertionError."""
-        before, after = Loops.of(self.before), Loops.of(self.after)
+        before, after = Loops.of(self.before, self.step), Loops.of(self.after, self.trip)
         assert before.counts == after.counts
         writes = [self.written(op, result) for op, result in zip(stores(self.after), self.before.res, strict=True)]
         points = np.arange(prod(self.after.shape)).reshape(*self.after.shape, 1)
@@ -153,7 +161,7 @@ class Kernel:
 
     def written(self, op: WriteOp, result: SSAValue) -> tuple[Numbers, Numbers]:
         """Where the points write, and the elements that they are."""
-        loops = Loops.of(self.after)
+        loops = Loops.of(self.after, self.trip)
         position, inside = flat(op.exprs, loops.grid(set(range(len(self.after.shape)))), shape_of(op.target))
         assert inside.all(), "a write leaves its buffer"
         inset = [i.data for i in self.before.inset] if self.before.inset else [0] * len(self.before.shape)
@@ -219,10 +227,52 @@ def fill(op: ComputeOp, result: SSAValue, elements: Elements, arena: Arena) -> N
     """Zeros beside the points of a result, which is alone in its buffer."""
     (write,) = stores(op)
     assert shape_of(write.target) == shape_of(result)
-    loops = Loops.of(op)
+    loops = Loops.of(op, {})
     position, inside = flat(write.exprs, loops.grid(set(range(len(op.shape)))), shape_of(write.target))
     assert inside.all(), "a write leaves its buffer"
     arena.holds[arena.units(write.target, position)] = elements.of[result].reshape(-1)[position][..., None]
+
+
+def on_tensors(block: Block, elements: Elements, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes of a program in order, each as often as it runs, its results numbered before."""
+    for op in block.ops:
+        elements.run(op)
+        if isinstance(op, ComputeOp):
+            yield op, counts
+        elif isinstance(op, ScanOp):
+            yield from scanned(op, elements, counts)
+
+
+def scanned(op: ScanOp, elements: Elements, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes of every step; what is carried and stacked has the numbers of what it was made from."""
+    of = elements.of
+    of |= {argument: of[init] for argument, init in zip(op.carried, op.inits, strict=True)}
+    rows: dict[int, list[Numbers]] = {}
+    steps = range(op.trip_count)
+    for step in steps if op.reverse is None else reversed(steps):
+        yield from on_tensors(op.body.block, elements, {**counts, op.counter: step})
+        rows[step] = [of[row] for row in op.rows]
+        of |= {argument: numbers for argument, numbers in zip(op.carried, [of[v] for v in op.nexts], strict=True)}
+    of |= {last: of[value] for last, value in zip(op.last, op.nexts, strict=True)}
+    of |= {stacked: np.stack([rows[step][i] for step in steps]) for i, stacked in enumerate(op.stacked)}
+
+
+def on_buffers(block: Block, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes of a planned program in order, each as often as it runs."""
+    counts = dict(counts)
+    for op in block.ops:
+        match op:
+            case ComputeOp():
+                yield op, counts
+            case IndexOp():
+                counts[op.result] = op.exprs[0].evaluate({**counts})
+            case scf.ForOp():
+                trips = constant_of(op.ub)
+                assert trips
+                for trip in range(trips):
+                    yield from on_buffers(op.body.block, {**counts, op.body.block.args[0]: trip})
+            case _:
+                pass
 
 
 def check_plan(before: ModuleOp, after: ModuleOp) -> None:
@@ -236,13 +286,12 @@ def check_plan(before: ModuleOp, after: ModuleOp) -> None:
     for argument, buffer in zip(tensors.body.block.args, program.inputs, strict=True):
         elements.add(argument)
         arena.holds[arena.whole(buffer)] = elements.of[argument].reshape(-1, 1)
-    computes = iter([op for op in program.function.body.block.ops if isinstance(op, ComputeOp)])
-    for op in tensors.body.block.ops:
-        elements.run(op)
-        if isinstance(op, ComputeOp):
-            Kernel(op, next(computes), elements, arena).run()
-            for _ in range(borders(op)):
-                fill(next(computes), op.res[0], elements, arena)
+    computes = on_buffers(program.function.body.block, {})
+    for op, step in on_tensors(tensors.body.block, elements, {}):
+        planned, trip = next(computes)
+        Kernel(op, planned, elements, arena, step, trip).run()
+        for _ in range(borders(op)):
+            fill(next(computes)[0], op.res[0], elements, arena)
     assert next(computes, None) is None
     end = tensors.body.block.last_op
     assert isinstance(end, func.ReturnOp)

@@ -15,7 +15,7 @@ from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError, place
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.pipelines import GRAPH
-from webdnn.targets.program import Call
+from webdnn.targets.program import Call, Loop, runs_of
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.targets.wasm.memory import PAGE
@@ -98,8 +98,8 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
             for i, (name, buffer) in enumerate(inputs)
         ],
         "outputs": [{"address": found.address, "bytes": found.bytes} for found in ranges],
-        "load": spelled(program.calls_at_load, module),
-        "calls": spelled(program.calls_of_a_run, module),
+        "load": spelled(program.launches_at_load, module),
+        "calls": spelled(program.launches_of_a_run, module),
         "peaks": [
             {"url": written(f"peak{i}.wasm", peak.binary), "operations": peak.operations}
             for i, peak in enumerate(peaks(variant.relaxed))
@@ -107,13 +107,16 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
     }
 
 
-def spelled(calls: Sequence[Call], module: Instrumented) -> list[dict[str, object]]:
-    return [{"kernel": call.kernel.sym_name.data, "addresses": module.arguments(call)} for call in calls]
+def spelled(launches: Sequence[Call | Loop], module: Instrumented) -> list[dict[str, object]]:
+    return [
+        {"kernel": call.kernel.sym_name.data, "arguments": [*module.addresses(call), *counters]}
+        for call, counters in runs_of(launches)
+    ]
 
 
 def summed(model: str, variant: str, module: Instrumented, answer: Answer, within: bool) -> Profile:
     """The profile, from the stamps of all runs."""
-    calls = module.memory.program.calls_of_a_run
+    calls = [call for call, _ in runs_of(module.memory.program.launches_of_a_run)]
     costs = {name: cost_of(kernel) for name, kernel in {c.kernel.sym_name.data: c.kernel for c in calls}.items()}
     kernels = [
         Kernel(name=name, shape=cost.shape, flops=cost.operations, bytes=cost.bytes, code=module.sizes[name])

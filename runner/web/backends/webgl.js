@@ -2,11 +2,13 @@
 
 import { WebDnnError } from "../error.js";
 import { elementCount, fromStorage, toStorage } from "../tensors.js";
+import { unrolled } from "./launches.js";
 import { Device } from "./webgl_device.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor } from "../internal.js" */
-/** @import { Tensor, Texture, TextureTensor, WebGl } from "../manifest.js" */
+/** @import { Draw, Tensor, Texture, TextureTensor, WebGl } from "../manifest.js" */
+/** @import { Made } from "./launches.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
 
@@ -40,8 +42,10 @@ class WebGlExecutor {
   #textures;
   /** @type {Map<number, WebGLFramebuffer>} one for each texture that is drawn to or read */
   #framebuffers = new Map();
-  /** @type {WebGLProgram[]} */
+  /** @type {{ program: WebGLProgram, counters: (WebGLUniformLocation | null)[] }[]} */
   #programs = [];
+  /** @type {Made<Draw>[]} */
+  #draws;
 
   /**
    * @param {Device} device
@@ -52,6 +56,7 @@ class WebGlExecutor {
     this.#device = device;
     this.#section = section;
     this.#bundle = bundle;
+    this.#draws = unrolled(section.draws, section.loops);
     this.#textures = section.textures.map(({ width, height }) => device.createTexture(width, height));
     const targets = [...section.draws.map(({ target }) => target), ...section.outputs.map(({ texture }) => texture)];
     for (const target of new Set(targets)) this.#framebuffers.set(target, this.#createFramebuffer(target));
@@ -59,13 +64,16 @@ class WebGlExecutor {
 
   /** @param {string[]} sources */
   async compile(sources) {
-    /** @type {number[]} */
-    const samplers = [];
-    for (const draw of this.#section.draws) samplers[draw.program] = draw.samplers.length;
+    /** @type {(Draw | undefined)[]} */
+    const draws = [];
+    for (const draw of this.#section.draws) draws[draw.program] = draw;
     // All are begun before the first is waited for: drivers compile in parallel.
-    const begun = sources.map((source, i) => this.#device.compile(source, samplers[i] ?? 0));
-    for (const [index, program] of begun.entries()) {
-      this.#programs.push(await this.#device.linked(program, index));
+    const begun = sources.map((source, i) => this.#device.compile(source, draws[i]?.samplers.length ?? 0));
+    for (const [index, compiled] of begun.entries()) {
+      const program = await this.#device.linked(compiled, index);
+      const names = draws[index]?.counters.map((_, i) => `n${i}`) ?? [];
+      const counters = names.map((name) => this.#device.gl.getUniformLocation(program, name));
+      this.#programs.push({ program, counters });
       this.#bundle.progress({ stage: "kernels", loaded: index + 1, total: begun.length });
     }
   }
@@ -114,11 +122,13 @@ class WebGlExecutor {
 
   #draw() {
     const { gl } = this.#device;
-    for (const { program, samplers, target } of this.#section.draws) {
+    for (const { launch, counters } of this.#draws) {
+      const { program, samplers, target } = launch;
       const { width, height } = this.#section.textures[target];
       gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(target) ?? null);
       gl.viewport(0, 0, width, height);
-      gl.useProgram(this.#programs[program]);
+      gl.useProgram(this.#programs[program].program);
+      counters.forEach((value, i) => gl.uniform1i(this.#programs[program].counters[i], value));
       samplers.forEach((sampler, unit) => {
         gl.activeTexture(gl.TEXTURE0 + unit);
         gl.bindTexture(gl.TEXTURE_2D, this.#textures[sampler]);

@@ -2,6 +2,7 @@
 
 import { reasonOf, WebDnnError } from "../error.js";
 import { fromStorage, toStorage } from "../tensors.js";
+import { unrolled } from "./launches.js";
 import { acquireDevice } from "./webgpu_device.js";
 
 /** @import { TypedArray } from "../index.js" */
@@ -11,8 +12,15 @@ import { acquireDevice } from "./webgpu_device.js";
 /** @import { Bundle } from "../bundle.js" */
 /** @import { Device } from "./webgpu_device.js" */
 
-/** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, staging: GPUBuffer }} Buffers */
-/** @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number] }} Step */
+/** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, staging: GPUBuffer, numbers: GPUBuffer }} Buffers */
+/** @typedef {{ group: GPUBindGroup, offsets: number[] }} Numbers the counters of a launch, as places in `numbers` */
+/**
+ * @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number],
+ *   numbers?: Numbers }} Step
+ */
+
+/** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
+const STRIDE = 256;
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
@@ -71,7 +79,14 @@ function createBuffers(section, gpu) {
   const bytes = section.outputs.reduce((sum, output) => sum + output.size, 0);
   /** @param {number} size @param {number} usage */
   const buffer = (size, usage) => gpu.createBuffer({ size: Math.max(4, Math.ceil(size / 4) * 4), usage });
+  const counted = unrolled(section.dispatches, section.loops).flatMap(({ counters }) => counters);
+  const most = counted.reduce((a, b) => Math.max(a, b), 0);
+  const numbers = buffer((most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
+  const table = new Int32Array(((most + 1) * STRIDE) / 4);
+  for (let i = 0; i <= most; i++) table[(i * STRIDE) / 4] = i;
+  gpu.queue.writeBuffer(numbers, 0, table);
   return {
+    numbers,
     arena: buffer(section.arenaBytes, STORAGE | COPY_DST | COPY_SRC),
     weights: buffer(section.weightsBytes, STORAGE | COPY_DST),
     staging: buffer(bytes, MAP_READ | COPY_DST),
@@ -89,10 +104,10 @@ function wholeWords(content) {
 /** Bind group layouts and pipeline layouts, shared by all kernels that bind the same kinds of buffers. */
 class Layouts {
   #gpu;
-  /** @type {Map<string, { group: GPUBindGroupLayout, pipeline: GPUPipelineLayout }>} */
+  /** @type {Map<string, { group: GPUBindGroupLayout, numbers: GPUBindGroupLayout, pipeline: GPUPipelineLayout }>} */
   #known = new Map();
-  /** @type {ReadonlyArray<Binding>[]} */
-  #bindings = [];
+  /** @type {Dispatch[]} */
+  #dispatches = [];
 
   /**
    * @param {WebGpu} section
@@ -100,20 +115,23 @@ class Layouts {
    */
   constructor(section, gpu) {
     this.#gpu = gpu;
-    for (const { pipeline, bindings } of section.dispatches) this.#bindings[pipeline] ??= bindings;
+    for (const dispatch of section.dispatches) this.#dispatches[dispatch.pipeline] ??= dispatch;
   }
 
   /** @param {number} pipeline */
   of(pipeline) {
-    const bindings = this.#bindings[pipeline] ?? [];
-    const key = bindings.map(({ buffer }) => buffer).join();
-    const known = this.#known.get(key) ?? this.#create(bindings);
+    const { bindings = [], counters = [] } = this.#dispatches[pipeline] ?? {};
+    const key = `${bindings.map(({ buffer }) => buffer).join()} ${counters.length}`;
+    const known = this.#known.get(key) ?? this.#create(bindings, counters.length);
     this.#known.set(key, known);
     return known;
   }
 
-  /** @param {ReadonlyArray<Binding>} bindings */
-  #create(bindings) {
+  /**
+   * @param {ReadonlyArray<Binding>} bindings
+   * @param {number} counters
+   */
+  #create(bindings, counters) {
     const group = this.#gpu.createBindGroupLayout({
       entries: bindings.map(({ buffer }, binding) => ({
         binding,
@@ -121,7 +139,15 @@ class Layouts {
         buffer: { type: buffer === "arena" ? "storage" : "read-only-storage" },
       })),
     });
-    return { group, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
+    const numbers = this.#gpu.createBindGroupLayout({
+      entries: Array.from({ length: counters }, (_, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: "uniform", hasDynamicOffset: true },
+      })),
+    });
+    const layouts = counters ? [group, numbers] : [group];
+    return { group, numbers, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: layouts }) };
   }
 }
 
@@ -163,6 +189,21 @@ async function compile(section, bundle, device, layouts) {
 function createSteps(section, gpu, layouts, pipelines, buffers) {
   /** @type {Map<string, GPUBindGroup>} */
   const known = new Map();
+  /** @type {Map<GPUBindGroupLayout, GPUBindGroup>} */
+  const tables = new Map();
+  /**
+   * @param {number} pipeline
+   * @param {number[]} counters
+   * @returns {Numbers | undefined}
+   */
+  const numbersOf = (pipeline, counters) => {
+    if (counters.length === 0) return undefined;
+    const layout = layouts.of(pipeline).numbers;
+    const entries = counters.map((_, binding) => ({ binding, resource: { buffer: buffers.numbers, size: 4 } }));
+    const group = tables.get(layout) ?? gpu.createBindGroup({ layout, entries });
+    tables.set(layout, group);
+    return { group, offsets: counters.map((counter) => counter * STRIDE) };
+  };
   /** @param {Dispatch} dispatch */
   const groupOf = ({ pipeline, bindings }) => {
     const key = bindings.map(({ buffer, offset, size }) => `${buffer} ${offset} ${size}`).join();
@@ -174,10 +215,12 @@ function createSteps(section, gpu, layouts, pipelines, buffers) {
     known.set(key, group);
     return group;
   };
-  return section.dispatches.map((dispatch) => ({
-    pipeline: pipelines[dispatch.pipeline],
-    group: groupOf(dispatch),
-    groups: dispatch.groups,
+  const groups = section.dispatches.map(groupOf);
+  return unrolled(section.dispatches, section.loops).map(({ index, launch, counters }) => ({
+    pipeline: pipelines[launch.pipeline],
+    group: groups[index],
+    groups: launch.groups,
+    numbers: numbersOf(launch.pipeline, counters),
   }));
 }
 
@@ -220,9 +263,10 @@ function encode(section, gpu, buffers, steps) {
   const pass = encoder.beginComputePass();
   /** @type {GPUComputePipeline | undefined} */
   let current;
-  for (const { pipeline, group, groups } of steps) {
+  for (const { pipeline, group, groups, numbers } of steps) {
     if (pipeline !== current) pass.setPipeline((current = pipeline));
     pass.setBindGroup(0, group);
+    if (numbers) pass.setBindGroup(1, numbers.group, numbers.offsets);
     pass.dispatchWorkgroups(...groups);
   }
   pass.end();

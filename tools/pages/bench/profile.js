@@ -16,8 +16,8 @@ const PEAK_CALLS = 40;
  *   weights: { url: string, address: number }[],
  *   inputs: { url: string, address: number }[],
  *   outputs: { address: number, bytes: number }[],
- *   load: { kernel: string, addresses: number[] }[],
- *   calls: { kernel: string, addresses: number[] }[],
+ *   load: { kernel: string, arguments: number[] }[],
+ *   calls: { kernel: string, arguments: number[] }[],
  *   peaks: { url: string, operations: number }[],
  * }} plan
  */
@@ -27,8 +27,8 @@ export async function profile(plan) {
   const place = async ({ url, address }) => bytes.set(await fetchBytes(url), address);
   await Promise.all(plan.weights.map(place));
   const { exports } = await instance(plan.module, { webdnn: { memory } });
-  for (const { kernel, addresses } of plan.load) exports[kernel](...addresses);
-  const calls = plan.calls.map(({ kernel, addresses }) => exports[kernel].bind(undefined, ...addresses));
+  for (const { kernel, arguments: given } of plan.load) exports[kernel](...given);
+  const calls = plan.calls.map(({ kernel, arguments: given }) => exports[kernel].bind(undefined, ...given));
   const inputs = await Promise.all(
     plan.inputs.map(async ({ url, address }) => ({ content: await fetchBytes(url), address })),
   );

@@ -131,3 +131,63 @@ func.func @table() -> tensor<4xf32> {
   }
   func.return %0 : tensor<4xf32>
 }
+
+// -----
+
+// There is a first step.
+
+// CHECK: 'kernel.scan' does not verify: found 0 steps, expected at least 1
+func.func @no_steps() {
+  kernel.scan (%t = 0) {
+    kernel.yield
+  }
+  func.return
+}
+
+// -----
+
+// Every carried value becomes something.
+
+// CHECK: 'kernel.scan' does not verify: the body yields 0 values, expected the 1 carried ones and a row for each of 0 stacked results
+func.func @nothing_next(%a: tensor<8xf32>) {
+  %0 = kernel.scan (%t = 2) carried (%h = %a : tensor<8xf32>) {
+    kernel.yield
+  }
+  func.return
+}
+
+// -----
+
+// A carried value keeps its type.
+
+// CHECK: 'kernel.scan' does not verify: the body yields tensor<4xf32>, expected tensor<8xf32>
+func.func @other_next(%a: tensor<8xf32>, %b: tensor<4xf32>) {
+  %0 = kernel.scan (%t = 2) carried (%h = %a : tensor<8xf32>) {
+    kernel.yield %b : tensor<4xf32>
+  }
+  func.return
+}
+
+// -----
+
+// A stack has a row for each step.
+
+// CHECK: 'kernel.scan' does not verify: a stack of 2 rows cannot be tensor<3x8xf32>
+func.func @stack(%a: tensor<8xf32>) {
+  %0 = kernel.scan (%t = 2) stacked tensor<3x8xf32> {
+    kernel.yield %a : tensor<8xf32>
+  }
+  func.return
+}
+
+// -----
+
+// Counters come behind buffers.
+
+// CHECK: 'kernel.func' does not verify: found a buffer after a counter, expected all buffers first
+kernel.func @counters_first(%n: index, %y: memref<8xf32>) {
+  kernel.compute (%i = 8) {
+    %zero = arith.constant 0.0 : f32
+    kernel.write %zero, %y[%i] : memref<8xf32>
+  }
+}

@@ -148,3 +148,57 @@ func.func @main() {
   kernel.call once @fill(%o) : memref<4xf32>
   func.return
 }
+
+// -----
+
+// Steps that carry a value and stack others, from the last to the first.
+
+// CHECK-LABEL: @steps
+// CHECK: %last, %y = kernel.scan (%t = 100) reverse carried (%h = %zero : tensor<8xf32>) stacked tensor<100x8xf32> {
+// CHECK:   kernel.read %x[%t, %i] : tensor<100x8xf32>
+// CHECK:   kernel.yield %next, %next : tensor<8xf32>, tensor<8xf32>
+// CHECK: kernel.scan (%t_1 = 2) {
+// CHECK-NEXT: kernel.yield
+func.func @steps(%x: tensor<100x8xf32>, %zero: tensor<8xf32>) -> tensor<100x8xf32> {
+  %last, %y = kernel.scan (%t = 100) reverse carried (%h = %zero : tensor<8xf32>) stacked tensor<100x8xf32> {
+    %next = kernel.compute (%i = 8) -> tensor<8xf32> {
+      %a = kernel.read %x[%t, %i] : tensor<100x8xf32>
+      %b = kernel.read %h[%i] : tensor<8xf32>
+      %c = arith.addf %a, %b : f32
+      kernel.yield %c : f32
+    }
+    kernel.yield %next, %next : tensor<8xf32>, tensor<8xf32>
+  }
+  kernel.scan (%t = 2) {
+    kernel.yield
+  }
+  func.return %y : tensor<100x8xf32>
+}
+
+// -----
+
+// A kernel that is called inside a loop takes what the loop counts, of which it knows the range.
+
+// CHECK-LABEL: kernel.func @step
+// CHECK-SAME:    (%x: memref<100x8xf32>, %y: memref<8xf32>, %n: index) {
+// CHECK: kernel.index [%n] of 100
+// CHECK-LABEL: @loop
+// CHECK: %t_1 = kernel.index [%trip * -2 + 99] of 100
+// CHECK: kernel.call @step(%a, %b) at %t_1 : memref<100x8xf32>, memref<8xf32>
+kernel.func @step(%x: memref<100x8xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 100
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t, %i] : memref<100x8xf32>
+    kernel.write %v, %y[%i] : memref<8xf32>
+  }
+}
+func.func @loop(%a: memref<100x8xf32>, %b: memref<8xf32>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 50 : index
+  %one = arith.constant 1 : index
+  scf.for %trip = %low to %high step %one {
+    %t = kernel.index [%trip * -2 + 99] of 100
+    kernel.call @step(%a, %b) at %t : memref<100x8xf32>, memref<8xf32>
+  }
+  func.return
+}

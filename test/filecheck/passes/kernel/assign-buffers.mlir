@@ -246,3 +246,95 @@ func.func @once(%x: tensor<4xf32>) -> tensor<4xf32> {
   }
   func.return %1 : tensor<4xf32>
 }
+
+// -----
+
+// A step writes over a carried value that it reads only where it writes, and its row where it is stacked.
+
+// CHECK-LABEL: @state
+// CHECK:         %[[H:.*]] = kernel.alloc : memref<8xf32>
+// CHECK-NEXT:    kernel.compute (%i = 8) {
+// CHECK:           kernel.write %{{.*}}, %[[H]][%i]
+// CHECK:         %[[Y:.*]] = kernel.alloc : memref<2x3x8xf32>
+// CHECK:         scf.for %[[TRIP:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK-NEXT:      %t = kernel.index [%[[TRIP]] * -1 + 2] of 3
+// CHECK-NEXT:      kernel.compute (%i_1 = 8) {
+// CHECK:             kernel.read %[[H]][%i_1]
+// CHECK:             kernel.write %[[S:.*]], %[[H]][%i_1]
+// CHECK-NEXT:        kernel.write %[[S]], %[[Y]][0, %t, %i_1]
+// CHECK-NOT:     kernel.alloc
+// APART-LABEL: @state
+// APART:         scf.for
+// APART:           kernel.read %[[A:.*]][%
+// APART:           kernel.write %{{.*}}, %[[B:.*]][%
+// APART:         func.return
+func.func @state(%x: tensor<3x8xf32>, %z: tensor<8xf32>) -> tensor<2x3x8xf32> {
+  %last, %rows = kernel.scan (%t = 3) reverse carried (%h = %z : tensor<8xf32>) stacked tensor<3x8xf32> {
+    %next = kernel.compute (%i = 8) -> tensor<8xf32> {
+      %a = kernel.read %x[%t, %i] : tensor<3x8xf32>
+      %b = kernel.read %h[%i] : tensor<8xf32>
+      %c = arith.addf %a, %b : f32
+      kernel.yield %c : f32
+    }
+    kernel.yield %next, %next : tensor<8xf32>, tensor<8xf32>
+  }
+  %one = kernel.reshape %rows : tensor<3x8xf32> -> tensor<1x3x8xf32>
+  %other = kernel.compute (%a = 1, %b = 3, %c = 8) -> tensor<1x3x8xf32> {
+    %v = kernel.read %x[%b, %c] : tensor<3x8xf32>
+    kernel.yield %v : f32
+  }
+  %both = kernel.concat 0 %one, %other : tensor<1x3x8xf32>, tensor<1x3x8xf32> -> tensor<2x3x8xf32>
+  func.return %both : tensor<2x3x8xf32>
+}
+
+// -----
+
+// Where a step reads a carried value elsewhere, two buffers change places; the last step leaves it in the result's.
+
+// CHECK-LABEL: @exchange
+// CHECK:         %[[B:.*]] = kernel.alloc : memref<8xf32>
+// CHECK:           kernel.write %{{.*}}, %[[B]][%i]
+// CHECK:         %[[A:.*]] = kernel.alloc : memref<8xf32>
+// CHECK:         scf.for %[[TRIP:.*]] =
+// CHECK-NEXT:      %t = kernel.index [%[[TRIP]] * 2] of 5
+// CHECK:             kernel.read %[[B]][%i_1 * -1 + 7]
+// CHECK:             kernel.write %{{.*}}, %[[A]][%i_1]
+// CHECK:           %t_1 = kernel.index [%[[TRIP]] * 2 + 1] of 5
+// CHECK:             kernel.read %[[A]][%i_2 * -1 + 7]
+// CHECK:             kernel.write %{{.*}}, %[[B]][%i_2]
+// CHECK:         %t_2 = kernel.index [4] of 5
+// CHECK:           kernel.read %[[B]][%i_3 * -1 + 7]
+// CHECK:           kernel.write %{{.*}}, %[[A]][%i_3]
+// CHECK:         func.return %[[A]]
+func.func @exchange(%z: tensor<8xf32>) -> tensor<8xf32> {
+  %last = kernel.scan (%t = 5) carried (%h = %z : tensor<8xf32>) {
+    %next = kernel.compute (%i = 8) -> tensor<8xf32> {
+      %b = kernel.read %h[%i * -1 + 7] : tensor<8xf32>
+      kernel.yield %b : f32
+    }
+    kernel.yield %next : tensor<8xf32>
+  }
+  func.return %last : tensor<8xf32>
+}
+
+// -----
+
+// What a scan begins with is written each time, though it reads only constants: its steps write over it.
+
+// CHECK-LABEL: @again
+// CHECK-NOT:     once
+func.func @again() -> tensor<8xf32> {
+  %zero = kernel.compute (%i = 8) -> tensor<8xf32> {
+    %c = arith.constant 0.0 : f32
+    kernel.yield %c : f32
+  }
+  %last = kernel.scan (%t = 2) carried (%h = %zero : tensor<8xf32>) {
+    %next = kernel.compute (%i = 8) -> tensor<8xf32> {
+      %v = kernel.read %h[%i] : tensor<8xf32>
+      %w = arith.addf %v, %v : f32
+      kernel.yield %w : f32
+    }
+    kernel.yield %next : tensor<8xf32>
+  }
+  func.return %last : tensor<8xf32>
+}

@@ -47,3 +47,36 @@ func.func @kept(%x1: memref<16xf32>) -> memref<16xf32> {
   }
   func.return %1 : memref<16xf32>
 }
+
+// -----
+
+// What is used inside a loop is needed for the whole loop.
+
+// CHECK-LABEL: @loop
+// CHECK:         %[[A:.*]] = kernel.alloc at [[AT:[0-9]+]] : memref<8xf32>
+// CHECK-NOT:     kernel.alloc at [[AT]]
+// CHECK:         func.return
+// WIDE-LABEL: @loop
+func.func @loop(%x: memref<8xf32>) -> memref<8xf32> {
+  %a = kernel.alloc : memref<8xf32>
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    kernel.write %v, %a[%i] : memref<8xf32>
+  }
+  %b = kernel.alloc : memref<8xf32>
+  %c = kernel.alloc : memref<8xf32>
+  %low = arith.constant 0 : index
+  %high = arith.constant 3 : index
+  %one = arith.constant 1 : index
+  scf.for %t = %low to %high step %one {
+    kernel.compute (%i = 8) {
+      %v = kernel.read %a[%i] : memref<8xf32>
+      kernel.write %v, %b[%i] : memref<8xf32>
+    }
+    kernel.compute (%i = 8) {
+      %v = kernel.read %b[%i] : memref<8xf32>
+      kernel.write %v, %c[%i] : memref<8xf32>
+    }
+  }
+  func.return %c : memref<8xf32>
+}

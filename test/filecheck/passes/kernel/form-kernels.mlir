@@ -45,3 +45,36 @@ func.func @in_place(%x: memref<8xf32>) {
   }
   func.return
 }
+
+// -----
+
+// What the loop around a kernel counts is an argument; one function serves every step.
+
+// CHECK:         kernel.func @move0(%{{.*}}: memref<5x8xf32>, %{{.*}}: memref<8xf32>, %[[N:.*]]: index) {
+// CHECK-NEXT:      %[[T:.*]] = kernel.index [%[[N]]] of 5
+// CHECK:             kernel.read %{{.*}}[%[[T]], %i]
+// CHECK-NOT:     kernel.func
+// CHECK-LABEL: @steps
+// CHECK:         scf.for
+// CHECK-NEXT:      %[[EVEN:.*]] = kernel.index [%{{.*}} * 2] of 5
+// CHECK-NEXT:      kernel.call @move0(%x_1, %y_1) at %[[EVEN]] :
+// CHECK-NEXT:      %[[ODD:.*]] = kernel.index [%{{.*}} * 2 + 1] of 5
+// CHECK-NEXT:      kernel.call @move0(%x_1, %z) at %[[ODD]] :
+func.func @steps(%x: memref<5x8xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 2 : index
+  %one = arith.constant 1 : index
+  scf.for %trip = %low to %high step %one {
+    %t = kernel.index [%trip * 2] of 5
+    kernel.compute (%i = 8) {
+      %v = kernel.read %x[%t, %i] : memref<5x8xf32>
+      kernel.write %v, %y[%i] : memref<8xf32>
+    }
+    %u = kernel.index [%trip * 2 + 1] of 5
+    kernel.compute (%i = 8) {
+      %v = kernel.read %x[%u, %i] : memref<5x8xf32>
+      kernel.write %v, %z[%i] : memref<8xf32>
+    }
+  }
+  func.return
+}

@@ -233,3 +233,40 @@ func.func @move(%x: tensor<8x4xf32>, %w: tensor<4x8xf32>) -> tensor<8x8xf32> {
   }
   func.return %1 : tensor<8x8xf32>
 }
+
+// -----
+
+// Kernels of one step are fused like those of a function; what a step would compute again stays outside.
+
+// CHECK-LABEL: @step
+// CHECK:         kernel.compute (%i = 8) -> tensor<8xf32> {
+// CHECK:           math.exp
+// CHECK:         kernel.scan (%t = 3)
+// CHECK-NEXT:      kernel.compute (%j = 8) -> tensor<8xf32> {
+// CHECK:             arith.addf
+// CHECK-NEXT:        arith.negf
+// CHECK-NOT:       kernel.compute
+// PROLOGUES-LABEL: @step
+// FEW-LABEL: @step
+func.func @step(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %0 = kernel.compute (%i = 8) -> tensor<8xf32> {
+    %v = kernel.read %x[%i] : tensor<8xf32>
+    %e = math.exp %v : f32
+    kernel.yield %e : f32
+  }
+  %last = kernel.scan (%t = 3) carried (%h = %x : tensor<8xf32>) {
+    %1 = kernel.compute (%i = 8) -> tensor<8xf32> {
+      %a = kernel.read %h[%i] : tensor<8xf32>
+      %b = kernel.read %0[%i] : tensor<8xf32>
+      %s = arith.addf %a, %b : f32
+      kernel.yield %s : f32
+    }
+    %2 = kernel.compute (%j = 8) -> tensor<8xf32> {
+      %v = kernel.read %1[%j] : tensor<8xf32>
+      %n = arith.negf %v : f32
+      kernel.yield %n : f32
+    }
+    kernel.yield %2 : tensor<8xf32>
+  }
+  func.return %last : tensor<8xf32>
+}

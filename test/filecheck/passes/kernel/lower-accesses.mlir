@@ -43,3 +43,18 @@ kernel.func @division(%x: memref<8xf32>, %y: memref<8xf32>) {
   %s = arith.select %in, %v, %zero : f32
   kernel.write %s, %y[%t] : memref<8xf32>
 }
+
+// -----
+
+// An index whose range is declared keeps it.
+
+// CHECK-LABEL: @step(
+// CHECK:         %t = kernel.index [%n] of 5
+// CHECK-NEXT:    %[[ROW:.*]] = kernel.index [%t * 2]
+// CHECK-NEXT:    %[[AT:.*]] = kernel.index [%[[ROW]] + 1]
+// CHECK-NEXT:    memref.load %x[%[[AT]]]
+kernel.func @step(%x: memref<40xf32>, %y: memref<4xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  %v = kernel.read %x[%t * 8 + 4] : memref<40xf32>, vector<4xf32>
+  kernel.write %v, %y[0] : memref<4xf32>, vector<4xf32>
+}

@@ -183,3 +183,22 @@ kernel.func @masked(%x: memref<8xf32>, %y: memref<6xf32>) {
     kernel.write %n, %y[%i] : memref<6xf32>
   }
 }
+
+// -----
+
+// Without a sum, a function is made at all points of a block before the next one.
+
+// CHECK-LABEL: @functions
+// CHECK:         math.exp
+// CHECK:         math.exp
+// CHECK-NOT:     math.exp
+// CHECK:         math.tanh
+// CHECK:         math.tanh
+kernel.func @functions(%x: memref<8xf32>, %y: memref<8xf32>) {
+  kernel.compute (%i = 8) schedule #kernel.schedule<tile [8], order [0], vector 0 by 4> {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    %e = math.exp %v : f32
+    %r = math.tanh %e : f32
+    kernel.write %r, %y[%i] : memref<8xf32>
+  }
+}

@@ -71,3 +71,20 @@ kernel.func @given(%x: memref<8xf32>, %y: memref<1xf32>) {
     kernel.write %s, %y[%m] : memref<1xf32>
   }
 }
+
+// -----
+
+// What a loop around the kernel counts stays an index.
+
+// CHECK-LABEL: @step(
+// CHECK-NEXT:    %t = kernel.index [%n] of 5
+// CHECK-NEXT:    %global = kernel.id "global" of 2
+// CHECK:           kernel.read %x[%t * 8 + %global * 4 + %lane]
+// TEXELS-LABEL: @step(
+kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t * 8 + %i] : memref<40xf32>
+    kernel.write %v, %y[%i] : memref<8xf32>
+  }
+}

@@ -135,3 +135,32 @@ func.func @phases(%x: tensor<3x2xf32>) -> tensor<6x4xf32> {
   }
   func.return %0 : tensor<6x4xf32>
 }
+
+// -----
+
+// A number among the indices, or a step, is an outermost dimension.
+
+// CHECK-LABEL: @gates
+// CHECK:         kernel.read %{{.*}}[1, %n floordiv 2, %k, %n mod 2] : tensor<2x2x2x2xf32>
+// CHECK:         kernel.read %{{.*}}[%t, %n] : tensor<2x4xf32>
+// ALIGN-LABEL: @gates
+func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %r = dnn.constant dense<1.5> : tensor<2x4x2xf32> : tensor<2x4x2xf32>
+  %b = dnn.constant dense<2.5> : tensor<4x2xf32> : tensor<4x2xf32>
+  %last = kernel.scan (%t = 2) carried (%h = %x : tensor<4xf32>) {
+    %next = kernel.compute (%n = 4) -> tensor<4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %s = kernel.reduce add (%k = 2) from %zero : f32 {
+        %u = kernel.read %h[%k] : tensor<4xf32>
+        %v = kernel.read %r[1, %n, %k] : tensor<2x4x2xf32>
+        %uv = arith.mulf %u, %v : f32
+        kernel.yield %uv : f32
+      }
+      %c = kernel.read %b[%n, %t] : tensor<4x2xf32>
+      %sum = arith.addf %s, %c : f32
+      kernel.yield %sum : f32
+    }
+    kernel.yield %next : tensor<4xf32>
+  }
+  func.return %last : tensor<4xf32>
+}

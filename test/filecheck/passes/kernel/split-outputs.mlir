@@ -40,3 +40,26 @@ kernel.func @one(%x: memref<8xf32>, %y: memref<8xf32>) {
     kernel.write %v, %y[%i] : memref<8xf32>
   }
 }
+
+// -----
+
+// A part takes a counter of the loop around its call if it needs it.
+
+// CHECK:       kernel.func @k_0(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+// CHECK:       kernel.func @k_1(%z: memref<8xf32>) {
+// CHECK:         kernel.call @k_0(%a, %b) at %t_1 : memref<40xf32>, memref<8xf32>
+// CHECK-NEXT:    kernel.call @k_1(%c) : memref<8xf32>
+kernel.func @k(%x: memref<40xf32>, %y: memref<8xf32>, %z: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t * 8 + %i] : memref<40xf32>
+    %one = arith.constant 1.0 : f32
+    kernel.write %v, %y[%i] : memref<8xf32>
+    kernel.write %one, %z[%i] : memref<8xf32>
+  }
+}
+func.func @main(%a: memref<40xf32>, %b: memref<8xf32>, %c: memref<8xf32>) {
+  %t = kernel.index [2] of 5
+  kernel.call @k(%a, %b, %c) at %t : memref<40xf32>, memref<8xf32>, memref<8xf32>
+  func.return
+}

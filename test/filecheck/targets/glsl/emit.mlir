@@ -31,3 +31,17 @@ kernel.func @shifted(%x: memref<7xf32>, %y: memref<21xf32>) {
     kernel.write %s, %y[%m * 7 + %n] : memref<21xf32>
   }
 }
+
+// What a loop around calls counts is a number that each launch is given.
+
+// CHECK:      uniform sampler2D b0;
+// CHECK:      uniform int n0;
+// CHECK:      color = texel(b0, {{.*}}n0
+// OLD:        uniform int n0;
+kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t * 8 + %i] : memref<40xf32>
+    kernel.write %v, %y[%i] : memref<8xf32>
+  }
+}

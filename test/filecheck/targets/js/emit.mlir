@@ -40,3 +40,16 @@ kernel.func @integers(%x: memref<8xi32>, %y: memref<8xi64>) {
     kernel.write %q, %y[%i] : memref<8xi64>
   }
 }
+
+// What a loop around calls counts is a number that each launch is given.
+
+// CHECK:       function k_step(b0, b1, n0) {
+// CHECK-NEXT:    const [[ROW:v[0-9]+]] = n0 * 8;
+// CHECK:           b1[[[I:i[0-9]+]]] = Math.fround(b0[[[I]] + [[ROW]]]);
+kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t * 8 + %i] : memref<40xf32>
+    kernel.write %v, %y[%i] : memref<8xf32>
+  }
+}

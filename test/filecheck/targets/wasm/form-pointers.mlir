@@ -117,5 +117,24 @@ kernel.func @chunk(%x: memref<32xf32>, %y: memref<32xf32>) {
   scf.for %i = %low to %high step %step {
     %a = kernel.read %x[%i * 4] : memref<32xf32>, vector<4xf32>
     kernel.write %a, %y[%i * 4] : memref<32xf32>, vector<4xf32>
+
+// -----
+
+// What a loop around calls counts moves the start of a buffer, once; never before the buffer, though it counts down.
+
+// CHECK-LABEL: func.func @step(%x: i32, %y: i32, %n: i32)
+// CHECK:         %[[AT:.*]] = arith.muli %n, %[[BACK:.*]] : i32
+// CHECK-NEXT:    %[[MOVED:.*]] = arith.addi %x, %[[AT]] : i32
+// CHECK-NEXT:    %[[START:.*]] = arith.addi %[[MOVED]], %{{.*}} : i32
+// CHECK:         scf.for %[[P:.*]] = %[[START]] to
+// CHECK-NEXT:      wasm_simd.load "v128.load" %[[P]] offset 0
+kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  %0 = arith.constant 0 : index
+  %1 = arith.constant 1 : index
+  %2 = arith.constant 2 : index
+  scf.for %i = %0 to %2 step %1 {
+    %v = kernel.read %x[%t * -8 + %i * 4 + 32] : memref<40xf32>, vector<4xf32>
+    kernel.write %v, %y[%i * 4] : memref<8xf32>, vector<4xf32>
   }
 }

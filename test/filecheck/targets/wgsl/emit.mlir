@@ -40,3 +40,17 @@ kernel.func @words(%m: memref<64xi1>, %x: memref<64xui32>) {
     kernel.write %q, %x[%i] : memref<64xui32>
   }
 }
+
+// What a loop around calls counts is a number that each launch is given.
+
+// CHECK:      @group(1) @binding(0) var<uniform> n0: i32;
+// CHECK:      @group(0) @binding(0) var<storage, read_write> b0: array<vec4f>;
+// CHECK:      fn k_step(
+// CHECK:        n0
+kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
+  %t = kernel.index [%n] of 5
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%t * 8 + %i] : memref<40xf32>
+    kernel.write %v, %y[%i] : memref<8xf32>
+  }
+}

@@ -46,6 +46,6 @@ def run_by_kernel(module: Instrumented, x: NDArray[np.float32]) -> NDArray[np.fl
     for call in plan.program.calls:
         kernel = exports[call.kernel.sym_name.data]
         assert isinstance(kernel, wasmtime.Func)
-        kernel(store, *module.arguments(call))
+        kernel(store, *module.addresses(call))
     found = plan.range(wanted)
     return np.frombuffer(memory.read(store, found.address, found.address + found.bytes), np.float32)
