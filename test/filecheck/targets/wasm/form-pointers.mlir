@@ -117,6 +117,8 @@ kernel.func @chunk(%x: memref<32xf32>, %y: memref<32xf32>) {
   scf.for %i = %low to %high step %step {
     %a = kernel.read %x[%i * 4] : memref<32xf32>, vector<4xf32>
     kernel.write %a, %y[%i * 4] : memref<32xf32>, vector<4xf32>
+  }
+}
 
 // -----
 
