@@ -11,7 +11,7 @@ from webdnn.support.planning.storage import Block, Part, align
 
 _Clash = tuple[int, int, int]  # (c, low, high) of block b: low < offset[b] - offset[c] < high is forbidden
 _UNPLACED = -1
-_EFFORT = 4_000_000  # conflicts looked at while annealing, about two seconds
+_EFFORT = 16_000_000  # conflicts looked at while annealing, at most about eight seconds
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def lower_bound(blocks: Sequence[Block]) -> int:
     return max([*_load(blocks).values(), *(block.height for block in blocks)], default=0)
 
 
-def assign(blocks: Sequence[Block], alignment: int = 64, steps: int = 2000) -> Assignment:
+def assign(blocks: Sequence[Block], alignment: int = 64, steps: int = 8000) -> Assignment:
     """Place each block at a multiple of `alignment` bytes, so that no two meet.
 
     Four orders of first fit are tried. Where none reaches the lower bound, every order is tried if there are at most
