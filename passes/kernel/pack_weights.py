@@ -34,6 +34,9 @@ Array = NDArray[np.generic]
 LANES = 4
 """The extent that an axis has at least where vectors run along it."""
 
+ROW_PANELS = 2
+"""Panels that lie side by side for the only row of a product, which waits for memory: whole lines of the cache."""
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -171,13 +174,27 @@ class Packer:
         order = tuple(sorted(range(len(axes)), key=rank))
         at = sum(rank(d)[0] < 2 for d in order)
         has_lanes = lane is not None and lane in axes
-        wide = has_lanes and digits[order[-1]].extent >= self.panel
+        extent = digits[order[-1]].extent if order else 0
         streams = has_lanes and at < len(order) - 1 and lane is not None and streams_other_operand(read, lane)
-        panel = self.panel if wide and streams else 1
+        panel = self.panel_of(extent, read, compute) if streams else 1
         packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at)
         if read.outside and not is_zero(read.outside) and packing.pads(shape_of(read.source)):
             return None
         return packing
+
+    def panel_of(self, extent: int, read: ReadOp, compute: ComputeOp) -> int:
+        """How many columns of so many lie side by side."""
+        if extent < self.panel:
+            return 1
+        wide = self.panel * ROW_PANELS
+        return wide if self.panel > 1 and extent % wide == 0 and not shares_rows(read, compute) else self.panel
+
+
+def shares_rows(read: ReadOp, compute: ComputeOp) -> bool:
+    """Do several points of the compute read each of the constant's columns?"""
+    axes = frozenset[object](compute.axes)
+    columns = [digit.extent for digit in digits_of_read(read) or () if digit.value.symbols & axes]
+    return prod(compute.shape) > prod(columns)
 
 
 def constant_of(array: Array, like: ConstantOp) -> ConstantOp:

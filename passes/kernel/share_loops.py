@@ -159,7 +159,7 @@ class KernelShareLoopsPass(ModulePass):
     stage_before: ClassVar = "blocks"
     stage_after: ClassVar = "blocks"
     chunks: int = 16
-    nanoseconds: int = 10_000
+    nanoseconds: int = 3_000
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:

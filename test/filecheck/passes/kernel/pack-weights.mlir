@@ -141,7 +141,7 @@ func.func @phases(%x: tensor<3x2xf32>) -> tensor<6x4xf32> {
 // A number among the indices, or a step, is an outermost dimension.
 
 // CHECK-LABEL: @gates
-// CHECK:         kernel.read %{{.*}}[1, %n floordiv 2, %k, %n mod 2] : tensor<2x2x2x2xf32>
+// CHECK:         kernel.read %{{.*}}[1, 0, %k, %n] : tensor<2x1x2x4xf32>
 // CHECK:         kernel.read %{{.*}}[%t, %n] : tensor<2x4xf32>
 // ALIGN-LABEL: @gates
 func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -163,4 +163,25 @@ func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
     kernel.yield %next : tensor<4xf32>
   }
   func.return %last : tensor<4xf32>
+}
+
+// -----
+
+// The only row of a product has wider panels.
+
+// CHECK-LABEL: @row
+// CHECK:         kernel.read %{{.*}}[%n floordiv 4, %k, %n mod 4] : tensor<2x2x4xf32>
+func.func @row(%x: tensor<2xf32>) -> tensor<8xf32> {
+  %w = dnn.constant dense<1.5> : tensor<2x8xf32> : tensor<2x8xf32>
+  %0 = kernel.compute (%n = 8) -> tensor<8xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %p = kernel.read %x[%k] : tensor<2xf32>
+      %q = kernel.read %w[%k, %n] : tensor<2x8xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<8xf32>
 }
