@@ -27,6 +27,7 @@ from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
 from webdnn.targets.wasm.memory import PAGE, Memory
+from webdnn.targets.wasm.pieces import called_in_pieces
 from webdnn.targets.wasm.select_instructions import WasmSelectInstructionsPass
 from webdnn.targets.wasm.threads import END, RUNTIME, WORK, dispatch_text
 
@@ -36,19 +37,23 @@ LOAD, RUN = "load", "run"
 
 @dataclass(frozen=True)
 class Variant:
-    """A module for engines with or without the relaxed SIMD proposal, for one thread or several."""
+    """A module for engines with or without the relaxed SIMD proposal, for one thread or several.
+
+    `sharing` cuts kernels in chunks: those that threads share, or the pieces in which one thread calls them.
+    """
 
     name: str
     relaxed: bool
     rows: int
-    sharing: KernelShareLoopsPass | None = None
+    sharing: KernelShareLoopsPass
+    threads: bool = False
 
     @property
     def features(self) -> tuple[FeatureName, ...]:
         features: list[FeatureName] = ["simd"]
         if self.relaxed:
             features.append("relaxed-simd")
-        if self.sharing:
+        if self.threads:
             features.append("threads")
         return tuple(features)
 
@@ -56,7 +61,7 @@ class Variant:
         """From kernels on flat buffers to instructions."""
         return [
             *self.tiling(),
-            *([self.sharing] if self.sharing else []),
+            self.sharing,
             KernelLowerBlocksPass(),
             WasmExpandMathPass(),
             WasmFormPointersPass(),
@@ -68,12 +73,13 @@ class Variant:
         return [KernelMergeRowsPass(rows=self.rows), KernelSelectSchedulePass(rows=self.rows), KernelTilePass()]
 
 
+PIECES = KernelShareLoopsPass(chunks=16, nanoseconds=20_000)
 SHARING = KernelShareLoopsPass()
 VARIANTS = (
-    Variant("relaxed", relaxed=True, rows=6),
-    Variant("simd", relaxed=False, rows=4),
-    Variant("relaxed-threads", relaxed=True, rows=6, sharing=SHARING),
-    Variant("simd-threads", relaxed=False, rows=4, sharing=SHARING),
+    Variant("relaxed", relaxed=True, rows=6, sharing=PIECES),
+    Variant("simd", relaxed=False, rows=4, sharing=PIECES),
+    Variant("relaxed-threads", relaxed=True, rows=6, sharing=SHARING, threads=True),
+    Variant("simd-threads", relaxed=False, rows=4, sharing=SHARING, threads=True),
 )
 WORTH_THREADS = 1_000_000
 """Nanoseconds of work that threads can share: the messages to them and back cost a tenth of that"""
@@ -89,7 +95,8 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
     own = own_kernels(module)
     for module_pass in variant.passes():
         module_pass.apply(ctx, own)
-    return [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
+    found = [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
+    return found if variant.threads else [function for kernel in found for function in called_in_pieces(kernel)]
 
 
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
@@ -100,7 +107,7 @@ def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) 
     entries = {LOAD: program.launches_at_load, RUN: program.launches_of_a_run}
     callers = [calls.function(name, launches) for name, launches in entries.items() if launches or name == RUN]
     exported = [caller.sym_name.data for caller in callers]
-    if not variant.sharing:
+    if not variant.threads:
         return module_text([*functions, *callers], pages, exported)
     runtime = f"{dispatch_text(calls.shared)}\n{RUNTIME}"
     return module_text([*functions, *callers], pages, (*exported, WORK, END), shared=True, runtime=runtime)
@@ -108,8 +115,6 @@ def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) 
 
 def worth_threads(module: ModuleOp, variant: Variant, ctx: Context) -> bool:
     """Do the module's kernels have enough work that threads may share?"""
-    if variant.sharing is None:
-        return False
     own = own_kernels(module)
     for module_pass in variant.tiling():
         module_pass.apply(ctx, own)
@@ -129,7 +134,7 @@ def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
     for variant in variants:
-        if variant.sharing and not worth_threads(module, variant, ctx):
+        if variant.threads and not worth_threads(module, variant, ctx):
             continue
         path = f"wasm/{variant.name}.wasm"
         files[path] = bytes(wasmtime.wat2wasm(wasm_text(module, memory, variant, ctx)))

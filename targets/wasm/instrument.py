@@ -13,6 +13,7 @@ from webdnn.targets.program import Call, Program
 from webdnn.targets.wasm.bundle import Variant, kernels
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.memory import PAGE, Memory
+from webdnn.targets.wasm.pieces import piece_of
 
 EXPORTS, CODE = 7, 10
 """Numbers of sections: https://webassembly.github.io/spec/core/binary/modules.html#sections"""
@@ -25,7 +26,7 @@ HEADER_BYTES = 8
 
 @dataclass(frozen=True)
 class Instrumented:
-    """The module over the memory image of a bundle; `sizes` are the bytes of each kernel's code."""
+    """The module over the memory image of a bundle; `sizes` are the bytes of each kernel's code, pieces included."""
 
     binary: bytes
     memory: Memory
@@ -38,7 +39,9 @@ class Instrumented:
         functions = kernels(module, variant, ctx)
         names = tuple(function.sym_name.data for function in functions)
         binary = bytes(wasmtime.wat2wasm(module_text(functions, memory.size // PAGE, names)))
-        return cls(binary, memory, code_sizes(binary))
+        code = code_sizes(binary)
+        sizes = {name: code[name] + code.get(piece_of(name), 0) for name in memory.program.kernels}
+        return cls(binary, memory, sizes)
 
     def addresses(self, call: Call) -> list[int]:
         """The addresses that a kernel is called with."""

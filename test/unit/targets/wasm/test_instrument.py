@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import wasmtime
 from numpy.typing import NDArray
 
 from helpers.small_models import perceptron, write_model
+from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.targets.wasm.memory import PAGE
@@ -28,6 +30,16 @@ def test_kernels_can_be_called_one_by_one(variant: Variant, tmp_path: Path) -> N
     assert set(module.sizes) == set(module.memory.program.kernels)
     assert sum(module.sizes.values()) < len(module.binary)
     assert min(module.sizes.values()) > 0
+
+
+def test_sizes_are_those_of_whole_kernels(tmp_path: Path) -> None:
+    path, whole = write_model(tmp_path / "net.onnx", perceptron()), VARIANTS[0]
+    eager = replace(whole, sharing=KernelShareLoopsPass(chunks=2, nanoseconds=1))
+    settings = Settings(["wasm"], {}, {}, whole.name)
+    sizes, in_pieces = (instrumented(path, variant, settings).sizes for variant in (whole, eager))
+    assert sizes.keys() == in_pieces.keys()
+    assert any(in_pieces[name] > size for name, size in sizes.items())
+    assert all(in_pieces[name] >= size for name, size in sizes.items())
 
 
 def run_by_kernel(module: Instrumented, x: NDArray[np.float32]) -> NDArray[np.float32]:

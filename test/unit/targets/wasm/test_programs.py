@@ -48,7 +48,7 @@ PASSES: tuple[ModulePass, ...] = (
 EAGER = KernelShareLoopsPass(chunks=4, nanoseconds=1)
 """Even the smallest kernel in chunks"""
 
-TRIED = [replace(variant, sharing=EAGER) if variant.sharing else variant for variant in VARIANTS]
+TRIED = [replace(variant, sharing=EAGER) for variant in VARIANTS]
 
 bounded = settings(
     max_examples=40,
