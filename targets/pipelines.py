@@ -15,8 +15,9 @@ class Pipeline:
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
     `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
-    the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided, and
-    `strips` is how many bytes of what kernels hand to one another should be alive at a time.
+    the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
+    `strips` is how many bytes of what kernels hand to one another should be alive at a time, and `stage` keeps dear
+    values that are needed twice.
     """
 
     target: str
@@ -31,6 +32,7 @@ class Pipeline:
     winograd: int = 1
     phases: bool = False
     strips: int = 0
+    stage: bool = False
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
@@ -44,9 +46,12 @@ class Pipeline:
             *(() if self.places else ("kernel-expand-concat", "kernel-expand-stacks")),
             "kernel-fold-constant-reads",
             f"kernel-fuse-producers{{{fuse}}}",
+            *(("kernel-stage-repeated",) if self.stage else ()),
             "kernel-split-shared-reductions",
+            *(("kernel-hoist-factors",) if self.stage else ()),
             "kernel-fold-initial-values",
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
+            *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
             *((f"kernel-form-strips{{limit={self.strips}}}",) if self.strips else ()),
@@ -60,8 +65,8 @@ class Pipeline:
 
 
 PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 20),
-    "js": Pipeline("js", phases=True),
+    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True),
+    "js": Pipeline("js", phases=True, stage=True),
     "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
     "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7),
 }

@@ -25,6 +25,9 @@ from webdnn.passes.kernel.places import users
 from webdnn.passes.kernel.tile import index_constant
 from webdnn.support.index import FloorDiv, Index, symbol
 
+SHORT = 8
+"""A strip that could be more than so many times as long within the limit is not worth its loop."""
+
 
 @dataclass(frozen=True)
 class Along:
@@ -110,6 +113,22 @@ def group_around(buffer: SSAValue) -> Group | None:
     return None
 
 
+def completed(group: Group, block: Block) -> Group:
+    """The group with the smaller buffers too that its computes alone hand to one another in the same strips."""
+    computes = [op for op in block.ops if op in group.along]
+    written = {o.target for compute in computes for o in compute.walk() if isinstance(o, WriteOp)}
+    buffers = dict(group.buffers)
+    for buffer in written - buffers.keys():
+        if not isinstance(buffer.owner, AllocOp) or not set(users(buffer)) <= group.along.keys():
+            continue
+        extents = buffer_type(buffer).get_shape()
+        for dimension in (d for d, n in enumerate(extents) if n == group.extent):
+            if all(along(c, buffer, dimension) == group.along[c] for c in users(buffer) if isinstance(c, ComputeOp)):
+                buffers[buffer] = dimension
+                break
+    return Group(group.extent, group.along, buffers)
+
+
 def may_run(group: Group, block: Block) -> bool:
     """Do the computes follow one another, and write nothing that another of them uses but the group's buffers?"""
     order = {op: i for i, op in enumerate(block.ops)}
@@ -131,14 +150,18 @@ def may_go_before(op: Operation) -> bool:
     return isinstance(op, AllocOp | WeightOp) or (isinstance(op, ComputeOp) and op.once is not None)
 
 
-def strip_extent(group: Group, limit: int) -> int:
-    """The longest strip whose buffers stay within the limit, of those that divide the extent."""
+def strip_extent(group: Group, limit: int) -> int | None:
+    """The longest strip whose buffers stay within the limit, of those that divide the extent.
+
+    None where such a strip would be so short that kernels had little to share in it, as with an extent that is prime.
+    """
     fitting = [n for n in range(1, group.extent + 1) if group.extent % n == 0 and n * group.bytes_each <= limit]
-    return max(fitting, default=1)
+    strip = max(fitting, default=1)
+    return strip if strip * group.bytes_each * SHORT >= limit else None
 
 
-def form(group: Group, block: Block, strip: int) -> None:
-    """The computes inside a loop over strips, on buffers of one strip."""
+def form(group: Group, block: Block, strip: int) -> scf.ForOp:
+    """The computes inside a loop over strips, on buffers of one strip, which stand at its start."""
     computes = [op for op in block.ops if op in group.along]
     first = computes[0]
     low, high, step = (index_constant(v) for v in (0, group.extent // strip, 1))
@@ -147,6 +170,7 @@ def form(group: Group, block: Block, strip: int) -> None:
     counter.result.name_hint = "strip"
     smaller = {buffer: shortened(buffer, dimension, strip) for buffer, dimension in group.buffers.items()}
     loop = scf.ForOp(low, high, step, [], Region(body))
+    body.add_ops([buffer.owner for buffer in smaller.values() if isinstance(buffer.owner, AllocOp)])
     body.add_op(counter)
     for compute in computes:
         assert isinstance(compute, ComputeOp)
@@ -156,13 +180,13 @@ def form(group: Group, block: Block, strip: int) -> None:
         if may_go_before(op):
             op.detach()
             Rewriter.insert_op(op, InsertPoint.before(first))
-    allocs = [buffer.owner for buffer in smaller.values() if isinstance(buffer.owner, AllocOp)]
-    Rewriter.insert_op([*allocs, low, high, step, loop], InsertPoint.before(first))
+    Rewriter.insert_op([low, high, step, loop], InsertPoint.before(first))
     for compute in reversed(computes):
         Rewriter.erase_op(compute)
     for buffer in group.buffers:
         assert isinstance(buffer.owner, AllocOp)
         Rewriter.erase_op(buffer.owner)
+    return loop
 
 
 def shortened(buffer: SSAValue, dimension: int, extent: int) -> SSAValue:
@@ -218,8 +242,9 @@ class KernelFormStripsPass(ModulePass):
           kernel.compute (%z = 16, …) { … kernel.read %a[%z floordiv 4, …] … }
         }
 
-    A strip's buffers hold at most `limit` bytes, if not a single element along the dimension holds more; buffers of
-    less than half of that are left whole.
+    A strip's buffers hold at most `limit` bytes; where a single element along the dimension holds more, it is cut along
+    another one: the scores of attention by heads, and then by rows. Buffers of less than half of that are left whole,
+    if nothing else that the kernels hand to one another asks for strips.
 
     Leaves alone: buffers that hold no more together, that a kernel in between uses another way, and computes that
     write what another one of them reads. Run after `kernel-assign-buffers`, before `kernel-assign-offsets`.
@@ -233,22 +258,33 @@ class KernelFormStripsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                for group in groups(function.body.block, self.limit // 2):
-                    if group.bytes_each * group.extent > self.limit and may_run(group, function.body.block):
-                        form(group, function.body.block, strip_extent(group, self.limit))
+                self.cut(function.body.block)
+
+    def cut(self, block: Block) -> None:
+        """Cut what a block hands on; a strip that is still too large, along another dimension."""
+        for group in groups(block, self.limit // 2):
+            strip = strip_extent(group, self.limit)
+            if strip is None or strip == group.extent:
+                continue
+            loop = form(group, block, strip)
+            self.cut(loop.body.block)
+            for alloc in [o for o in loop.body.block.ops if isinstance(o, AllocOp)]:
+                alloc.detach()
+                Rewriter.insert_op(alloc, InsertPoint.before(loop))
 
 
 def groups(block: Block, least: int) -> list[Group]:
-    """Groups around buffers of `least` bytes; those that share a compute are one, and no compute is in two."""
+    """Groups that may run, around buffers of `least` bytes, the largest first.
+
+    Those that share a compute are one, where that may run too; else the smaller buffer is left whole.
+    """
+    allocs = [op.result for op in block.ops if isinstance(op, AllocOp) and byte_size(op.result) >= least]
     found: list[Group] = []
-    for op in block.ops:
-        if not isinstance(op, AllocOp) or byte_size(op.result) < least:
-            continue
-        group = group_around(op.result)
-        if group is None:
-            continue
-        if found and (both := found[-1].joined(group)):
-            found[-1] = both
-        elif not found or found[-1].along.keys().isdisjoint(group.along):
-            found.append(group)
+    for buffer in sorted(allocs, key=byte_size, reverse=True):
+        group = group_around(buffer)
+        others = [other for other in found if group and not other.along.keys().isdisjoint(group.along)]
+        for other in others:
+            group = group and other.joined(group)
+        if group and may_run(group := completed(group, block), block):
+            found = [*(other for other in found if other not in others), group]
     return found

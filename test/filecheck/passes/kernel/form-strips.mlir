@@ -65,3 +65,64 @@ func.func @overwritten(%x: memref<64x4096xf32>) {
   }
   func.return
 }
+
+// -----
+
+// What one head holds is still too much, so its rows are cut too; the maximum of a row goes along.
+
+// CHECK-LABEL: @attention
+// CHECK-DAG:     kernel.alloc : memref<1x8x4096xf32>
+// CHECK-DAG:     kernel.alloc : memref<1x8xf32>
+// CHECK:         scf.for
+// CHECK:           %[[H:.*]] = kernel.index [%{{.*}}] of 2
+// CHECK:           scf.for
+// CHECK:             %[[R:.*]] = kernel.index [%{{.*}}] of 8
+// CHECK:             kernel.compute (%h = 1, %m = 8, %n = 4096)
+// CHECK:               kernel.read %x[%[[H]] + %h, %[[R]] * 8 + %m, %n]
+// CHECK:             kernel.compute (%{{.*}} = 1, %{{.*}} = 8)
+// CHECK:             kernel.compute (%{{.*}} = 1, %{{.*}} = 8, %{{.*}} = 4096)
+func.func @attention(%x: memref<2x64x4096xf32>) -> memref<2x64x4096xf32> {
+  %a = kernel.alloc : memref<2x64x4096xf32>
+  kernel.compute (%h = 2, %m = 64, %n = 4096) {
+    %v = kernel.read %x[%h, %m, %n] : memref<2x64x4096xf32>
+    %w = arith.negf %v : f32
+    kernel.write %w, %a[%h, %m, %n] : memref<2x64x4096xf32>
+  }
+  %t = kernel.alloc : memref<2x64xf32>
+  kernel.compute (%h = 2, %m = 64) {
+    %low = arith.constant 0xff800000 : f32
+    %s = kernel.reduce max (%k = 4096) from %low : f32 {
+      %v = kernel.read %a[%h, %m, %k] : memref<2x64x4096xf32>
+      kernel.yield %v : f32
+    }
+    kernel.write %s, %t[%h, %m] : memref<2x64xf32>
+  }
+  %b = kernel.alloc : memref<2x64x4096xf32>
+  kernel.compute (%h = 2, %m = 64, %n = 4096) {
+    %v = kernel.read %a[%h, %m, %n] : memref<2x64x4096xf32>
+    %s = kernel.read %t[%h, %m] : memref<2x64xf32>
+    %w = arith.subf %v, %s : f32
+    kernel.write %w, %b[%h, %m, %n] : memref<2x64x4096xf32>
+  }
+  func.return %b : memref<2x64x4096xf32>
+}
+
+// -----
+
+// An extent that is prime would be cut in strips of one row each, in which a matrix product has nothing to share.
+
+// CHECK-LABEL: @prime
+// CHECK-NOT:     scf.for
+func.func @prime(%x: memref<197x768xf32>) -> memref<197x768xf32> {
+  %a = kernel.alloc : memref<197x768xf32>
+  kernel.compute (%m = 197, %n = 768) {
+    %v = kernel.read %x[%m, %n] : memref<197x768xf32>
+    kernel.write %v, %a[%m, %n] : memref<197x768xf32>
+  }
+  %b = kernel.alloc : memref<197x768xf32>
+  kernel.compute (%m = 197, %n = 768) {
+    %v = kernel.read %a[%m, %n] : memref<197x768xf32>
+    kernel.write %v, %b[%m, %n] : memref<197x768xf32>
+  }
+  func.return %b : memref<197x768xf32>
+}

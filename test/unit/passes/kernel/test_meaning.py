@@ -23,10 +23,13 @@ from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.form_strips import KernelFormStripsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.hoist_factors import KernelHoistFactorsPass
+from webdnn.passes.kernel.pack_operands import KernelPackOperandsPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
 from webdnn.passes.kernel.split_axes import KernelSplitAxesPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
+from webdnn.passes.kernel.stage_repeated import KernelStageRepeatedPass
 from webdnn.support.dominance import verify_dominance
 from webdnn.support.legality import stages_of, verify_stage
 from webdnn.support.weights import Array
@@ -40,15 +43,20 @@ ON_TENSORS: dict[str, Callable[[], ModulePass]] = {
     "fold-initial-values": KernelFoldInitialValuesPass,
     "pack-weights": lambda: KernelPackWeightsPass(panel=4, align=2),
     "pad-operands": KernelPadOperandsPass,
+    "stage-repeated": KernelStageRepeatedPass,
+    "hoist-factors": KernelHoistFactorsPass,
+    "pack-operands": lambda: KernelPackOperandsPass(panel=2, stride=1),
     "expand-concat": lambda: KernelExpandConcatPass(most=2),
 }
 FUSION = (
     KernelFuseProducersPass(),
+    KernelStageRepeatedPass(),
     KernelSplitSharedReductionsPass(),
+    KernelHoistFactorsPass(),
     KernelFuseProducersPass(),
     KernelFoldInitialValuesPass(),
 )
-PLANNED = (KernelPackWeightsPass(panel=4), KernelPadOperandsPass())
+PLANNED = (KernelPackWeightsPass(panel=4), KernelPackOperandsPass(panel=4, stride=1), KernelPadOperandsPass())
 KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
 FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelSplitAxesPass(), KernelCollapseAxesPass())
 
