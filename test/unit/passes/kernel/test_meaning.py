@@ -23,6 +23,7 @@ from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.form_strips import KernelFormStripsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
 from webdnn.passes.kernel.split_axes import KernelSplitAxesPass
@@ -49,7 +50,7 @@ FUSION = (
     KernelFoldInitialValuesPass(),
 )
 PLANNED = (KernelPackWeightsPass(panel=4), KernelPadOperandsPass())
-KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
+KERNELS = (KernelHoistInitializersPass(), KernelAssignOffsetsPass(), KernelFormKernelsPass())
 FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelSplitAxesPass(), KernelCollapseAxesPass())
 
 bounded = settings(
