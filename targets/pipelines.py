@@ -55,6 +55,7 @@ class Pipeline:
             *(("kernel-pad-operands",) if self.halo else ()),
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
             *((f"kernel-form-strips{{limit={self.strips}}}",) if self.strips else ()),
+            f"kernel-hoist-initializers{{alignment={self.alignment}}}",
             f"kernel-assign-offsets{{alignment={self.alignment}}}",
             "kernel-form-kernels",
             "kernel-expand-outside",

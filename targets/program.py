@@ -16,11 +16,12 @@ from webdnn.dialects.kernel.access import IndexOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.assign_offsets import ARGUMENT_OFFSET, byte_size
+from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET, byte_size
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
 from webdnn.support.index import Index, symbol
 from webdnn.support.weights import STORE
+from webdnn.targets.bundle.write import Move
 
 __all__ = [
     "Call",
@@ -146,9 +147,9 @@ class Program:
         return list(dict.fromkeys(call.kernel for call in self.calls))
 
     def offset(self, value: SSAValue) -> int:
-        """Where a buffer lies in the arena, in bytes."""
+        """Where a buffer, or a weight that only loading reads, lies in the arena, in bytes."""
         owner = value.owner
-        if isinstance(owner, AllocOp):
+        if isinstance(owner, AllocOp | WeightOp):
             found = owner.offset
         else:
             position = list(self.inputs).index(value)
@@ -161,9 +162,23 @@ class Program:
 
     @property
     def arena_bytes(self) -> int:
-        """The end of the last buffer."""
-        allocs = [op.result for op in self.function.body.block.ops if isinstance(op, AllocOp)]
-        return max((self.offset(b) + byte_size(b) for b in [*self.inputs, *allocs]), default=0)
+        """The end of the last buffer, what loading needs and leaves included."""
+        places = [op.result for op in self.function.body.block.ops if isinstance(op, AllocOp)]
+        passing = [op.result for op in self.weights if op.offset is not None]
+        return max((self.offset(b) + byte_size(b) for b in [*self.inputs, *places, *passing]), default=0)
+
+    @property
+    def shared_bytes(self) -> int:
+        """The part of the arena that runs share: all but what loading needs and leaves."""
+        found = self.function.attributes.get(ARENA_BYTES)
+        return found.value.data if isinstance(found, IntegerAttr) else 0
+
+    @property
+    def computed_bytes(self) -> int:
+        """What loading leaves for runs."""
+        made = {buffer for call in calls_in(self.launches_at_load) for buffer in call.buffers}
+        used = {buffer for call in calls_in(self.launches_of_a_run) for buffer in call.buffers}
+        return sum(byte_size(buffer) for buffer in made & used if isinstance(buffer.owner, AllocOp))
 
 
 def counted(value: SSAValue) -> Index:
@@ -190,20 +205,32 @@ def weight_bytes(op: WeightOp) -> bytes:
 
 @dataclass(frozen=True)
 class WeightImage:
-    """All constants one after another; equal ones share a place. `offsets` is by weight."""
+    """All constants one after another, as they are downloaded; equal ones share a place. `offsets` is by weight.
+
+    The first `kept` bytes are those that stay. The others have places in the arena, which only loading reads.
+    """
 
     content: bytes
     offsets: dict[WeightOp, int]
+    kept: int
 
     @classmethod
     def of(cls, weights: Sequence[WeightOp], alignment: int) -> WeightImage:
         content, offsets = bytearray(), dict[WeightOp, int]()
         known: dict[tuple[str, str], int] = {}
-        for op in weights:
-            key = op.value.key.data, str(op.value.type.element_type)
-            if key not in known:
+        kept = 0
+        for op in sorted(weights, key=lambda op: op.offset is not None):
+            if op.content not in known:
                 content += bytes(-len(content) % alignment)
-                known[key] = len(content)
+                known[op.content] = len(content)
                 content += weight_bytes(op)
-            offsets[op] = known[key]
-        return cls(bytes(content), offsets)
+            offsets[op] = known[op.content]
+            if op.offset is None:
+                kept = len(content)
+        return cls(bytes(content), offsets, kept)
+
+    @property
+    def passing(self) -> list[Move]:
+        """Those that only loading reads, with their places in the arena; each once."""
+        places = {self.offsets[op]: op for op in self.offsets if op.offset is not None}
+        return [Move(start, byte_size(op.result), op.offset or 0) for start, op in places.items()]

@@ -117,16 +117,48 @@ class ConcatOp(IRDLOperation):
 
 @irdl_op_definition
 class WeightOp(IRDLOperation):
-    """A constant in memory: `%w = kernel.weight #dnn.weight<k : tensor<8xf32>> : memref<8xf32>`."""
+    """A constant in memory: `%w = kernel.weight #dnn.weight<k : tensor<8xf32>> : memref<8xf32>`.
+
+    One that only loading reads stands `at` a byte offset in the arena until then, and afterwards others may lie there:
+    `%w = kernel.weight at 4096 #dnn.weight<k : tensor<8xf32>> : memref<8xf32>`.
+    """
 
     name = "kernel.weight"
     value = prop_def(WeightAttr)
+    at = opt_prop_def(IntegerAttr.constr(i64))
     result = result_def(MemRefType)
     traits = traits_def(Pure(), ConstantLike())
-    assembly_format = "qualified($value) attr-dict `:` type($result)"
+    irdl_options = (ParsePropInAttrDict(),)
 
-    def __init__(self, value: WeightAttr, result_type: Attribute):
-        super().__init__(result_types=[result_type], properties={"value": value})
+    def __init__(self, value: WeightAttr, result_type: Attribute, at: int | None = None):
+        super().__init__(
+            result_types=[result_type],
+            properties={"value": value, "at": None if at is None else IntegerAttr(at, i64)},
+        )
+
+    @property
+    def offset(self) -> int | None:
+        return None if self.at is None else self.at.value.data
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What two weights have in common if their bytes are the same: the key, and the type of the elements."""
+        return self.value.key.data, str(self.value.type.element_type)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" " if self.at is None else f" at {self.at.value.data} ")
+        printer.print_attribute(self.value)
+        printer.print_string(" : ")
+        printer.print_attribute(self.result.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "WeightOp":
+        at = parser.parse_integer() if parser.parse_optional_keyword("at") else None
+        value = parser.parse_attribute()
+        if not isinstance(value, WeightAttr):
+            parser.raise_error("expected a weight")
+        parser.parse_punctuation(":")
+        return cls(value, parser.parse_type(), at)
 
 
 @irdl_op_definition

@@ -68,7 +68,7 @@ class ComputeOp(AxesOp):
 
     On tensors the body yields one scalar for each result, and the results have the shape of the axes; on memrefs it
     ends in writes. With `inset` the points lie at that offset inside larger results, which are zero elsewhere. What
-    is computed `once` depends on constants alone: it runs when the model is loaded, and its buffers are kept.
+    is computed `once` depends on constants alone: it runs when the model is loaded, and what runs use of it is kept.
 
     ```mlir
     %r = kernel.compute (%m = 2, %n = 4) -> tensor<2x4xf32> {

@@ -51,6 +51,7 @@ PASSES: dict[str, str] = {
     "kernel-pad-operands": "webdnn.passes.kernel.pad_operands:KernelPadOperandsPass",
     "kernel-assign-buffers": "webdnn.passes.kernel.assign_buffers:KernelAssignBuffersPass",
     "kernel-form-strips": "webdnn.passes.kernel.form_strips:KernelFormStripsPass",
+    "kernel-hoist-initializers": "webdnn.passes.kernel.hoist_initializers:KernelHoistInitializersPass",
     "kernel-assign-offsets": "webdnn.passes.kernel.assign_offsets:KernelAssignOffsetsPass",
     "kernel-form-kernels": "webdnn.passes.kernel.form_kernels:KernelFormKernelsPass",
     "kernel-expand-outside": "webdnn.passes.kernel.expand_outside:KernelExpandOutsidePass",

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.traits import SymbolTable
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import WriteOp, buffer_type
-from webdnn.dialects.kernel.program import AllocOp, CallOp
-from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
+from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.dialects.signature import entries, written
+from webdnn.passes.kernel.loading import Loading
 from webdnn.passes.kernel.places import users
-from webdnn.support.planning.offsets import assign, verify
+from webdnn.support.planning.expansion import expansion_order
+from webdnn.support.planning.offsets import Assignment, assign, verify
 from webdnn.support.planning.storage import Block as StorageBlock
 from webdnn.support.planning.storage import Part, align
 
 ARGUMENT_OFFSET = "kernel.at"
-ARENA_BYTES = "kernel.arena"
-ARENA_BOUND = "kernel.arena_bound"
+ARENA_BYTES, ARENA_BOUND = "kernel.arena", "kernel.arena_bound"
+MEMORY_BYTES, MEMORY_BOUND = "kernel.memory", "kernel.memory_bound"
 
 
 def byte_size(value: SSAValue) -> int:
@@ -36,67 +37,91 @@ def byte_size(value: SSAValue) -> int:
 
 
 @dataclass(frozen=True)
-class Arena:
-    """Where each buffer of a function lies: byte offsets in the order of `buffers`.
+class Life:
+    """From the step at which something is first used to that after the last."""
 
-    `size` is that of the arena, without what is kept behind it, and `bound` the least that any plan needs.
+    start: int
+    stop: int
+
+    def block(self, size: int) -> StorageBlock:
+        return StorageBlock((Part(self.start, self.stop, 0, size),))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The byte offset of every buffer, and of every weight that only loading reads.
+
+    `arena` is for what comes and goes in a run, `memory` also for what loading needs and leaves, each with the least
+    that any plan needs.
     """
 
-    buffers: Sequence[SSAValue]
-    offsets: Sequence[int]
-    size: int
-    bound: int
+    offsets: Mapping[SSAValue, int]
+    arena: Assignment
+    memory: Assignment
 
 
-def plan(block: Block, alignment: int) -> Arena:
-    """Arguments live from the start, results to the end, all else from its first use to its last.
+def plan(block: Block, alignment: int) -> Plan:
+    """Place what a run uses in an arena, and the arena as a whole beside what loading uses, where it is needed last.
 
-    What is written once, when the model is loaded, lives for ever, behind all that comes and goes.
+    So the arena is as small as if nothing were loaded, and lies where weights were.
     """
-    time = {op: t for t, op in enumerate(block.ops)}
-    end = len(time)
-    allocs: list[SSAValue] = [op.result for op in block.ops if isinstance(op, AllocOp)]
-    kept = [buffer for buffer in allocs if any(writes_once(op, buffer) for op in users(buffer))]
-    buffers = [*block.args, *(buffer for buffer in allocs if buffer not in kept)]
-    blocks: list[StorageBlock] = []
-    for buffer in buffers:
-        used = [op for op in users(buffer)]
-        times = [time[op] for op in used]
-        start = 0 if not isinstance(buffer.owner, AllocOp) else min(times, default=0)
-        stop = end if any(isinstance(op, func.ReturnOp) for op in used) else max(times, default=start) + 1
-        blocks.append(StorageBlock((Part(start, stop, 0, align(byte_size(buffer), alignment)),)))
-    found = assign(blocks, alignment)
+    loading, size = Loading.of(block), partial(aligned_size, alignment=alignment)
+    lives = lives_of_run(block, loading)
+    arena = placed([life.block(size(buffer)) for buffer, life in lives.items()], alignment)
+    groups = [*([weight.result for weight in group] for group in loading.weights), *([b] for b in loading.buffers)]
+    needed = [life_of_loading(group, loading).block(size(group[0])) for group in groups]
+    end = len(loading.ops)
+    memory = placed([*needed, Life(end, end + 1).block(align(arena.arena, alignment))], alignment, in_place=True)
+    *beside, base = memory.offsets
+    offsets = {buffer: base + offset for buffer, offset in zip(lives, arena.offsets, strict=True)}
+    offsets |= {buffer: offset for group, offset in zip(groups, beside, strict=True) for buffer in group}
+    return Plan(offsets, arena, memory)
+
+
+def placed(blocks: Sequence[StorageBlock], alignment: int, *, in_place: bool = False) -> Assignment:
+    """Offsets that have been checked; `in_place` tells of blocks that others are expanded from."""
+    found = assign(blocks, alignment, hint=expansion_order(blocks) if in_place else ())
     verify(blocks, found.offsets)
-    offsets, behind = list(found.offsets), found.arena
-    for buffer in kept:
-        offsets.append(behind)
-        behind += align(byte_size(buffer), alignment)
-    return Arena([*buffers, *kept], offsets, found.arena, found.bound)
+    return found
 
 
-def writes_once(op: Operation, buffer: SSAValue) -> bool:
-    """Does the operation write to the buffer when the model is loaded?"""
-    if not isinstance(op, ComputeOp | CallOp) or not op.once:
-        return False
-    if isinstance(op, CallOp):
-        kernel = SymbolTable.lookup_symbol(op, op.callee)
-        assert isinstance(kernel, FuncOp)
-        targets = targets_of(kernel)
-        return any(b is buffer and a in targets for a, b in zip(kernel.buffers, op.buffers, strict=True))
-    return buffer in targets_of(op)
+def lives_of_run(block: Block, loading: Loading) -> dict[SSAValue, Life]:
+    """Arguments live from the start, results to the end, all else from its first use to its last."""
+    time = {op: t for t, op in enumerate(block.ops)}
+    allocs = [op.result for op in block.ops if isinstance(op, AllocOp) and op.result not in loading.buffers]
+    lives: dict[SSAValue, Life] = {}
+    for buffer in (*block.args, *allocs):
+        used = users(buffer)
+        times = [time[op] for op in used]
+        start = min(times, default=0) if isinstance(buffer.owner, AllocOp) else 0
+        stop = len(time) if any(isinstance(op, func.ReturnOp) for op in used) else max(times, default=start) + 1
+        lives[buffer] = Life(start, stop)
+    return lives
 
 
-def targets_of(op: Operation) -> set[SSAValue]:
-    """The buffers that are written inside."""
-    return {o.target for o in op.walk() if isinstance(o, WriteOp)}
+def life_of_loading(group: Sequence[SSAValue], loading: Loading) -> Life:
+    """Weights stand there from the start, and what a run uses stays to the end: the run is the last step."""
+    time = {op: t for t, op in enumerate(loading.ops)}
+    found = [op for value in group for op in users(value)]
+    times = [time.get(op, len(time)) for op in found]
+    weights = any(isinstance(value.owner, WeightOp) for value in group)
+    return Life(0 if weights else min(times), max(times) + 1)
+
+
+def aligned_size(buffer: SSAValue, alignment: int) -> int:
+    return align(byte_size(buffer), alignment)
 
 
 @dataclass(frozen=True)
 class KernelAssignOffsetsPass(ModulePass):
-    """Place the buffers of a function in one arena, those that live at one time side by side.
+    """Place the buffers of a function in one memory, those that live at one time side by side.
+
+    First comes loading: the weights that nothing else reads stand there from the start, and may be overwritten when
+    they have been read; what is computed once from them is kept, if a run uses it. Then come runs, whose buffers share
+    an arena, which may lie where such weights were.
 
     The function then says how large the arena is, and the least that any plan needs (`kernel.arena_bound`, the
-    largest sum of bytes alive at once).
+    largest sum of bytes alive at once), and both for all of this memory (`kernel.memory`, `kernel.memory_bound`).
 
     Before:
 
@@ -106,10 +131,8 @@ class KernelAssignOffsetsPass(ModulePass):
 
         %a = kernel.alloc at 64 : memref<8xf32>
 
-    What is computed once lies behind the arena, and is never overwritten.
-
-    Leaves alone: weights, which lie outside the arena. Run after `kernel-assign-buffers`, once the order of kernels
-    is final.
+    Leaves alone: weights that runs read, which lie elsewhere. Run after `kernel-assign-buffers`, once the order of
+    kernels is final.
     """
 
     name = "kernel-assign-offsets"
@@ -121,15 +144,23 @@ class KernelAssignOffsetsPass(ModulePass):
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            arena = plan(function.body.block, self.alignment)
-            places = dict(zip(arena.buffers, arena.offsets, strict=True))
-            arguments = function.body.block.args
-            function.arg_attrs = written(
-                {**attributes, ARGUMENT_OFFSET: IntegerAttr(places[argument], i64)}
-                for attributes, argument in zip(entries(function.arg_attrs, len(arguments)), arguments, strict=True)
-            )
-            for alloc in function.body.block.ops:
-                if isinstance(alloc, AllocOp):
-                    alloc.at = IntegerAttr(places[alloc.result], i64)
-            function.attributes[ARENA_BYTES] = IntegerAttr(arena.size, i64)
-            function.attributes[ARENA_BOUND] = IntegerAttr(arena.bound, i64)
+            self.note(plan(function.body.block, self.alignment), function)
+
+    def note(self, found: Plan, function: func.FuncOp) -> None:
+        """Write the plan into the function."""
+        arguments = function.body.block.args
+        function.arg_attrs = written(
+            {**attributes, ARGUMENT_OFFSET: IntegerAttr(found.offsets[argument], i64)}
+            for attributes, argument in zip(entries(function.arg_attrs, len(arguments)), arguments, strict=True)
+        )
+        for op in function.body.block.ops:
+            if isinstance(op, AllocOp | WeightOp):
+                at = found.offsets.get(op.result)
+                op.at = None if at is None else IntegerAttr(at, i64)
+        sizes = {
+            ARENA_BYTES: found.arena.arena,
+            ARENA_BOUND: found.arena.bound,
+            MEMORY_BYTES: found.memory.arena,
+            MEMORY_BOUND: found.memory.bound,
+        }
+        function.attributes |= {name: IntegerAttr(size, i64) for name, size in sizes.items()}

@@ -21,6 +21,8 @@ class File(TypedDict):
 class WasmModule(TypedDict):
     """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
 
+    If it exports `load()` too, that is called once, before the first run and when all weights stand in their places:
+    it writes over some of them.
     One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
     `home`, of 32, is the part of each kernel that a thread looks first for work in.
     """
@@ -30,9 +32,11 @@ class WasmModule(TypedDict):
 
 
 class MemoryWeights(TypedDict):
-    """A file whose bytes stand at `address` of the memory image before the first run."""
+    """Bytes `start` to `start + bytes` of a file, which stand at `address` of the memory image before `load()`."""
 
     file: str
+    start: int
+    bytes: int
     address: int
 
 
@@ -44,10 +48,15 @@ class MemoryRange(TypedDict):
 
 
 class Wasm(TypedDict):
-    """The WebAssembly backend; `modules` are equivalent, best first."""
+    """The WebAssembly backend; `modules` are equivalent, best first.
+
+    Of `memory_bytes`, runs share `arena_bytes` and find `computed_bytes` that `load()` has left.
+    """
 
     modules: list[WasmModule]
     memoryBytes: int
+    arenaBytes: int
+    computedBytes: int
     weights: list[MemoryWeights]
     inputs: list[MemoryRange]
     outputs: list[MemoryRange]
@@ -56,7 +65,8 @@ class Wasm(TypedDict):
 class Js(TypedDict):
     """The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
 
-    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64. If it exports `load(heap)` too, that is called
+    once, before the first run and when all weights stand in their places: it writes over some of them.
     """
 
     module: str
@@ -73,10 +83,13 @@ class Pipeline(TypedDict):
     entry: str
 
 
-class ImageWeights(TypedDict):
-    """A file whose bytes stand at `offset` of the weight image."""
+class BufferWeights(TypedDict):
+    """Bytes `start` to `start + bytes` of a file, which stand at `offset` of a buffer before the first dispatch."""
 
     file: str
+    start: int
+    bytes: int
+    buffer: Literal["arena", "weights"]
     offset: int
 
 
@@ -126,6 +139,7 @@ class Repeat(TypedDict):
 class WebGpu(TypedDict):
     """The WebGPU backend; `sources` is a JSON array of WGSL texts.
 
+    The first `loading` dispatches are made once, when all weights stand in their places, and the others in each run.
     `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
     """
 
@@ -133,11 +147,12 @@ class WebGpu(TypedDict):
     pipelines: list[Pipeline]
     arenaBytes: int
     weightsBytes: int
-    weights: list[ImageWeights]
+    weights: list[BufferWeights]
     dispatches: list[Dispatch]
     inputs: list[BufferTensor]
     outputs: list[BufferTensor]
     loops: list[Repeat]
+    loading: int
     limits: dict[str, int]
     features: list[str]
 
@@ -157,6 +172,13 @@ class Texture(TypedDict):
 
     width: int
     height: int
+
+
+class ImageWeights(TypedDict):
+    """A file whose bytes stand at `offset` of the weight image."""
+
+    file: str
+    offset: int
 
 
 class Constant(TypedDict):
@@ -189,7 +211,10 @@ class TextureTensor(TypedDict):
 
 
 class WebGl(TypedDict):
-    """The WebGL backends, 2 and 1: they differ in the language of the sources alone."""
+    """The WebGL backends, 2 and 1: they differ in the language of the sources alone.
+
+    The first `loading` draws are made once, when all constants are in their textures, and the others in each run.
+    """
 
     sources: WebGlSources
     textures: list[Texture]
@@ -202,6 +227,7 @@ class WebGl(TypedDict):
     maxTextureSize: int
     maxSamplers: int
     loops: list[Repeat]
+    loading: int
 
 
 class Backends(TypedDict):

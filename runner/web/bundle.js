@@ -4,7 +4,7 @@ import { BundleError, reasonOf } from "./error.js";
 import { sha256 } from "./sha256.js";
 
 /** @import { Progress } from "./index.js" */
-/** @import { ImageWeights, Manifest, MemoryWeights } from "./manifest.js" */
+/** @import { BufferWeights, ImageWeights, Manifest, MemoryWeights } from "./manifest.js" */
 
 const CONCURRENT_FETCHES = 4;
 const REBUILD_HINT = "compile the bundle again and upload all of its files";
@@ -62,7 +62,7 @@ export class Bundle {
 
   /**
    * Fetches every weight file once, a few at a time, and hands its bytes on for each of its places.
-   * @template {ImageWeights | MemoryWeights} Piece
+   * @template {BufferWeights | ImageWeights | MemoryWeights} Piece
    * @param {ReadonlyArray<Piece>} pieces
    * @param {(bytes: Uint8Array<ArrayBuffer>, piece: Piece) => void | Promise<void>} place
    */

@@ -20,6 +20,8 @@ export interface File {
 /**
  * A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
  *
+ * If it exports `load()` too, that is called once, before the first run and when all weights stand in their places:
+ * it writes over some of them.
  * One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
  * `home`, of 32, is the part of each kernel that a thread looks first for work in.
  */
@@ -29,10 +31,12 @@ export interface WasmModule {
 }
 
 /**
- * A file whose bytes stand at `address` of the memory image before the first run.
+ * Bytes `start` to `start + bytes` of a file, which stand at `address` of the memory image before `load()`.
  */
 export interface MemoryWeights {
   readonly file: string;
+  readonly start: number;
+  readonly bytes: number;
   readonly address: number;
 }
 
@@ -46,10 +50,14 @@ export interface MemoryRange {
 
 /**
  * The WebAssembly backend; `modules` are equivalent, best first.
+ *
+ * Of `memory_bytes`, runs share `arena_bytes` and find `computed_bytes` that `load()` has left.
  */
 export interface Wasm {
   readonly modules: ReadonlyArray<WasmModule>;
   readonly memoryBytes: number;
+  readonly arenaBytes: number;
+  readonly computedBytes: number;
   readonly weights: ReadonlyArray<MemoryWeights>;
   readonly inputs: ReadonlyArray<MemoryRange>;
   readonly outputs: ReadonlyArray<MemoryRange>;
@@ -58,7 +66,8 @@ export interface Wasm {
 /**
  * The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
  *
- * The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+ * The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64. If it exports `load(heap)` too, that is called
+ * once, before the first run and when all weights stand in their places: it writes over some of them.
  */
 export interface Js {
   readonly module: string;
@@ -77,10 +86,13 @@ export interface Pipeline {
 }
 
 /**
- * A file whose bytes stand at `offset` of the weight image.
+ * Bytes `start` to `start + bytes` of a file, which stand at `offset` of a buffer before the first dispatch.
  */
-export interface ImageWeights {
+export interface BufferWeights {
   readonly file: string;
+  readonly start: number;
+  readonly bytes: number;
+  readonly buffer: "arena" | "weights";
   readonly offset: number;
 }
 
@@ -134,6 +146,7 @@ export interface Repeat {
 /**
  * The WebGPU backend; `sources` is a JSON array of WGSL texts.
  *
+ * The first `loading` dispatches are made once, when all weights stand in their places, and the others in each run.
  * `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
  */
 export interface WebGpu {
@@ -141,11 +154,12 @@ export interface WebGpu {
   readonly pipelines: ReadonlyArray<Pipeline>;
   readonly arenaBytes: number;
   readonly weightsBytes: number;
-  readonly weights: ReadonlyArray<ImageWeights>;
+  readonly weights: ReadonlyArray<BufferWeights>;
   readonly dispatches: ReadonlyArray<Dispatch>;
   readonly inputs: ReadonlyArray<BufferTensor>;
   readonly outputs: ReadonlyArray<BufferTensor>;
   readonly loops: ReadonlyArray<Repeat>;
+  readonly loading: number;
   readonly limits: Readonly<Record<string, number>>;
   readonly features: ReadonlyArray<string>;
 }
@@ -166,6 +180,14 @@ export interface WebGlSources {
 export interface Texture {
   readonly width: number;
   readonly height: number;
+}
+
+/**
+ * A file whose bytes stand at `offset` of the weight image.
+ */
+export interface ImageWeights {
+  readonly file: string;
+  readonly offset: number;
 }
 
 /**
@@ -201,6 +223,8 @@ export interface TextureTensor {
 
 /**
  * The WebGL backends, 2 and 1: they differ in the language of the sources alone.
+ *
+ * The first `loading` draws are made once, when all constants are in their textures, and the others in each run.
  */
 export interface WebGl {
   readonly sources: WebGlSources;
@@ -214,6 +238,7 @@ export interface WebGl {
   readonly maxTextureSize: number;
   readonly maxSamplers: number;
   readonly loops: ReadonlyArray<Repeat>;
+  readonly loading: number;
 }
 
 /**

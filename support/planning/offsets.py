@@ -4,7 +4,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, permutations
+from itertools import accumulate, chain, permutations
 from math import factorial
 
 from webdnn.support.planning.storage import Block, Part, align
@@ -29,17 +29,19 @@ def lower_bound(blocks: Sequence[Block]) -> int:
     return max([*_load(blocks).values(), *(block.height for block in blocks)], default=0)
 
 
-def assign(blocks: Sequence[Block], alignment: int = 64, steps: int = 8000) -> Assignment:
+def assign(blocks: Sequence[Block], alignment: int = 64, steps: int = 8000, hint: Sequence[int] = ()) -> Assignment:
     """Place each block at a multiple of `alignment` bytes, so that no two meet.
 
-    Four orders of first fit are tried. Where none reaches the lower bound, every order is tried if there are at most
-    `steps`, else each of the four is annealed in turn, `steps` steps in all; large plans take proportionally fewer.
+    Four orders of first fit are tried, after that of `hint` if there is one. Where none reaches the lower bound, every
+    order is tried if there are at most `steps`, else each of these is annealed in turn, `steps` steps in all; large
+    plans take proportionally fewer.
     Raises a ValueError for an alignment below one.
     """
     if alignment < 1:
         raise ValueError(f"an alignment of {alignment} bytes is not positive")
     packing = _Packing(blocks, alignment)
-    fits = _until_fit(packing, _orders(blocks, packing))
+    given = [list(hint)] if hint else []
+    fits = _until_fit(packing, chain(given, _orders(blocks, packing)))
     best = min(fits, key=_Fit.rank)
     exhausted = best.excess > 0 and factorial(len(blocks)) <= steps
     if exhausted:

@@ -49,9 +49,11 @@ class File:
 
 @dataclass(frozen=True)
 class MemoryWeights:
-    """A file whose bytes stand at `address` of the memory image before the first run."""
+    """Bytes `start` to `start + bytes` of a file, which stand at `address` of the memory image before `load()`."""
 
     file: Path
+    start: Natural
+    bytes: Natural
     address: Natural
 
 
@@ -67,6 +69,8 @@ class MemoryRange:
 class WasmModule:
     """A module that imports ("webdnn", "memory") and exports `run()`, and the proposals that it needs.
 
+    If it exports `load()` too, that is called once, before the first run and when all weights stand in their places:
+    it writes over some of them.
     One that needs threads imports a shared memory, and other threads help `run()` by `work(home)`, which `stop()` ends;
     `home`, of 32, is the part of each kernel that a thread looks first for work in.
     """
@@ -77,10 +81,15 @@ class WasmModule:
 
 @dataclass(frozen=True)
 class Wasm:
-    """The WebAssembly backend; `modules` are equivalent, best first."""
+    """The WebAssembly backend; `modules` are equivalent, best first.
+
+    Of `memory_bytes`, runs share `arena_bytes` and find `computed_bytes` that `load()` has left.
+    """
 
     modules: tuple[WasmModule, ...]
     memory_bytes: Natural
+    arena_bytes: Natural
+    computed_bytes: Natural
     weights: tuple[MemoryWeights, ...]
     inputs: tuple[MemoryRange, ...]
     outputs: tuple[MemoryRange, ...]
@@ -90,7 +99,8 @@ class Wasm:
 class Js:
     """The JavaScript backend: `module` exports `run(heap)`, heap = typed-array views of one memory image.
 
-    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64.
+    The views are i8, u8, i16, u16, i32, u32, f32, f64, i64 and u64. If it exports `load(heap)` too, that is called
+    once, before the first run and when all weights stand in their places: it writes over some of them.
     """
 
     module: Path
@@ -98,6 +108,17 @@ class Js:
     weights: tuple[MemoryWeights, ...]
     inputs: tuple[MemoryRange, ...]
     outputs: tuple[MemoryRange, ...]
+
+
+@dataclass(frozen=True)
+class BufferWeights:
+    """Bytes `start` to `start + bytes` of a file, which stand at `offset` of a buffer before the first dispatch."""
+
+    file: Path
+    start: Natural
+    bytes: Natural
+    buffer: BufferName
+    offset: Natural
 
 
 @dataclass(frozen=True)
@@ -168,6 +189,7 @@ class BufferTensor:
 class WebGpu:
     """The WebGPU backend; `sources` is a JSON array of WGSL texts.
 
+    The first `loading` dispatches are made once, when all weights stand in their places, and the others in each run.
     `limits` and `features` are what the device must offer, under the names of GPUSupportedLimits and GPUFeatureName.
     """
 
@@ -175,11 +197,12 @@ class WebGpu:
     pipelines: tuple[Pipeline, ...]
     arena_bytes: Natural
     weights_bytes: Natural
-    weights: tuple[ImageWeights, ...]
+    weights: tuple[BufferWeights, ...]
     dispatches: tuple[Dispatch, ...]
     inputs: tuple[BufferTensor, ...]
     outputs: tuple[BufferTensor, ...]
     loops: tuple[Repeat, ...] = ()
+    loading: Natural = 0
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
     features: tuple[str, ...] = ()
 
@@ -237,7 +260,10 @@ class TextureTensor:
 
 @dataclass(frozen=True)
 class WebGl:
-    """The WebGL backends, 2 and 1: they differ in the language of the sources alone."""
+    """The WebGL backends, 2 and 1: they differ in the language of the sources alone.
+
+    The first `loading` draws are made once, when all constants are in their textures, and the others in each run.
+    """
 
     sources: WebGlSources
     textures: tuple[Texture, ...]
@@ -250,6 +276,7 @@ class WebGl:
     max_texture_size: Natural
     max_samplers: Natural
     loops: tuple[Repeat, ...] = ()
+    loading: Natural = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files as resource_files
@@ -19,6 +19,8 @@ from webdnn.targets.bundle import manifest as contract
 from webdnn.targets.bundle.manifest import (
     FORMAT,
     MANIFEST_NAME,
+    BufferName,
+    BufferWeights,
     File,
     ImageWeights,
     JsonValue,
@@ -31,15 +33,36 @@ SHARD_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
+class Move:
+    """Bytes `start` to `start + bytes` of a weight image, whose place is `to`."""
+
+    start: int
+    bytes: int
+    to: int
+
+
+@dataclass(frozen=True)
 class WeightShards:
     """A weight image cut into files: `files` holds equal pieces once, `places` says where each stands."""
 
     files: Mapping[str, bytes]
     places: tuple[tuple[str, int], ...]
 
-    def at_address(self, base: int) -> tuple[MemoryWeights, ...]:
-        """The pieces in a memory image whose weights begin at `base`."""
-        return tuple(MemoryWeights(file, base + offset) for file, offset in self.places)
+    def at_addresses(self, moves: Sequence[Move]) -> tuple[MemoryWeights, ...]:
+        """The pieces of these parts of the image, in a memory image."""
+        return tuple(MemoryWeights(file, part.start, part.bytes, part.to) for file, part in self.pieces(moves))
+
+    def in_buffer(self, buffer: BufferName, moves: Sequence[Move]) -> tuple[BufferWeights, ...]:
+        """The pieces of these parts of the image, in a buffer."""
+        return tuple(BufferWeights(file, part.start, part.bytes, buffer, part.to) for file, part in self.pieces(moves))
+
+    def pieces(self, moves: Sequence[Move]) -> Iterator[tuple[str, Move]]:
+        """What of each part lies in each file: `start` counts from the file's own start."""
+        for move in moves:
+            for file, offset in self.places:
+                start, end = max(offset, move.start), min(offset + len(self.files[file]), move.start + move.bytes)
+                if start < end:
+                    yield file, Move(start - offset, end - start, move.to + start - move.start)
 
     def as_image(self) -> tuple[ImageWeights, ...]:
         """The pieces in a weight image of their own."""

@@ -17,7 +17,7 @@ from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.glsl.emit import emit_kernel, output_of, samplers_of
 from webdnn.targets.glsl.textures import extent
 from webdnn.targets.launches import Launches
-from webdnn.targets.program import Call, Program, WeightImage, byte_size, elements_of
+from webdnn.targets.program import Call, Program, WeightImage, byte_size, calls_in, elements_of
 
 SOURCES = {300: "kernels/es300.json", 100: "kernels/es100.json"}
 
@@ -32,7 +32,10 @@ class WebGlPart:
 
 @dataclass
 class Textures:
-    """The textures of a program: its own for what goes in and out and for constants, shared ones for the rest."""
+    """The textures of a program: shared ones for what comes and goes, and others.
+
+    What goes in and out, constants, and what loading leaves for runs have textures of their own.
+    """
 
     extents: list[Texture] = field(default_factory=list[Texture])
     of: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
@@ -59,12 +62,13 @@ class Textures:
     @classmethod
     def assign(cls, program: Program) -> Textures:
         textures = cls()
-        launches = program.launches
+        loading, launches = program.launches_at_load, program.launches_of_a_run
         for value in [*program.inputs, *program.outputs, *(op.result for op in program.weights)]:
             if value not in textures.of:
                 textures.add(value)
-        kept = set(textures.of)
-        calls = [[launch] if isinstance(launch, Call) else list(launch.calls) for launch in launches]
+        made, used = ({v for call in calls_in(found) for v in call.buffers} for found in (loading, launches))
+        kept = {*textures.of, *(made & used)}
+        calls = [[launch] if isinstance(launch, Call) else list(launch.calls) for launch in [*loading, *launches]]
         last = {value: i for i, group in enumerate(calls) for call in group for value in call.buffers}
         for i, group in enumerate(calls):  # a loop needs all of its textures from the first trip to the last
             for target in dict.fromkeys(map(target_of, group)):
@@ -93,7 +97,8 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
     image = WeightImage.of(program.weights, 4)
     shards = split_weights(image.content)
     kernels = program.called
-    launches = Launches.of(program.launches)
+    loading = program.launches_at_load
+    launches = Launches.of([*loading, *program.launches_of_a_run])
     draws = tuple(
         Draw(
             kernels.index(call.kernel),
@@ -115,6 +120,7 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
         max_texture_size=max((max(t.width, t.height) for t in textures.extents), default=1),
         max_samplers=max((len(draw.samplers) for draw in draws), default=0),
         loops=tuple(launches.loops),
+        loading=len(loading),
     )
     files = {SOURCES[version]: sources(p, version) for version, p in programs.items()}
     return WebGlPart(section, {**files, **shards.files})

@@ -13,7 +13,7 @@ from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index
 from webdnn.targets.bundle.manifest import Js, MemoryRange
-from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.js.emit import emit_kernels, view_of
 from webdnn.targets.program import Call, Loop, Program, WeightImage, byte_size, calls_in, elements_of, stored_type
@@ -32,7 +32,7 @@ class JsPart:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory image: the arena, and the weights after it."""
+    """The memory image: the arena, and after it the weights that stay."""
 
     program: Program
     image: WeightImage
@@ -43,9 +43,14 @@ class Memory:
 
     def address(self, value: SSAValue) -> int:
         owner = value.owner
-        if isinstance(owner, WeightOp):
+        if isinstance(owner, WeightOp) and owner.offset is None:
             return self.weights_at + self.image.offsets[owner]
         return self.program.offset(value)
+
+    @property
+    def moves(self) -> list[Move]:
+        """Where the parts of the weights' image stand when loading begins."""
+        return [Move(0, self.image.kept, self.weights_at), *self.image.passing]
 
     def range(self, value: SSAValue) -> MemoryRange:
         return MemoryRange(self.address(value), byte_size(value))
@@ -66,8 +71,8 @@ def js_part(module: ModuleOp) -> JsPart:
     shards = split_weights(memory.image.content)
     section = Js(
         module=MODULE,
-        memory_bytes=memory.weights_at + len(memory.image.content),
-        weights=shards.at_address(memory.weights_at),
+        memory_bytes=memory.weights_at + memory.image.kept,
+        weights=shards.at_addresses(memory.moves),
         inputs=tuple(memory.range(value) for value in program.inputs),
         outputs=tuple(memory.range(value) for value in program.outputs),
     )

@@ -144,7 +144,9 @@ def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS
     part = Wasm(
         modules=tuple(modules),
         memory_bytes=memory.size,
-        weights=shards.at_address(memory.image),
+        arena_bytes=program.shared_bytes,
+        computed_bytes=program.computed_bytes,
+        weights=shards.at_addresses(memory.moves),
         inputs=tuple(map(memory.range, program.inputs)),
         outputs=tuple(map(memory.range, program.outputs)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
@@ -14,6 +14,7 @@ from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.planning.storage import align
 from webdnn.targets.bundle.manifest import MemoryRange
+from webdnn.targets.bundle.write import Move
 from webdnn.targets.program import Program, WeightImage, byte_size
 from webdnn.targets.wasm.threads import CONTROL_BYTES
 
@@ -24,7 +25,7 @@ LARGEST_MEMORY = 2**32 - PAGE
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory image: words for threads, a margin, the arena, the weights, a margin; byte addresses.
+    """The memory image: words for threads, a margin, the arena, the weights that stay, a margin; byte addresses.
 
     Reads that a select discards may lie outside their buffer; the margins keep them inside the memory.
     """
@@ -42,7 +43,7 @@ class Memory:
         weights = WeightImage.of(program.weights, ALIGNMENT)
         arena = CONTROL_BYTES + before
         image = align(arena + program.arena_bytes, ALIGNMENT)
-        size = align(image + len(weights.content) + behind + ALIGNMENT, PAGE)
+        size = align(image + weights.kept + behind + ALIGNMENT, PAGE)
         if size > LARGEST_MEMORY:
             raise DiagnosticError(
                 f"the model needs {size / 2**30:.1f} GiB of memory; WebAssembly has 4",
@@ -52,9 +53,15 @@ class Memory:
 
     def address(self, buffer: SSAValue) -> int:
         owner = buffer.owner
-        if isinstance(owner, WeightOp):
+        if isinstance(owner, WeightOp) and owner.offset is None:
             return self.image + self.weights.offsets[owner]
         return self.arena + self.program.offset(buffer)
+
+    @property
+    def moves(self) -> list[Move]:
+        """Where the parts of the weights' image stand when loading begins."""
+        passing = [replace(move, to=self.arena + move.to) for move in self.weights.passing]
+        return [Move(0, self.weights.kept, self.image), *passing]
 
     def range(self, buffer: SSAValue) -> MemoryRange:
         return MemoryRange(self.address(buffer), byte_size(buffer))

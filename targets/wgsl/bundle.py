@@ -13,7 +13,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
 from webdnn.targets.bundle.manifest import Binding, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
-from webdnn.targets.bundle.write import split_weights
+from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.launches import Launches
 from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored_type
@@ -41,7 +41,8 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     kernels = program.called
     image = WeightImage.of(program.weights, ALIGNMENT)
     shards = split_weights(image.content)
-    launches = Launches.of(program.launches)
+    loading = program.launches_at_load
+    launches = Launches.of([*loading, *program.launches_of_a_run])
     dispatches = tuple(
         Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call), counters)
         for call, counters in zip(launches.calls, launches.counters, strict=True)
@@ -50,13 +51,17 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
         sources=SOURCES,
         pipelines=tuple(Pipeline(i, function_name(kernel)) for i, kernel in enumerate(kernels)),
         arena_bytes=program.arena_bytes,
-        weights_bytes=len(image.content),
-        weights=shards.as_image(),
+        weights_bytes=image.kept,
+        weights=(
+            *shards.in_buffer("weights", [Move(0, image.kept, 0)]),
+            *shards.in_buffer("arena", image.passing),
+        ),
         dispatches=dispatches,
         inputs=tuple(tensor(program, value) for value in program.inputs),
         outputs=tuple(tensor(program, value) for value in program.outputs),
         limits=limits(dispatches),
         loops=tuple(launches.loops),
+        loading=len(loading),
     )
     sources = json.dumps([emit_kernel(kernel) for kernel in kernels])
     return WebGpuPart(section, {SOURCES: sources.encode(), **shards.files})
@@ -66,7 +71,7 @@ def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding,
     """The byte range of each buffer of a call. Distinct buffers of one dispatch may not overlap."""
     found: list[Binding] = []
     for value in call.buffers:
-        if isinstance(owner := value.owner, WeightOp):
+        if isinstance(owner := value.owner, WeightOp) and owner.offset is None:
             found.append(Binding("weights", image.offsets[owner], byte_size(value)))
             continue
         offset = program.offset(value)

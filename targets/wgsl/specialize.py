@@ -16,12 +16,12 @@ WEIGHTS = StringAttr("weights")
 """The memory space of constants, which are bound read-only."""
 
 Signature = tuple[tuple[bool, int], ...]
-"""For each buffer of a call: is it a weight, and at which position does it occur first?"""
+"""For each buffer of a call: is it a weight that lies outside the arena, and at which position does it occur first?"""
 
 
 def signature_of(call: CallOp) -> Signature:
     buffers: list[SSAValue] = list(call.buffers)
-    return tuple((isinstance(b.owner, WeightOp), buffers.index(b)) for b in buffers)
+    return tuple((isinstance(b.owner, WeightOp) and b.owner.offset is None, buffers.index(b)) for b in buffers)
 
 
 def specialize(module: ModuleOp) -> None:

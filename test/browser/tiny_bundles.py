@@ -13,7 +13,7 @@ import wasmtime
 from numpy.typing import NDArray
 
 from webdnn.targets.bundle import manifest as m
-from webdnn.targets.bundle.write import WeightShards, split_weights, write_bundle
+from webdnn.targets.bundle.write import Move, WeightShards, split_weights, write_bundle
 
 W = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
 B = np.array([[0.5, 0, -1], [2, -3, 100]], np.float32)
@@ -148,8 +148,8 @@ def _relu_in_memory(weights: WeightShards, threads: bool) -> Sections:
         modules = (*modules, m.WasmModule("threads.wasm", ("simd", "threads")))
     place = (m.MemoryRange(64, 24),)
     return {
-        "wasm": m.Wasm(modules, 128, weights.at_address(0), place, place),
-        "js": m.Js("kernels.js", 128, weights.at_address(0), place, place),
+        "wasm": m.Wasm(modules, 128, 56, 0, weights.at_addresses([Move(0, 48, 0)]), place, place),
+        "js": m.Js("kernels.js", 128, weights.at_addresses([Move(0, 48, 0)]), place, place),
     }
 
 
@@ -161,7 +161,7 @@ def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int]) -> m.WebG
         (m.Pipeline(0, "relu"), m.Pipeline(1, "scale")),
         arena_bytes=280,
         weights_bytes=280,
-        weights=weights.as_image(),
+        weights=weights.in_buffer("weights", [Move(0, 280, 0)]),
         dispatches=(m.Dispatch(0, (3, 1, 1), (x, t)), m.Dispatch(1, (3, 1, 1), (t, w, b, x))),
         inputs=(m.BufferTensor(0, 24, "f32"),),
         outputs=(m.BufferTensor(0, 24, "f32"),),
@@ -263,7 +263,7 @@ def _integer_sections() -> Sections:
     inputs = (m.MemoryRange(0, 24), m.MemoryRange(24, 3), m.MemoryRange(32, 6))
     outputs = (m.MemoryRange(64, 24), m.MemoryRange(96, 6))
     return {
-        "wasm": m.Wasm((m.WasmModule("plain.wasm", ()),), 128, (), inputs, outputs),
+        "wasm": m.Wasm((m.WasmModule("plain.wasm", ()),), 128, 102, 0, (), inputs, outputs),
         "js": m.Js("kernels.js", 102, (), inputs, outputs),
         "webgpu": m.WebGpu(
             "wgsl.json",

@@ -17,8 +17,8 @@ from helpers.plan import check_plan
 from webdnn.dialects.kernel.program import AllocOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.frontends.onnx.importer import import_onnx
-from webdnn.passes.kernel.assign_buffers import Buffers, copy_outputs, copy_parts
-from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.passes.kernel.assign_buffers import Buffers, copy_outputs, copy_parts, mark_once
+from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES, MEMORY_BOUND, MEMORY_BYTES
 from webdnn.passes.kernel.places import shape
 from webdnn.passes.kernel.scan_buffers import prepare_scans
 from webdnn.targets.pipelines import GRAPH, PIPELINES
@@ -56,6 +56,7 @@ class Unplanned:
         prepare_scans(main.body.block)
         copy_outputs(returned)
         copy_parts(main.body.block)
+        mark_once(main.body.block)
         # Strips make several computes of one: they have tests of their own.
         plan = next(text for text in passes[first:] if text.startswith("kernel-assign-offsets"))
         return cls(module, (passes[first], plan))
@@ -73,6 +74,7 @@ def test_plans_are_optimal_and_clobber_nothing(name: str, backend: str) -> None:
     model = Unplanned.of(MODELS[name](name), backend)
     planned = model.planned()
     assert noted(planned, ARENA_BYTES) == noted(planned, ARENA_BOUND)
+    assert noted(planned, MEMORY_BYTES) == noted(planned, MEMORY_BOUND)
     check_plan(model.module, planned)
 
 

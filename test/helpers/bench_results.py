@@ -60,7 +60,7 @@ def results(
         rounds=20,
         features="relaxed",
         machine=Machine(cpu="a CPU", cores=2, load=load, system="an OS", browser="140.0", gpu=gpu, software=software),
-        models=[Model(name="net", refusal=refusal, memory=131072, weights=90_000, arena=40_000)],
+        models=[Model(name="net", refusal=refusal, memory=131072, weights=90_000, computed=20_000, arena=40_000)],
         cells=list(cells),
         profiles=list(profiles),
     )

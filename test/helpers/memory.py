@@ -38,6 +38,11 @@ def flat(indices: Sequence[Indices], shape: Sequence[int]) -> tuple[Indices, NDA
     return position, inside
 
 
+def content_of(weight: WeightOp) -> Array:
+    type = weight.value.type
+    return STORE.get(weight.value.key.data, element_type(type), type.get_shape())
+
+
 @dataclass
 class Span:
     """Where a buffer lies: bytes of an array from `start` on; `name` tells it from others."""
@@ -56,19 +61,21 @@ class Memory:
     """The arena of a program, and who wrote each byte last."""
 
     program: Program
-    names: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    names: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
 
     def __post_init__(self) -> None:
         self.bytes = np.full(max(1, self.program.arena_bytes), 0x77, np.uint8)
         self.owner = np.full(self.bytes.shape, NOBODY, np.int64)
+        for weight in self.program.weights:
+            if weight.offset is not None:
+                self.store(weight.result, content_of(weight))
 
     def span(self, buffer: SSAValue) -> Span:
-        name = self.names.setdefault(buffer, len(self.names))
         owner = buffer.owner
-        if isinstance(owner, WeightOp):
-            type = owner.value.type
-            content = STORE.get(owner.value.key.data, element_type(type), type.get_shape())
-            held = np.ascontiguousarray(content).reshape(-1).view(np.uint8)
+        same = owner.content if isinstance(owner, WeightOp) else buffer
+        name = self.names.setdefault(same, len(self.names))
+        if isinstance(owner, WeightOp) and owner.offset is None:
+            held = np.ascontiguousarray(content_of(owner)).reshape(-1).view(np.uint8)
             return Span(held, np.full(held.shape, name, np.int64), 0, name)
         return Span(self.bytes, self.owner, self.program.offset(buffer), name)
 
@@ -168,9 +175,10 @@ def run_program(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
     """The results of a program after `kernel-assign-offsets` and `kernel-form-kernels`. Raises AssertionError."""
     memory = Memory(Program.of(module))
     program = memory.program
+    run_launches(program.launches_at_load, memory, {})
     for buffer, array in zip(program.inputs, inputs, strict=True):
         memory.store(buffer, array)
-    run_launches(program.launches, memory, {})
+    run_launches(program.launches_of_a_run, memory, {})
     return [memory.load(buffer) for buffer in program.outputs]
 
 

@@ -19,12 +19,14 @@ from xdsl.dialects.builtin import IndexType, ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of, range_of
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.reference.points import Values, at
 from webdnn.dialects.kernel.structure import ComputeOp
+from webdnn.passes.kernel.loading import runs_once
 from webdnn.support.index import Index, symbol
 from webdnn.targets.program import Program, stored_type
 
@@ -35,10 +37,21 @@ Counts = Mapping[SSAValue, int]
 
 @dataclass
 class Elements:
-    """The number of each element of the tensor values of a function."""
+    """The number of each element of the tensor values of a function; equal constants have the same numbers.
+
+    Constants that have no place in the arena have none.
+    """
 
     of: dict[SSAValue, Numbers] = field(default_factory=dict[SSAValue, Numbers])
+    constants: dict[tuple[str, str], Numbers] = field(default_factory=dict[tuple[str, str], Numbers])
     count: int = 0
+
+    def add_constant(self, op: WeightOp) -> None:
+        """Number what has a place in the arena."""
+        shape = buffer_type(op.result).get_shape()
+        if op.content not in self.constants:
+            self.constants[op.content] = np.arange(self.count, self.count + prod(shape))
+            self.count += prod(shape)
 
     def add(self, value: SSAValue) -> None:
         """Numbers that no other value has."""
@@ -49,6 +62,11 @@ class Elements:
     def run(self, op: Operation) -> None:
         """Number the results of an operation of the function."""
         match op:
+            case ConstantOp():
+                assert isinstance(op.value, WeightAttr)
+                content = op.value.key.data, str(op.value.type.element_type)
+                if content in self.constants:
+                    self.of[op.output] = self.constants[content].reshape(buffer_type(op.output).get_shape())
             case ReshapeOp() if op.source in self.of:
                 self.of[op.result] = self.of[op.source].reshape(buffer_type(op.result).get_shape())
             case ConcatOp():
@@ -170,7 +188,7 @@ class Kernel:
         return units, self.elements.of[result][place]
 
     def check(self, old: ReadOp, new: ReadOp, before: Loops, after: Loops) -> None:
-        if isinstance(new.source.owner, WeightOp):
+        if isinstance(new.source.owner, WeightOp) and new.source.owner.offset is None:
             assert is_constant(old.source), "a value of the program lies among the weights"
             return
         used = before.used(old.exprs) | after.used(new.exprs)
@@ -233,9 +251,20 @@ def fill(op: ComputeOp, result: SSAValue, elements: Elements, arena: Arena) -> N
     arena.holds[arena.units(write.target, position)] = elements.of[result].reshape(-1)[position][..., None]
 
 
-def on_tensors(block: Block, elements: Elements, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
-    """The computes of a program in order, each as often as it runs, its results numbered before."""
+def once_on_tensors(block: Block, elements: Elements) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes that loading runs, their results numbered before."""
     for op in block.ops:
+        if isinstance(op, ConstantOp | ReshapeOp) or runs_once(op):
+            elements.run(op)
+        if isinstance(op, ComputeOp) and op.once:
+            yield op, {}
+
+
+def on_tensors(block: Block, elements: Elements, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes of a run in order, each as often as it runs, its results numbered before."""
+    for op in block.ops:
+        if runs_once(op):
+            continue
         elements.run(op)
         if isinstance(op, ComputeOp):
             yield op, counts
@@ -257,12 +286,17 @@ def scanned(op: ScanOp, elements: Elements, counts: Counts) -> Iterator[tuple[Co
     of |= {stacked: np.stack([rows[step][i] for step in steps]) for i, stacked in enumerate(op.stacked)}
 
 
+def once_on_buffers(block: Block) -> Iterator[tuple[ComputeOp, Counts]]:
+    """The computes of a planned program that loading runs."""
+    yield from ((op, {}) for op in block.ops if isinstance(op, ComputeOp) and op.once)
+
+
 def on_buffers(block: Block, counts: Counts) -> Iterator[tuple[ComputeOp, Counts]]:
-    """The computes of a planned program in order, each as often as it runs."""
+    """The computes of a run of a planned program in order, each as often as it runs."""
     counts = dict(counts)
     for op in block.ops:
         match op:
-            case ComputeOp():
+            case ComputeOp() if not op.once:
                 yield op, counts
             case IndexOp():
                 counts[op.result] = op.exprs[0].evaluate({**counts})
@@ -275,6 +309,21 @@ def on_buffers(block: Block, counts: Counts) -> Iterator[tuple[ComputeOp, Counts
                 pass
 
 
+def check_computes(
+    before: Iterator[tuple[ComputeOp, Counts]],
+    after: Iterator[tuple[ComputeOp, Counts]],
+    elements: Elements,
+    arena: Arena,
+) -> None:
+    """Run the computes on tensors, and beside them those on buffers."""
+    for op, step in before:
+        planned, trip = next(after)
+        Kernel(op, planned, elements, arena, step, trip).run()
+        for _ in range(borders(op)):
+            fill(next(after)[0], op.res[0], elements, arena)
+    assert next(after, None) is None
+
+
 def check_plan(before: ModuleOp, after: ModuleOp) -> None:
     """Raise AssertionError where a planned program reads anything but the element that it should.
 
@@ -283,16 +332,17 @@ def check_plan(before: ModuleOp, after: ModuleOp) -> None:
     (tensors,) = [op for op in before.body.block.ops if isinstance(op, func.FuncOp)]
     program, elements = Program.of(after), Elements()
     arena = Arena.of(program)
+    for weight in program.weights:
+        if weight.offset is not None:
+            elements.add_constant(weight)
+            arena.holds[arena.whole(weight.result)] = elements.constants[weight.content].reshape(-1, 1)
+    before_runs = once_on_tensors(tensors.body.block, elements), once_on_buffers(program.function.body.block)
+    check_computes(*before_runs, elements, arena)
     for argument, buffer in zip(tensors.body.block.args, program.inputs, strict=True):
         elements.add(argument)
         arena.holds[arena.whole(buffer)] = elements.of[argument].reshape(-1, 1)
     computes = on_buffers(program.function.body.block, {})
-    for op, step in on_tensors(tensors.body.block, elements, {}):
-        planned, trip = next(computes)
-        Kernel(op, planned, elements, arena, step, trip).run()
-        for _ in range(borders(op)):
-            fill(next(computes)[0], op.res[0], elements, arena)
-    assert next(computes, None) is None
+    check_computes(on_tensors(tensors.body.block, elements, {}), computes, elements, arena)
     end = tensors.body.block.last_op
     assert isinstance(end, func.ReturnOp)
     for value, buffer in zip(end.operands, program.outputs, strict=True):

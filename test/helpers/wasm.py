@@ -46,7 +46,8 @@ def run_text(text: str, program: Program, plan: Memory, inputs: Sequence[Array])
     exports = linker.instantiate(store, wasmtime.Module(engine, bytes(wasmtime.wat2wasm(text)))).exports(store)
     load, run = exports.get(LOAD), exports[RUN]
     assert isinstance(run, wasmtime.Func)
-    memory.write(store, plan.weights.content, plan.image)
+    for move in plan.moves:
+        memory.write(store, plan.weights.content[move.start : move.start + move.bytes], move.to)
     if isinstance(load, wasmtime.Func):
         load(store)
     for buffer, array in zip(program.inputs, inputs, strict=True):

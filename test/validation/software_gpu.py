@@ -91,16 +91,21 @@ def validate_wgsl(text: str) -> None:
 def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
     """The outputs of a bundle's WebGPU part, as they are stored, computed on naga's device."""
     queue, section = gpu().queue, part.section
-    image = b"".join(part.files[piece.file] for piece in section.weights)
-    buffers = {"arena": new_buffer(section.arena_bytes), "weights": new_buffer(len(image))}
-    if image:
-        queue.write_buffer(buffers["weights"], 0, image + bytes(-len(image) % 4))
+    buffers = {"arena": new_buffer(section.arena_bytes), "weights": new_buffer(section.weights_bytes)}
+    for piece in section.weights:
+        content = part.files[piece.file][piece.start : piece.start + piece.bytes]
+        queue.write_buffer(buffers[piece.buffer], piece.offset, content + bytes(-len(content) % 4))
+    texts: list[str] = json.loads(part.files[section.sources])
+
+    def dispatched(steps: Sequence[Dispatch]) -> None:
+        for step in steps:
+            pipeline = section.pipelines[step.pipeline]
+            dispatch(texts[pipeline.source], pipeline.entry, step, buffers)
+
+    dispatched(section.dispatches[: section.loading])
     for value, place in zip(inputs, section.inputs, strict=True):
         queue.write_buffer(buffers["arena"], place.offset, value.astype(STORED[place.storage]).tobytes())
-    texts: list[str] = json.loads(part.files[section.sources])
-    for step in section.dispatches:
-        pipeline = section.pipelines[step.pipeline]
-        dispatch(texts[pipeline.source], pipeline.entry, step, buffers)
+    dispatched(section.dispatches[section.loading :])
     return [
         np.frombuffer(queue.read_buffer(buffers["arena"], place.offset, place.size), STORED[place.storage])
         for place in section.outputs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -48,13 +49,16 @@ def validate_glsl(text: str, version: int) -> None:
 
 NODE = """\
 import { readFileSync, writeFileSync } from "node:fs";
-import { run } from "./kernels.mjs";
+import * as kernels from "./kernels.mjs";
 const memory = new Uint8Array(readFileSync("memory.bin")).buffer;
-run({
+const heap = {
   i8: new Int8Array(memory), u8: new Uint8Array(memory), i16: new Int16Array(memory), u16: new Uint16Array(memory),
   i32: new Int32Array(memory), u32: new Uint32Array(memory), f32: new Float32Array(memory),
   f64: new Float64Array(memory), i64: new BigInt64Array(memory), u64: new BigUint64Array(memory),
-});
+};
+kernels.load?.(heap);
+JSON.parse(readFileSync("inputs.json", "utf8")).forEach((address, i) => heap.u8.set(readFileSync(`${i}.bin`), address));
+kernels.run(heap);
 writeFileSync("memory.bin", new Uint8Array(memory));
 """
 
@@ -63,16 +67,16 @@ def run_node(part: JsPart, inputs: Sequence[Array], outputs: Sequence[Array]) ->
     """The outputs of a bundle's JavaScript part, shaped like those given, computed by Node."""
     section = part.section
     memory = bytearray(-(-section.memory_bytes // 8) * 8)
-    pieces: Mapping[int, bytes] = {
-        **{w.address: part.files[w.file] for w in section.weights},
-        **{r.address: x.tobytes() for r, x in zip(section.inputs, inputs, strict=True)},
-    }
-    for address, content in pieces.items():
-        memory[address : address + len(content)] = content
+    for piece in section.weights:
+        content = part.files[piece.file][piece.start : piece.start + piece.bytes]
+        memory[piece.address : piece.address + piece.bytes] = content
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "kernels.mjs").write_bytes(part.files[section.module])
         Path(folder, "run.mjs").write_text(NODE)
         Path(folder, "memory.bin").write_bytes(memory)
+        Path(folder, "inputs.json").write_text(json.dumps([place.address for place in section.inputs]))
+        for i, value in enumerate(inputs):
+            Path(folder, f"{i}.bin").write_bytes(value.tobytes())
         subprocess.run(["node", "run.mjs"], cwd=folder, check=True, capture_output=True, text=True)
         after = Path(folder, "memory.bin").read_bytes()
     return [

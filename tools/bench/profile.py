@@ -13,7 +13,6 @@ from playwright.sync_api import Error as PlaywrightError
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError, place
-from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.pipelines import GRAPH
 from webdnn.targets.program import Call, Loop, runs_of
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
@@ -77,12 +76,11 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
     """What the page is told, and the files that this names."""
 
     def written(name: str, content: bytes) -> str:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
         return f"/{FOLDER}/{name}"
 
     memory, program = module.memory, module.memory.program
-    shards = split_weights(memory.weights.content)
+    image = memory.weights.content
     names = [tensor["name"] for tensor in subject.manifest["inputs"]]
     inputs = zip(names, program.inputs, strict=True)
     ranges = [memory.range(buffer) for buffer in program.outputs]
@@ -90,8 +88,8 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
         "module": written("kernels.wasm", module.binary),
         "pages": memory.size // PAGE,
         "weights": [
-            {"url": written(place.file, shards.files[place.file]), "address": place.address}
-            for place in shards.at_address(memory.image)
+            {"url": written(f"weights{i}.bin", image[move.start : move.start + move.bytes]), "address": move.to}
+            for i, move in enumerate(memory.moves)
         ],
         "inputs": [
             {"url": written(f"input{i}.bin", subject.feeds[name].tobytes()), "address": memory.address(buffer)}

@@ -12,7 +12,7 @@ from webdnn.support.diagnostic import DiagnosticError
 
 OURS = "webdnn"
 FORMAT = "webdnn-bench"
-VERSION = 1
+VERSION = 2
 
 GPU_BACKENDS = ("webgpu", "webgl")
 
@@ -61,13 +61,15 @@ class Cell(TypedDict):
 class Model(TypedDict):
     """A bundle, and what stood in its way if it could not be compiled.
 
-    `memory` is that of the wasm backend: the weights, and what lies before them, the arena and what is computed once.
+    `memory` is that of the wasm backend: it holds those of its `weights` that runs read, what is `computed` when the
+    model is loaded, and the `arena` of a run.
     """
 
     name: str
     refusal: str
     memory: int
     weights: int
+    computed: int
     arena: int
 
 
@@ -181,7 +183,7 @@ def read_results(path: Path) -> Results:
         raise DiagnosticError(f"is not JSON: {error}", where=str(path), hint=hint) from error
     content: object = found
     match content:
-        case {"format": "webdnn-bench", "version": 1}:
+        case {"format": "webdnn-bench", "version": version} if version == VERSION:
             return found
         case _:
             raise DiagnosticError("is not the result of a bench", where=str(path), hint=hint)

@@ -56,13 +56,18 @@ class Subject:
         return self.manifest["outputs"]
 
     def sizes(self) -> Model:
-        """The memory of its wasm backend: all of it, the weights, and what lies before them."""
+        """The memory of its wasm backend: all of it, the weights, what loading computes, and what runs share."""
         wasm = self.manifest["backends"].get("wasm")
         if wasm is None:
-            return Model(name=self.name, refusal="", memory=0, weights=0, arena=0)
-        pieces = {piece["address"]: self.manifest["files"][piece["file"]]["bytes"] for piece in wasm["weights"]}
-        arena = min(pieces, default=wasm["memoryBytes"])
-        return Model(name=self.name, refusal="", memory=wasm["memoryBytes"], weights=sum(pieces.values()), arena=arena)
+            return Model(name=self.name, refusal="", memory=0, weights=0, computed=0, arena=0)
+        return Model(
+            name=self.name,
+            refusal="",
+            memory=wasm["memoryBytes"],
+            weights=sum(piece["bytes"] for piece in wasm["weights"]),
+            computed=wasm["computedBytes"],
+            arena=wasm["arenaBytes"],
+        )
 
 
 def prepare(path: Path, directory: Path, settings: Settings) -> Subject:

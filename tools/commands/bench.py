@@ -129,7 +129,7 @@ def prepared(path: Path, scratch: Path, settings: Settings, results: Results) ->
         subject = prepare(path, scratch / "bundle", settings)
     except DiagnosticError as error:
         tell(f"{path.stem}: refused: {error.what}")
-        results["models"].append(Model(name=path.stem, refusal=error.what, memory=0, weights=0, arena=0))
+        results["models"].append(Model(name=path.stem, refusal=error.what, memory=0, weights=0, computed=0, arena=0))
         return None
     results["models"].append(subject.sizes())
     return subject

@@ -1,7 +1,7 @@
 /** @file The JavaScript backend: the same memory image as wasm, computed by an ES module over typed arrays. */
 
 import { WebDnnError } from "../error.js";
-import { allocated, readOutputs, writeInputs } from "./memory.js";
+import { allocated, readOutputs, writeInputs, writeWeights } from "./memory.js";
 
 /** @import { Context, Executor, Heap } from "../internal.js" */
 /** @import { Js } from "../manifest.js" */
@@ -20,7 +20,7 @@ export async function create({ bundle }) {
   const url = bundle.url(section.module).href;
   const [{ load, run }] = await Promise.all([
     /** @type {Promise<{ load?: (heap: Heap) => void, run?: (heap: Heap) => void }>} */ (import(/* webpackIgnore: true */ /* @vite-ignore */ url)),
-    bundle.weights(section.weights, (content, { address }) => heap.u8.set(content, address)),
+    bundle.weights(section.weights, (content, piece) => writeWeights(heap.u8, content, piece)),
   ]);
   if (!run) throw new WebDnnError(`${section.module} exports no run()`, "compile the bundle again");
   load?.(heap);

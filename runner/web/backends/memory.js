@@ -4,7 +4,7 @@ import { WebDnnError } from "../error.js";
 import { arrayOver } from "../tensors.js";
 
 /** @import { TypedArray } from "../index.js" */
-/** @import { MemoryRange, Tensor } from "../manifest.js" */
+/** @import { MemoryRange, MemoryWeights, Tensor } from "../manifest.js" */
 
 /**
  * @template T
@@ -20,6 +20,15 @@ export function allocated(bytes, allocate) {
     const hint = "close other pages, or use a smaller model";
     throw new WebDnnError(`${megabytes} MiB of memory could not be allocated`, hint, error);
   }
+}
+
+/**
+ * @param {Uint8Array} memory
+ * @param {Uint8Array} content of the file
+ * @param {MemoryWeights} piece
+ */
+export function writeWeights(memory, content, { start, bytes, address }) {
+  memory.set(content.subarray(start, start + bytes), address);
 }
 
 /**

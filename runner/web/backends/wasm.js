@@ -1,7 +1,7 @@
 /** @file The WebAssembly backend: the best module that this engine validates, over one static memory. */
 
 import { BundleError, WebDnnError } from "../error.js";
-import { allocated, readOutputs, writeInputs } from "./memory.js";
+import { allocated, readOutputs, writeInputs, writeWeights } from "./memory.js";
 
 /** @import { Context, Executor, WasmEngine } from "../internal.js" */
 /** @import { Wasm } from "../manifest.js" */
@@ -24,7 +24,7 @@ export async function create({ bundle, threads }) {
   try {
     await Promise.all([
       starting,
-      bundle.weights(section.weights, async (content, { address }) => (await starting).bytes.set(content, address)),
+      bundle.weights(section.weights, async (content, piece) => writeWeights((await starting).bytes, content, piece)),
     ]);
   } catch (error) {
     starting.then((engine) => engine.dispose()).catch(() => {});

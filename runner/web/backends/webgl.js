@@ -26,6 +26,7 @@ export async function create({ name, bundle }) {
     device.checkLimits(section.maxTextureSize, section.maxSamplers);
     const executor = new WebGlExecutor(device, section, bundle);
     await Promise.all([executor.compile(await bundle.texts(sources)), executor.loadConstants()]);
+    executor.computeOnce();
     device.checkErrors();
     return executor;
   } catch (error) {
@@ -44,7 +45,7 @@ class WebGlExecutor {
   #framebuffers = new Map();
   /** @type {{ program: WebGLProgram, counters: (WebGLUniformLocation | null)[] }[]} */
   #programs = [];
-  /** @type {Made<Draw>[]} */
+  /** @type {Made<Draw>[]} those of each run */
   #draws;
 
   /**
@@ -56,7 +57,7 @@ class WebGlExecutor {
     this.#device = device;
     this.#section = section;
     this.#bundle = bundle;
-    this.#draws = unrolled(section.draws, section.loops);
+    this.#draws = unrolled(section.draws, section.loops).slice(section.loading);
     this.#textures = section.textures.map(({ width, height }) => device.createTexture(width, height));
     const targets = [...section.draws.map(({ target }) => target), ...section.outputs.map(({ texture }) => texture)];
     for (const target of new Set(targets)) this.#framebuffers.set(target, this.#createFramebuffer(target));
@@ -99,6 +100,19 @@ class WebGlExecutor {
     });
   }
 
+  /** Draws what is drawn once, and frees the textures that nothing else needs. */
+  computeOnce() {
+    const { draws, loading, inputs, outputs } = this.#section;
+    this.#draw(draws.slice(0, loading).map((launch, index) => ({ index, launch, counters: [] })));
+    const needed = new Set([...inputs, ...outputs].map(({ texture }) => texture));
+    for (const { samplers, target } of draws.slice(loading)) [...samplers, target].forEach((used) => needed.add(used));
+    this.#textures.forEach((texture, index) => {
+      if (needed.has(index)) return;
+      this.#device.gl.deleteFramebuffer(this.#framebuffers.get(index) ?? null);
+      this.#device.gl.deleteTexture(texture);
+    });
+  }
+
   /**
    * @param {ReadonlyArray<TypedArray>} values
    * @returns {Promise<TypedArray[]>}
@@ -108,7 +122,7 @@ class WebGlExecutor {
     const { inputs, outputs } = this.#bundle.manifest;
     const padded = inputs.map((tensor, i) => padRows(tensor, values[i], this.#section.inputs[i], this.#texture(i)));
     padded.forEach(({ rows, texels }, i) => this.#upload(this.#section.inputs[i].texture, rows, texels));
-    this.#draw();
+    this.#draw(this.#draws);
     const results = [];
     for (const [i, tensor] of outputs.entries()) results.push(await this.#read(tensor, this.#section.outputs[i]));
     this.#device.checkAlive();
@@ -120,9 +134,10 @@ class WebGlExecutor {
     this.#device.release();
   }
 
-  #draw() {
+  /** @param {ReadonlyArray<Made<Draw>>} draws */
+  #draw(draws) {
     const { gl } = this.#device;
-    for (const { launch, counters } of this.#draws) {
+    for (const { launch, counters } of draws) {
       const { program, samplers, target } = launch;
       const { width, height } = this.#section.textures[target];
       gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(target) ?? null);

@@ -50,7 +50,7 @@ export async function create({ bundle, device: given }) {
 }
 
 /**
- * Compiles the kernels while the weights stream.
+ * Compiles the kernels while the weights stream, and computes what is computed once.
  * @param {WebGpu} section
  * @param {Bundle} bundle
  * @param {Device} device
@@ -60,13 +60,18 @@ async function prepare(section, bundle, device, buffers) {
   const layouts = new Layouts(section, device.gpu);
   const [pipelines] = await Promise.all([
     compile(section, bundle, device, layouts),
-    bundle.weights(section.weights, async (content, { offset }) => {
-      device.gpu.queue.writeBuffer(buffers.weights, offset, wholeWords(content));
+    bundle.weights(section.weights, async (content, { start, bytes, buffer, offset }) => {
+      device.gpu.queue.writeBuffer(buffers[buffer], offset, wholeWords(content.subarray(start, start + bytes)));
       // Without waiting, the driver's copies of a large model would pile up.
       await device.gpu.queue.onSubmittedWorkDone();
     }),
   ]);
-  return device.scoped(() => createSteps(section, device.gpu, layouts, pipelines, buffers));
+  return device.scoped(() => {
+    const steps = createSteps(section, device.gpu, layouts, pipelines, buffers);
+    const loading = steps.splice(0, section.loading);
+    if (loading.length > 0) device.gpu.queue.submit([encode([], device.gpu, buffers, loading)]);
+    return steps;
+  });
 }
 
 /**
@@ -238,7 +243,7 @@ async function run(section, device, buffers, steps, inputs, outputs, values) {
   const stored = inputs.map((tensor, i) => toStorage(tensor, values[i], section.inputs[i].storage));
   const submitted = device.scoped(() => {
     stored.forEach((data, i) => device.gpu.queue.writeBuffer(buffers.arena, section.inputs[i].offset, data));
-    device.gpu.queue.submit([encode(section, device.gpu, buffers, steps)]);
+    device.gpu.queue.submit([encode(section.outputs, device.gpu, buffers, steps)]);
   });
   const mapped = buffers.staging.mapAsync(GPUMapMode.READ);
   try {
@@ -253,12 +258,12 @@ async function run(section, device, buffers, steps, inputs, outputs, values) {
 }
 
 /**
- * @param {WebGpu} section
+ * @param {ReadonlyArray<BufferTensor>} outputs what is copied for the page afterwards
  * @param {GPUDevice} gpu
  * @param {Buffers} buffers
  * @param {Step[]} steps
  */
-function encode(section, gpu, buffers, steps) {
+function encode(outputs, gpu, buffers, steps) {
   const encoder = gpu.createCommandEncoder();
   const pass = encoder.beginComputePass();
   /** @type {GPUComputePipeline | undefined} */
@@ -271,7 +276,7 @@ function encode(section, gpu, buffers, steps) {
   }
   pass.end();
   let end = 0;
-  for (const { offset, size } of section.outputs) {
+  for (const { offset, size } of outputs) {
     encoder.copyBufferToBuffer(buffers.arena, offset, buffers.staging, end, size);
     end += size;
   }

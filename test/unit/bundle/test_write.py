@@ -10,9 +10,17 @@ import pytest
 
 from browser.tiny_bundles import write_integers, write_relu
 from webdnn.support.diagnostic import DiagnosticError
-from webdnn.targets.bundle.manifest import Backends, ImageWeights, Js, Manifest, MemoryWeights, Tensor
+from webdnn.targets.bundle.manifest import (
+    Backends,
+    BufferWeights,
+    ImageWeights,
+    Js,
+    Manifest,
+    MemoryWeights,
+    Tensor,
+)
 from webdnn.targets.bundle.schema import json_schema
-from webdnn.targets.bundle.write import runner_files, split_weights, write_bundle
+from webdnn.targets.bundle.write import Move, runner_files, split_weights, write_bundle
 
 EMPTY = Manifest(name="m", producer="tests", inputs=(), outputs=(), backends=Backends())
 
@@ -24,7 +32,21 @@ def test_shards_cover_the_image_and_equal_ones_are_stored_once() -> None:
     assert zeros == again
     assert shards.files == {zeros: b"\0" * 32, rest: b"abc"}
     assert shards.as_image() == (ImageWeights(zeros, 0), ImageWeights(zeros, 32), ImageWeights(rest, 64))
-    assert shards.at_address(100)[1] == MemoryWeights(zeros, 132)
+
+
+def test_parts_of_an_image_are_placed_apart_though_files_end_within_them() -> None:
+    shards = split_weights(bytes(range(40)), 16)
+    first, second, third = (file for file, _ in shards.places)
+    assert shards.at_addresses([Move(0, 10, 200), Move(12, 22, 100)]) == (
+        MemoryWeights(first, start=0, bytes=10, address=200),
+        MemoryWeights(first, start=12, bytes=4, address=100),
+        MemoryWeights(second, start=0, bytes=16, address=104),
+        MemoryWeights(third, start=0, bytes=2, address=120),
+    )
+    assert shards.in_buffer("arena", [Move(30, 4, 0)]) == (
+        BufferWeights(second, start=14, bytes=2, buffer="arena", offset=0),
+        BufferWeights(third, start=0, bytes=2, buffer="arena", offset=2),
+    )
 
 
 def test_no_weights_have_no_shards() -> None:

@@ -85,6 +85,7 @@ func.func @places(%a: tensor<2x3xf32>, %b: tensor<2x5xf32>) -> tensor<16xf32> {
 // CHECK: kernel.write %{{.*}}, %y[%{{.*}}] : memref<8xf32>
 // CHECK-LABEL: @main
 // CHECK: kernel.weight #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
+// CHECK: kernel.weight at 64 #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
 // CHECK: kernel.alloc at 64 : memref<8xf32>
 // CHECK: kernel.call @relu(%{{.*}}, %{{.*}}) : memref<8xf32>, memref<8xf32>
 kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) {
@@ -98,6 +99,7 @@ kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) {
 }
 func.func @main() {
   %w = kernel.weight #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
+  %passing = kernel.weight at 64 #dnn.weight<w1 : tensor<8xf32>> : memref<8xf32>
   %o = kernel.alloc at 64 : memref<8xf32>
   kernel.call @relu(%w, %o) : memref<8xf32>, memref<8xf32>
   func.return

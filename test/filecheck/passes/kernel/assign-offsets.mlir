@@ -3,7 +3,7 @@
 
 // Buffers that live at one time lie side by side; a later one takes the place of one that died.
 
-// CHECK-LABEL: @chain(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> attributes {kernel.arena = 128 : i64, kernel.arena_bound = 128 : i64}
+// CHECK-LABEL: @chain(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> attributes {kernel.arena = 128 : i64, kernel.arena_bound = 128 : i64, kernel.memory = 128 : i64, kernel.memory_bound = 128 : i64}
 // CHECK:         kernel.alloc at 64 : memref<8xf32>
 // CHECK:         kernel.alloc at 0 : memref<8xf32>
 // WIDE-LABEL: @chain
@@ -79,4 +79,87 @@ func.func @loop(%x: memref<8xf32>) -> memref<8xf32> {
     }
   }
   func.return %c : memref<8xf32>
+}
+
+// -----
+
+// Weights that only loading reads stand where later results or the buffers of a run will be; one that a run reads too
+// lies elsewhere, and what is computed once keeps its place.
+
+// CHECK-LABEL: @load(%x: memref<16xf32> {kernel.at = 256 : i64})
+// CHECK-SAME:    kernel.arena = 128 : i64, kernel.arena_bound = 128 : i64
+// CHECK-SAME:    kernel.memory = 384 : i64, kernel.memory_bound = 384 : i64
+// CHECK:         kernel.weight at 128 #dnn.weight<first : tensor<16xf32>>
+// CHECK:         kernel.weight at 256 #dnn.weight<second : tensor<16xf32>>
+// CHECK:         kernel.weight #dnn.weight<kept : tensor<16xf32>>
+// CHECK:         %[[A:.*]] = kernel.alloc at 0 : memref<32xf32>
+// CHECK:         %[[B:.*]] = kernel.alloc at 128 : memref<32xf32>
+// CHECK:         kernel.alloc at 320 : memref<16xf32>
+func.func @load(%x: memref<16xf32>) -> memref<16xf32> {
+  %first = kernel.weight #dnn.weight<first : tensor<16xf32>> : memref<16xf32>
+  %second = kernel.weight #dnn.weight<second : tensor<16xf32>> : memref<16xf32>
+  %kept = kernel.weight #dnn.weight<kept : tensor<16xf32>> : memref<16xf32>
+  %a = kernel.alloc : memref<32xf32>
+  kernel.compute once (%i = 32) {
+    %p = kernel.read %first[%i floordiv 2] : memref<16xf32>
+    %q = kernel.read %kept[%i floordiv 2] : memref<16xf32>
+    %pq = arith.addf %p, %q : f32
+    kernel.write %pq, %a[%i] : memref<32xf32>
+  }
+  %b = kernel.alloc : memref<32xf32>
+  kernel.compute once (%i = 32) {
+    %v = kernel.read %second[%i floordiv 2] : memref<16xf32>
+    kernel.write %v, %b[%i] : memref<32xf32>
+  }
+  %c = kernel.alloc : memref<16xf32>
+  kernel.compute (%i = 16) {
+    %p = kernel.read %x[%i] : memref<16xf32>
+    %q = kernel.read %a[%i] : memref<32xf32>
+    %r = kernel.read %b[%i] : memref<32xf32>
+    %s = kernel.read %kept[%i] : memref<16xf32>
+    %pq = arith.addf %p, %q : f32
+    %pqr = arith.addf %pq, %r : f32
+    %pqrs = arith.addf %pqr, %s : f32
+    kernel.write %pqrs, %c[%i] : memref<16xf32>
+  }
+  func.return %c : memref<16xf32>
+}
+
+// -----
+
+// What loading needs on its way is gone when it ends; equal weights have one place, and all of them stay if one does.
+
+// CHECK-LABEL: @passing
+// CHECK-SAME:    kernel.memory = 192 : i64, kernel.memory_bound = 192 : i64
+// CHECK:         kernel.weight at [[AT:[0-9]+]] #dnn.weight<twice : tensor<16xf32>>
+// CHECK:         kernel.weight at [[AT]] #dnn.weight<twice : tensor<16xf32>>
+// CHECK:         kernel.weight #dnn.weight<needed : tensor<16xf32>>
+// CHECK:         kernel.weight #dnn.weight<needed : tensor<16xf32>>
+func.func @passing() -> memref<16xf32> {
+  %u = kernel.weight #dnn.weight<twice : tensor<16xf32>> : memref<16xf32>
+  %v = kernel.weight #dnn.weight<twice : tensor<16xf32>> : memref<16xf32>
+  %w = kernel.weight #dnn.weight<needed : tensor<16xf32>> : memref<16xf32>
+  %y = kernel.weight #dnn.weight<needed : tensor<16xf32>> : memref<16xf32>
+  %a = kernel.alloc : memref<16xf32>
+  kernel.compute once (%i = 16) {
+    %p = kernel.read %u[%i] : memref<16xf32>
+    %q = kernel.read %w[%i] : memref<16xf32>
+    %pq = arith.addf %p, %q : f32
+    kernel.write %pq, %a[%i] : memref<16xf32>
+  }
+  %b = kernel.alloc : memref<16xf32>
+  kernel.compute once (%i = 16) {
+    %p = kernel.read %a[%i] : memref<16xf32>
+    %q = kernel.read %v[%i] : memref<16xf32>
+    %pq = arith.addf %p, %q : f32
+    kernel.write %pq, %b[%i] : memref<16xf32>
+  }
+  %c = kernel.alloc : memref<16xf32>
+  kernel.compute (%i = 16) {
+    %p = kernel.read %b[%i] : memref<16xf32>
+    %q = kernel.read %y[%i] : memref<16xf32>
+    %pq = arith.addf %p, %q : f32
+    kernel.write %pq, %c[%i] : memref<16xf32>
+  }
+  func.return %c : memref<16xf32>
 }

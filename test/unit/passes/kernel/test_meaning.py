@@ -24,6 +24,7 @@ from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.form_strips import KernelFormStripsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.hoist_factors import KernelHoistFactorsPass
+from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_operands import KernelPackOperandsPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
@@ -57,7 +58,7 @@ FUSION = (
     KernelFoldInitialValuesPass(),
 )
 PLANNED = (KernelPackWeightsPass(panel=4), KernelPackOperandsPass(panel=4, stride=1), KernelPadOperandsPass())
-KERNELS = (KernelAssignOffsetsPass(), KernelFormKernelsPass())
+KERNELS = (KernelHoistInitializersPass(), KernelAssignOffsetsPass(), KernelFormKernelsPass())
 FLAT = (KernelExpandOutsidePass(), KernelFlattenBuffersPass(), KernelSplitAxesPass(), KernelCollapseAxesPass())
 
 bounded = settings(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from webdnn.support.planning.fusion import contract, fuse
 from webdnn.support.planning.graph import Graph
-from webdnn.support.planning.order import Tasks, best_order, lower_bound, peak_of
+from webdnn.support.planning.order import Tasks, best_order, greedy_order, lower_bound, peak_of
 from webdnn.support.planning.tasks import reordered, tasks
 
 
@@ -143,3 +143,37 @@ def test_measured_orders(
         assert (found.peak, found.proven) == (best, proven), name
         again = tasks(reordered(graph, found.order))
         assert peak_of(again, range(len(again.needs))) == found.peak, name
+
+
+@st.composite
+def independent_tasks(draw: st.DrawFn, most: int = 6) -> Tasks:
+    """Each task reads a buffer that is there from the start and makes one that stays, or that nobody wants."""
+    count = draw(st.integers(1, most))
+    size = draw(st.lists(st.integers(0, 9), min_size=2 * count, max_size=2 * count))
+    kept = draw(st.sets(st.integers(0, count - 1)))
+    return Tasks(
+        needs=(0,) * count,
+        makes=tuple((count + t,) for t in range(count)),
+        reads=tuple((t,) for t in range(count)),
+        in_place=((),) * count,
+        size=tuple(size),
+        users=(*(1 << t for t in range(count)), *(1 << count if t in kept else 0 for t in range(count))),
+        start=sum(size[:count]),
+    )
+
+
+@settings(derandomize=True, deadline=None, max_examples=80)
+@given(independent_tasks())
+def test_greedy_order_of_independent_tasks_is_the_best(problem: Tasks) -> None:
+    found = greedy_order(problem)
+    assert found.peak == peak_of(problem, found.order) == best_order(problem).peak
+
+
+@settings(derandomize=True, deadline=None, max_examples=80)
+@given(random_tasks())
+def test_greedy_order_is_valid_and_never_worse_than_the_given_one(problem: Tasks) -> None:
+    found = greedy_order(problem)
+    position = {t: i for i, t in enumerate(found.order)}
+    assert sorted(found.order) == list(range(len(problem.needs)))
+    assert all(position[p] < position[t] for t in position for p in position if problem.needs[t] >> p & 1)
+    assert found.peak == peak_of(problem, found.order) <= peak_of(problem, range(len(problem.needs)))

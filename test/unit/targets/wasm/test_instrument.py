@@ -51,7 +51,8 @@ def run_by_kernel(module: Instrumented, x: NDArray[np.float32]) -> NDArray[np.fl
     plan = module.memory
     pages = plan.size // PAGE
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, pages)))
-    memory.write(store, plan.weights.content, plan.image)
+    for move in plan.moves:
+        memory.write(store, plan.weights.content[move.start : move.start + move.bytes], move.to)
     (given,), (wanted,) = plan.program.inputs, plan.program.outputs
     memory.write(store, x.tobytes(), plan.address(given))
     exports = wasmtime.Instance(store, wasmtime.Module(engine, module.binary), [memory]).exports(store)

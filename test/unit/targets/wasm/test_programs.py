@@ -24,6 +24,7 @@ from webdnn.passes.kernel.flatten_buffers import KernelFlattenBuffersPass
 from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
 from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
@@ -38,6 +39,7 @@ PASSES: tuple[ModulePass, ...] = (
     KernelPackWeightsPass(panel=8),
     KernelPadOperandsPass(),
     KernelAssignBuffersPass(),
+    KernelHoistInitializersPass(),
     KernelAssignOffsetsPass(),
     KernelFormKernelsPass(),
     KernelExpandOutsidePass(),
