@@ -42,7 +42,8 @@ class ScheduleAttr(ParametrizedAttribute):
     first (an axis left out stays whole); expand: those of them whose blocks are copied instead of looped over;
     aligned: those whose blocks all begin at a multiple of the tile, where others have blocks of almost equal sizes;
     vector: the axis that has lanes, and how many; masked: what fills no whole vector is computed as one, and stored
-    lane by lane.
+    lane by lane; `merge 0 by 7`: so many rows of axis 0 become one axis with the next one before all else, and the rest
+    speaks of the axes that this gives.
     """
 
     name = "kernel.schedule"
@@ -53,6 +54,7 @@ class ScheduleAttr(ParametrizedAttribute):
     axis: IntAttr = param_def()
     lanes: IntAttr = param_def()
     is_masked: IntAttr = param_def()
+    merge: ArrayAttr[IntAttr] = param_def()
 
     @classmethod
     def of(
@@ -64,13 +66,12 @@ class ScheduleAttr(ParametrizedAttribute):
         aligned: Sequence[int] = (),
         vector: tuple[int, int] | None = None,
         masked: bool = False,
+        merged: tuple[int, int] | None = None,
     ) -> "ScheduleAttr":
-        """`vector` is (axis, lanes); the order defaults to every axis, first to last."""
+        """`vector` is (axis, lanes), `merged` (axis, rows); the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
-        order = range(len(tile)) if order is None else order
-        return cls(
-            ints(tile), ints(order), ints(expand), ints(aligned), IntAttr(axis), IntAttr(lanes), IntAttr(int(masked))
-        )
+        lists = [ints(values) for values in (tile, range(len(tile)) if order is None else order, expand, aligned)]
+        return cls(*lists, IntAttr(axis), IntAttr(lanes), IntAttr(int(masked)), ints(merged or ()))
 
     @property
     def vector(self) -> tuple[int, int] | None:
@@ -82,6 +83,16 @@ class ScheduleAttr(ParametrizedAttribute):
         """Is what fills no whole vector computed as one?"""
         return bool(self.is_masked.data)
 
+    @property
+    def merged(self) -> tuple[int, int] | None:
+        """(axis, rows)"""
+        return (self.merge.data[0].data, self.merge.data[1].data) if self.merge.data else None
+
+    def without_merge(self) -> "ScheduleAttr":
+        """The schedule of the same compute when its rows have been merged."""
+        kept = (self.tile, self.order, self.expand, self.aligned, self.axis, self.lanes, self.is_masked)
+        return ScheduleAttr(*kept, ints([]))
+
     def print_parameters(self, printer: Printer) -> None:
         text = f"<tile {spell_ints(self.tile)}, order {spell_ints(self.order)}"
         if self.expand.data:
@@ -90,11 +101,13 @@ class ScheduleAttr(ParametrizedAttribute):
             text += f", aligned {spell_ints(self.aligned)}"
         if self.vector:
             text += f", vector {self.axis.data} by {self.lanes.data}" + (" masked" if self.masked else "")
+        if self.merged:
+            text += f", merge {self.merged[0]} by {self.merged[1]}"
         printer.print_string(text + ">")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        axis, lanes, masked, expand, aligned = -1, 1, 0, ints([]), ints([])
+        axis, lanes, masked, expand, aligned, merge = -1, 1, 0, ints([]), ints([]), ints([])
         with parser.in_angle_brackets():
             parser.parse_keyword("tile")
             tile = parse_ints(parser)
@@ -106,13 +119,13 @@ class ScheduleAttr(ParametrizedAttribute):
                     expand = parse_ints(parser)
                 elif parser.parse_optional_keyword("aligned"):
                     aligned = parse_ints(parser)
+                elif parser.parse_optional_keyword("merge"):
+                    merge = ints(parse_by(parser))
                 else:
                     parser.parse_keyword("vector")
-                    axis = parser.parse_integer()
-                    parser.parse_keyword("by")
-                    lanes = parser.parse_integer()
+                    axis, lanes = parse_by(parser)
                     masked = int(parser.parse_optional_keyword("masked") is not None)
-        return [tile, order, expand, aligned, IntAttr(axis), IntAttr(lanes), IntAttr(masked)]
+        return [tile, order, expand, aligned, IntAttr(axis), IntAttr(lanes), IntAttr(masked), merge]
 
     def verify(self) -> None:
         rank = len(self.tile)
@@ -121,6 +134,15 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"the schedule names an axis outside its tile of {rank} axes")
         if any(t.data < 1 for t in self.tile) or self.lanes.data < 1:
             raise VerifyException("tile sizes and lanes must be at least 1")
+        if self.merged and not (0 <= self.merged[0] < rank - 1 and self.merged[1] >= 1):
+            raise VerifyException(f"the schedule merges axis {self.merged[0]} of {rank} with the next one")
+
+
+def parse_by(parser: AttrParser) -> tuple[int, int]:
+    """`0 by 7`"""
+    axis = parser.parse_integer()
+    parser.parse_keyword("by")
+    return axis, parser.parse_integer()
 
 
 @irdl_attr_definition

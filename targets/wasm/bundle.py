@@ -18,6 +18,7 @@ from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
 from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.tile import KernelTilePass
 from webdnn.passes.kernel.work import block_nanoseconds
+from webdnn.support.scheduling.table import Features
 from webdnn.targets.bundle.manifest import FeatureName, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.program import Program
@@ -57,6 +58,11 @@ class Variant:
             features.append("threads")
         return tuple(features)
 
+    @property
+    def scheduled_for(self) -> Features:
+        """What its schedules are chosen by: threads run those of one thread."""
+        return "relaxed" if self.relaxed else "simd"
+
     def passes(self) -> list[ModulePass]:
         """From kernels on flat buffers to instructions."""
         return [
@@ -70,16 +76,16 @@ class Variant:
 
     def tiling(self) -> list[ModulePass]:
         """From kernels on flat buffers to blocks and the loops around them."""
-        return [KernelMergeRowsPass(rows=self.rows), KernelSelectSchedulePass(rows=self.rows), KernelTilePass()]
+        return [KernelSelectSchedulePass(features=self.scheduled_for), KernelMergeRowsPass(), KernelTilePass()]
 
 
 PIECES = KernelShareLoopsPass(chunks=16, nanoseconds=20_000)
 SHARING = KernelShareLoopsPass()
 VARIANTS = (
-    Variant("relaxed", relaxed=True, rows=6, sharing=PIECES),
-    Variant("simd", relaxed=False, rows=4, sharing=PIECES),
-    Variant("relaxed-threads", relaxed=True, rows=6, sharing=SHARING, threads=True),
-    Variant("simd-threads", relaxed=False, rows=4, sharing=SHARING, threads=True),
+    Variant("relaxed", relaxed=True, sharing=PIECES),
+    Variant("simd", relaxed=False, sharing=PIECES),
+    Variant("relaxed-threads", relaxed=True, sharing=SHARING, threads=True),
+    Variant("simd-threads", relaxed=False, sharing=SHARING, threads=True),
 )
 WORTH_THREADS = 1_000_000
 """Nanoseconds of work that threads can share: the messages to them and back cost a tenth of that"""

@@ -1,15 +1,12 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-merge-rows --verify-each | filecheck %s
-// RUN: webdnn-opt %s --pass-pipeline=kernel-merge-rows,kernel-select-schedule | filecheck %s --check-prefix=SCHEDULE
 
-// Rows of 7 points leave blocks of 6 half empty: all 49 points become one axis, whose blocks are copied.
+// All 49 points of a map become one axis.
 // CHECK-LABEL: @small
-// CHECK: kernel.compute (%{{.*}} = 1, %{{.*}} = 49, %{{.*}} = 16) {
+// CHECK: kernel.compute (%{{.*}} = 1, %{{.*}} = 49, %{{.*}} = 16) schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4> {
 // CHECK: kernel.read %{{.*}}[%{{.*}} * 567 + %{{.*}} floordiv 7 * 18 + %{{.*}} * 9 + %{{.*}}] : memref<729xf32>
 // CHECK: kernel.write %{{.*}}, %{{.*}}[%{{.*}} * 784 + %{{.*}} * 16 + %{{.*}}] : memref<784xf32>
-// SCHEDULE-LABEL: @small
-// SCHEDULE: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4>
 kernel.func @small(%x: memref<729xf32>, %w: memref<144xf32>, %o: memref<784xf32>) {
-  kernel.compute (%y = 7, %p = 7, %c = 16) {
+  kernel.compute (%y = 7, %p = 7, %c = 16) schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4, merge 0 by 7> {
     %zero = arith.constant 0.0 : f32
     %s = kernel.reduce add (%k = 9) from %zero : f32 {
       %a = kernel.read %x[%y * 81 + %p * 9 + %k] : memref<729xf32>
@@ -21,23 +18,12 @@ kernel.func @small(%x: memref<729xf32>, %w: memref<144xf32>, %o: memref<784xf32>
   }
 }
 
-// Rows of 28 fill their blocks; what is no product has none.
+// A schedule that merges nothing leaves the axes as they are.
 // CHECK-LABEL: @kept
-// CHECK: kernel.compute (%{{.*}} = 28, %{{.*}} = 28, %{{.*}} = 16) {
-// CHECK: kernel.compute (%{{.*}} = 7, %{{.*}} = 7, %{{.*}} = 16) {
-kernel.func @kept(%x1: memref<8100xf32>, %w1: memref<144xf32>, %o1: memref<12544xf32>) {
-  kernel.compute (%y = 28, %p = 28, %c = 16) {
-    %zero = arith.constant 0.0 : f32
-    %s = kernel.reduce add (%k = 9) from %zero : f32 {
-      %a = kernel.read %x1[%y * 270 + %p * 9 + %k] : memref<8100xf32>
-      %b = kernel.read %w1[%k * 16 + %c] : memref<144xf32>
-      %ab = arith.mulf %a, %b : f32
-      kernel.yield %ab : f32
-    }
-    kernel.write %s, %o1[%y * 448 + %p * 16 + %c] : memref<12544xf32>
-  }
-  kernel.compute (%y = 7, %p = 7, %c = 16) {
-    %v = kernel.read %x1[%y * 144 + %p * 16 + %c] : memref<8100xf32>
-    kernel.write %v, %o1[%y * 144 + %p * 16 + %c] : memref<12544xf32>
+// CHECK: kernel.compute (%{{.*}} = 7, %{{.*}} = 7, %{{.*}} = 16) schedule #kernel.schedule<tile [1, 4, 8], order [0, 1, 2], vector 2 by 4> {
+kernel.func @kept(%x1: memref<784xf32>, %o1: memref<784xf32>) {
+  kernel.compute (%y = 7, %p = 7, %c = 16) schedule #kernel.schedule<tile [1, 4, 8], order [0, 1, 2], vector 2 by 4> {
+    %v = kernel.read %x1[%y * 112 + %p * 16 + %c] : memref<784xf32>
+    kernel.write %v, %o1[%y * 112 + %p * 16 + %c] : memref<784xf32>
   }
 }

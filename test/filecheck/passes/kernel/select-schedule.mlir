@@ -1,5 +1,5 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-select-schedule | filecheck %s
-// RUN: webdnn-opt %s --pass-pipeline='kernel-select-schedule{rows=4}' | filecheck %s --check-prefix=PLAIN
+// RUN: webdnn-opt %s --pass-pipeline='kernel-select-schedule{features=simd}' | filecheck %s --check-prefix=PLAIN
 
 // A matrix product gets 6 rows of two vectors, and 4 rows where multiply and add are two instructions.
 // CHECK-LABEL: @matmul
@@ -118,5 +118,37 @@ kernel.func @vector(%x: memref<64xf32>, %w: memref<16384xf32>, %y: memref<256xf3
       kernel.yield %ab : f32
     }
     kernel.write %s, %y[%n] : memref<256xf32>
+  }
+}
+
+// Rows of 7 points leave blocks of 6 half empty: all 49 points become one axis, whose blocks are copied.
+// CHECK-LABEL: @small_map
+// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4, merge 0 by 7>
+kernel.func @small_map(%x7: memref<729xf32>, %w7: memref<144xf32>, %o7: memref<784xf32>) {
+  kernel.compute (%y = 7, %p = 7, %c = 16) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 9) from %zero : f32 {
+      %a = kernel.read %x7[%y * 81 + %p * 9 + %k] : memref<729xf32>
+      %b = kernel.read %w7[%k * 16 + %c] : memref<144xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %o7[%y * 112 + %p * 16 + %c] : memref<784xf32>
+  }
+}
+
+// Rows of 28 fill their blocks.
+// CHECK-LABEL: @large_map
+// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], vector 2 by 4>
+kernel.func @large_map(%x8: memref<8100xf32>, %w8: memref<144xf32>, %o8: memref<12544xf32>) {
+  kernel.compute (%y = 28, %p = 28, %c = 16) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 9) from %zero : f32 {
+      %a = kernel.read %x8[%y * 270 + %p * 9 + %k] : memref<8100xf32>
+      %b = kernel.read %w8[%k * 16 + %c] : memref<144xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %o8[%y * 448 + %p * 16 + %c] : memref<12544xf32>
   }
 }
