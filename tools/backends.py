@@ -15,12 +15,16 @@ from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, P
 
 @dataclass(frozen=True)
 class Lowered:
-    """What a backend's part is built from: a module for each of its languages, all of one program."""
+    """What a backend's part is built from: a module for each of its languages, all of one program.
+
+    `schedules` names a file of schedules for kernels of wasm, if there is one.
+    """
 
     modules: Mapping[str, ModuleOp]
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
     context: Context
+    schedules: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Backend:
 def build_wasm(lowered: Lowered) -> Part:
     from webdnn.targets.wasm.bundle import build
 
-    section, files = build(lowered.modules["wasm"], lowered.context)
+    section, files = build(lowered.modules["wasm"], lowered.context, schedules=lowered.schedules)
     return Part(Backends(wasm=section), files)
 
 

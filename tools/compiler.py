@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +17,9 @@ from webdnn import __version__
 from webdnn.dialects.element import element_type, is_tensor
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.passes.kernel.scheduling.file import Schedules
+from webdnn.passes.kernel.scheduling.signature import signature as kernel_signature
+from webdnn.passes.kernel.select_schedule import computes
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
@@ -48,6 +51,7 @@ def compile_model(
     constants: Mapping[str, Array] | None = None,
     progress: Progress = silent,
     accuracy: str = "normal",
+    schedules: str = "",
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
     backends_named(targets, accuracy)
@@ -55,18 +59,26 @@ def compile_model(
     progress("import", str(path))
     module = import_onnx(path, dims=dims, constants=constants)
     manifest, files, summary = compile_module(
-        module, targets, name=Path(path).stem, progress=progress, accuracy=accuracy
+        module, targets, name=Path(path).stem, progress=progress, accuracy=accuracy, schedules=schedules
     )
-    seconds = time.perf_counter() - started
-    return manifest, {**files, **runner_files()}, Summary(summary.name, summary.operators, summary.backends, seconds)
+    return manifest, {**files, **runner_files()}, replace(summary, seconds=time.perf_counter() - started)
 
 
 def compile_module(
-    module: ModuleOp, targets: Sequence[str], *, name: str, progress: Progress = silent, accuracy: str = "normal"
+    module: ModuleOp,
+    targets: Sequence[str],
+    *,
+    name: str,
+    progress: Progress = silent,
+    accuracy: str = "normal",
+    schedules: str = "",
 ) -> tuple[Manifest, Files, Summary]:
-    """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError."""
+    """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError.
+
+    `schedules` names a file of schedules for kernels of the wasm backend.
+    """
     started = time.perf_counter()
-    compiler = Compiler(new_context(), progress)
+    compiler = Compiler(new_context(), progress, schedules)
     module = module.clone()
     compiler.run("graph", module, GRAPH)
     parts = compiler.parts(module, backends_named(targets, accuracy))
@@ -80,15 +92,20 @@ def compile_module(
     )
     files = {path: content for part in parts.values() for path, content in part.files.items()}
     seconds = time.perf_counter() - started
-    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds)
+    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds, compiler.unused)
 
 
 @dataclass
 class Compiler:
-    """Runs passes, tells of progress, and collects what each backend came to."""
+    """Runs passes, tells of progress, and collects what each backend came to.
+
+    `schedules` names a file of schedules, and `unused` will be those of its kernels that the model does not have.
+    """
 
     context: Context
     progress: Progress = silent
+    schedules: str = ""
+    unused: list[str] = field(default_factory=list[str])
     summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
 
     def run(self, stage: str, module: ModuleOp, passes: Sequence[str]) -> None:
@@ -118,7 +135,9 @@ class Compiler:
         started = time.perf_counter()
         modules = self.lowered(module, name, backend)
         self.progress(name, "emit")
-        part = backend.build(Lowered(modules, *signature(module), self.context))
+        part = backend.build(Lowered(modules, *signature(module), self.context, self.schedules))
+        if self.schedules and "wasm" in modules:
+            self.unused += unused_schedules(modules["wasm"], self.schedules)
         first = next(iter(modules.values()))
         self.summaries.append(BackendSummary.of(name, first, part.files, time.perf_counter() - started))
         return part
@@ -148,6 +167,21 @@ def refusal(refused: Mapping[str, DiagnosticError], built: Sequence[str]) -> Dia
 
 def with_working(hint: str, built: Sequence[str]) -> str:
     return f"{hint}; what works: --targets {','.join(built)}" if built else hint
+
+
+def unused_schedules(module: ModuleOp, path: str) -> list[str]:
+    """The kernels of a file of schedules that a module of kernels does not have."""
+    return Schedules.read(Path(path)).unused(map(kernel_signature, computes(module)))
+
+
+def wasm_kernels(
+    path: Path | str, dims: Mapping[str, int], constants: Mapping[str, Array], accuracy: str = "normal"
+) -> ModuleOp:
+    """The kernels on flat buffers that a model's wasm modules are made from. Raises DiagnosticError."""
+    module = import_onnx(path, dims=dims, constants=constants)
+    compiler = Compiler(new_context())
+    compiler.run("graph", module, GRAPH)
+    return compiler.lowered(module, "wasm", backends_named(["wasm"], accuracy)["wasm"])["wasm"]
 
 
 def signature(module: ModuleOp) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

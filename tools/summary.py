@@ -47,12 +47,16 @@ class BackendSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """The whole compilation; `operators` are those that are left of the model's when all has been folded."""
+    """The whole compilation; `operators` are those that are left of the model's when all has been folded.
+
+    `unused_schedules` are the kernels of the file of schedules that the model does not have.
+    """
 
     name: str
     operators: int
     backends: Sequence[BackendSummary]
     seconds: float
+    unused_schedules: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
         """A table for people."""
@@ -75,6 +79,8 @@ class Summary:
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             yield "  ".join(["  " + first, *rest])
+        for kernel in self.unused_schedules:
+            yield f"the model has no kernel '{kernel}': its schedule is not used"
 
 
 def noted(module: ModuleOp, attribute: str) -> int:

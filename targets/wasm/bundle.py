@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import wasmtime
 from xdsl.context import Context
@@ -41,13 +41,14 @@ class Variant:
     """A module for engines with or without the relaxed SIMD proposal, for one thread or several.
 
     `sharing` cuts kernels in chunks: those that threads share, or the pieces in which one thread calls them.
+    `schedules` names a file of schedules that come before the chosen ones.
     """
 
     name: str
     relaxed: bool
-    rows: int
     sharing: KernelShareLoopsPass
     threads: bool = False
+    schedules: str = ""
 
     @property
     def features(self) -> tuple[FeatureName, ...]:
@@ -63,6 +64,11 @@ class Variant:
         """What its schedules are chosen by: threads run those of one thread."""
         return "relaxed" if self.relaxed else "simd"
 
+    @property
+    def selection(self) -> KernelSelectSchedulePass:
+        """The pass that chooses its schedules."""
+        return KernelSelectSchedulePass(features=self.scheduled_for, schedules=self.schedules)
+
     def passes(self) -> list[ModulePass]:
         """From kernels on flat buffers to instructions."""
         return [
@@ -76,7 +82,7 @@ class Variant:
 
     def tiling(self) -> list[ModulePass]:
         """From kernels on flat buffers to blocks and the loops around them."""
-        return [KernelSelectSchedulePass(features=self.scheduled_for), KernelMergeRowsPass(), KernelTilePass()]
+        return [self.selection, KernelMergeRowsPass(), KernelTilePass()]
 
 
 PIECES = KernelShareLoopsPass(chunks=16, nanoseconds=20_000)
@@ -133,13 +139,15 @@ def worth_threads(module: ModuleOp, variant: Variant, ctx: Context) -> bool:
     return sum(shared) >= WORTH_THREADS
 
 
-def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:
+def build(
+    module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS, schedules: str = ""
+) -> tuple[Wasm, dict[str, bytes]]:
     """The manifest's part and the files it names, from kernels on flat buffers and their program."""
     program = Program.of(module)
     memory = Memory.of(program, module)
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
-    for variant in variants:
+    for variant in (replace(variant, schedules=schedules) for variant in variants):
         if variant.threads and not worth_threads(module, variant, ctx):
             continue
         path = f"wasm/{variant.name}.wasm"

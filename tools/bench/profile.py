@@ -10,21 +10,18 @@ from typing import TypedDict
 
 from playwright.sync_api import Error as PlaywrightError
 
-from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError, place
-from webdnn.targets.pipelines import GRAPH
 from webdnn.targets.program import Call, Loop, runs_of
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.targets.wasm.memory import PAGE
-from webdnn.tools.backends import BACKENDS
 from webdnn.tools.bench.cost import cost_of
 from webdnn.tools.bench.measure import compared, open_page, page_failure
 from webdnn.tools.bench.peak import peaks
 from webdnn.tools.bench.results import Kernel, Launch, Profile
 from webdnn.tools.bench.subject import Settings, Subject
-from webdnn.tools.compiler import Compiler
+from webdnn.tools.compiler import wasm_kernels
 from webdnn.tools.context import new_context
 
 FOLDER = "profile"
@@ -66,10 +63,7 @@ def profiled(browser: Browser, subject: Subject, settings: Settings, scratch: Pa
 
 def instrumented(path: Path, variant: Variant, settings: Settings) -> Instrumented:
     """The kernels of a model's bundle, exported."""
-    module = import_onnx(path, dims=settings.dims, constants=settings.constants)
-    compiler = Compiler(new_context())
-    compiler.run("graph", module, GRAPH)
-    return Instrumented.of(compiler.lowered(module, "wasm", BACKENDS["wasm"])["wasm"], variant, compiler.context)
+    return Instrumented.of(wasm_kernels(path, settings.dims, settings.constants), variant, new_context())
 
 
 def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Path) -> dict[str, object]:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from webdnn.passes.kernel.scheduling.file import Schedules
+from webdnn.passes.kernel.select_schedule import schedules_of
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, model_options
 from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
 from webdnn.tools.command import Command
-from webdnn.tools.compiler import compile_model
+from webdnn.tools.compiler import compile_model, wasm_kernels
+
+STANDARD_OUTPUT = "-"
 
 
 @dataclass
@@ -52,6 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how convolutions may be computed: as sums in the order of their definition (exact), by Winograd's 2x2 "
         "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
     )
+    parser.add_argument("--schedules", metavar="FILE", default="", help="run kernels of wasm as the file says")
+    parser.add_argument(
+        "--print-schedules",
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="write the schedules of the model's kernels on wasm, as --schedules takes them, and stop",
+    )
     parser.add_argument(
         "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
     )
@@ -61,15 +73,19 @@ def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
     if arguments.print_pipeline:
         return print_pipelines(targets, arguments.accuracy)
+    if arguments.model and arguments.print_schedules:
+        return print_schedules(arguments)
     if arguments.model is None or arguments.directory is None:
         raise DiagnosticError(
             "a model and a directory are needed", hint="write 'webdnn compile MODEL.onnx -o DIR'; --help lists the rest"
         )
     dims, constants = model_options(arguments)
+    if arguments.schedules:
+        Schedules.read(Path(arguments.schedules))  # what is wrong with it should not take a compilation to hear
     line = ProgressLine(sys.stderr)
     try:
         manifest, files, summary = compile_model(
-            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy
+            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy, arguments.schedules
         )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
@@ -82,6 +98,17 @@ def print_pipelines(targets: list[str], accuracy: str) -> int:
     for name, backend in backends_named(targets, accuracy).items():
         for language in backend.languages:
             print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
+    return 0
+
+
+def print_schedules(arguments: argparse.Namespace) -> int:
+    """Write the schedules that a model's kernels get."""
+    module = wasm_kernels(Path(arguments.model), *model_options(arguments), arguments.accuracy)
+    text = schedules_of(module, arguments.schedules).text()
+    if arguments.print_schedules == STANDARD_OUTPUT:
+        print(text, end="")
+    else:
+        Path(arguments.print_schedules).write_text(text)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Small matrices of known coefficients: all that says which coefficient it is, is unrolled, so that they are constants."""
+"""Small matrices of known coefficients: what says which coefficient it is, is unrolled, so that all are constants."""
 
 from __future__ import annotations
 
