@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "compile": "webdnn.tools.commands.compile:COMMAND",
     "run": "webdnn.tools.commands.run:COMMAND",
     "serve": "webdnn.tools.commands.serve:COMMAND",
+    "tune": "webdnn.tools.commands.tune:COMMAND",
 }
 """Subcommand → its `Command`; only the one that is asked for is loaded."""
 

@@ -59,8 +59,8 @@ class KernelSelectSchedulePass(ModulePass):
         kernel.compute (%m = 196, %n = 256) schedule #kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4> {
           … kernel.reduce add (%k = 1024) … unroll #kernel.unroll<[2]> … }
 
-    `features` is `relaxed`, with fused multiply-add, or `simd`. A kernel that has an entry in the file `schedules` runs as
-    that says.
+    `features` is `relaxed`, with fused multiply-add, or `simd`. A kernel that has an entry in the file `schedules` runs
+    as that says.
 
     Leaves alone: computes that have a schedule already. Run after `kernel-collapse-axes`.
     """
