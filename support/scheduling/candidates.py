@@ -62,7 +62,7 @@ def shapes(traits: Traits, features: Features) -> list[Block]:
 
 
 def products(features: Features) -> Iterator[tuple[int, int]]:
-    """Rows x vectors whose sums fit the registers, with the vectors of a step and one splat, or two temporary values."""
+    """Rows x vectors whose sums fit the registers, with the vectors of a step and one or two values more."""
     others = 1 if features == "relaxed" else 2
     for vectors in (1, 2, 3, 4):
         most = (REGISTERS - others - vectors) // vectors

@@ -1,4 +1,4 @@
-"""Random schedules for kernels: any tiles, orders, lanes and unrolling that are legal."""
+"""Random schedules for kernels: any merged rows, tiles, orders, lanes and unrolling that are legal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Callable, Sequence
 from xdsl.dialects.builtin import ModuleOp, f64, i64
 from xdsl.ir import Operation
 
+from webdnn.dialects.kernel.affine import ints
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
-from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
+from webdnn.passes.kernel.merge_rows import merge
+from webdnn.tools.context import new_context
+from webdnn.tools.textual import parse_text
 
 LANES = 4
 Below = Callable[[int], int]
@@ -19,7 +23,7 @@ def scheduled(module: ModuleOp, below: Below) -> None:
     """Give every compute of a module a schedule, and most reductions unrolling."""
     for op in list(module.walk()):
         if isinstance(op, ComputeOp):
-            op.schedule = schedule(op, below)
+            op.schedule = merging_schedule(op, below)
         elif isinstance(op, ReduceOp) and below(4):
             op.unroll = unroll(op, below)
 
@@ -27,6 +31,19 @@ def scheduled(module: ModuleOp, below: Below) -> None:
 def has_lanes(op: Operation) -> bool:
     """Do all values inside fit four to a vector?"""
     return not any(v.type in (f64, i64) for o in op.walk() for v in (*o.operands, *o.results))
+
+
+def merging_schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
+    """A schedule that merges rows, now and then."""
+    at = below(max(1, len(op.shape) - 1))
+    counts = [n for n in range(2, op.shape[at] + 1) if op.shape[at] % n == 0] if len(op.shape) > 1 else []
+    if not counts or below(3):
+        return schedule(op, below)
+    count = counts[below(len(counts))]
+    draft = merge(op, at, count)
+    found = schedule(draft, below)
+    draft.erase(safe_erase=False)
+    return ScheduleAttr(*found.parameters[:-1], ints((at, count)))
 
 
 def schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
@@ -52,9 +69,17 @@ def shuffled(items: Sequence[int], below: Below) -> list[int]:
     return found
 
 
+def compute_in(text: str) -> ComputeOp:
+    """The compute of the one kernel of a text."""
+    (function,) = parse_text(new_context(), text, "kernel").body.block.ops
+    assert isinstance(function, FuncOp)
+    (compute,) = [op for op in function.body.block.ops if isinstance(op, ComputeOp)]
+    return compute
+
+
 def unroll(op: ReduceOp, below: Below) -> UnrollAttr:
     factors = [1 + below(min(size, 5)) for size in op.shape]
     lanes = LANES if op.shape[-1] >= LANES and has_lanes(op) and below(2) else 1
     if lanes > 1:
-        factors[-1] = lanes * (1 + below(3))
+        factors[-1] = lanes * (1 + below(min(op.shape[-1] // LANES, 3)))
     return UnrollAttr.of(factors, lanes=lanes)

@@ -1,4 +1,4 @@
-"""The search for a better schedule of one kernel: all shapes of blocks, variations of the best, a second measurement."""
+"""The search for a better schedule of a kernel: all shapes of blocks, variations of the best, a second measurement."""
 
 from __future__ import annotations
 

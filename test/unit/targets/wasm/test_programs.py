@@ -27,9 +27,14 @@ from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.scheduling.fit import misfit
+from webdnn.passes.kernel.scheduling.plan import Plan
+from webdnn.passes.kernel.select_schedule import computes
 from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
+from webdnn.support.scheduling.candidates import variations
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
+from webdnn.tools.tune.search import candidates, plan_of
 
 PASSES: tuple[ModulePass, ...] = (
     KernelFuseProducersPass(),
@@ -82,4 +87,24 @@ def test_chosen_schedules(variant: Variant, case: Case) -> None:
 def test_random_schedules(variant: Variant, case: Case, seed: int) -> None:
     module = kernels(case)
     scheduled(module, Random(seed).randrange)
+    for compute in computes(module):
+        plan = Plan.of(compute)
+        assert plan is not None
+        assert misfit(compute, plan) is None
+    same(run_wasm(module, case.inputs, variant), run_function(case.module, case.inputs))
+
+
+@pytest.mark.parametrize("variant", VARIANTS[:2], ids=lambda variant: variant.name)
+@bounded
+@given(case=kernel_functions(), seed=st.integers(0, 1 << 30))
+def test_candidates_of_tuning(variant: Variant, case: Case, seed: int) -> None:
+    module, random = kernels(case), Random(seed)
+    for compute in computes(module):
+        blocks = candidates(compute, variant.scheduled_for)
+        if not blocks:
+            continue
+        block = random.choice(blocks)
+        plan = plan_of(compute, random.choice([block, *variations(block)]))
+        assert misfit(compute, plan) is None
+        plan.apply(compute)
     same(run_wasm(module, case.inputs, variant), run_function(case.module, case.inputs))
