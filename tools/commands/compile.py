@@ -81,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     dims, constants = model_options(arguments)
     if arguments.schedules:
+        if "wasm" not in targets:
+            raise DiagnosticError("--schedules is for kernels of wasm", hint="add wasm to --targets")
         Schedules.read(Path(arguments.schedules))  # what is wrong with it should not take a compilation to hear
     line = ProgressLine(sys.stderr)
     try:

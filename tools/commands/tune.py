@@ -31,7 +31,7 @@ SECONDS = 300.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL.onnx")
-    parser.add_argument("-o", dest="file", metavar="FILE", help="where schedules that are faster are written, or added")
+    parser.add_argument("-o", dest="file", metavar="FILE", help="where faster schedules, or the table, are written")
     parser.add_argument("--budget", type=float, default=SECONDS, metavar="SECONDS", help=f"default: {SECONDS:.0f}")
     parser.add_argument("--features", choices=FEATURES, default="relaxed", help="simd: without relaxed SIMD")
     parser.add_argument("--builtin", action="store_true", help=f"measure the built-in choices anew ({BUILTIN.name})")

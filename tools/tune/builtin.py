@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import geometric_mean
@@ -11,6 +11,7 @@ from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes import kernel as kernel_passes
 from webdnn.passes.kernel.scheduling.choice import traits_of
 from webdnn.passes.kernel.scheduling.fit import misfit
+from webdnn.passes.kernel.select_schedule import builtin_table
 from webdnn.support.scheduling.blocks import Block, Traits
 from webdnn.support.scheduling.candidates import shapes, variations
 from webdnn.support.scheduling.table import Features, KernelClass, Table
@@ -50,16 +51,10 @@ class Finding:
     ratio: float
 
 
-def measure_builtin(
-    watch: Stopwatch,
-    where: Measured,
-    path: Path,
-    tell: Tell,
-    representatives: Iterable[Representative] = REPRESENTATIVES,
-) -> int:
-    """Measure the classes of the table in a file, and write it with what is faster."""
-    table, features = Table.parse(path.read_text()), watch.variant.scheduled_for
-    subjects = [subject_of(it, watch.scratch / "representative.onnx", watch.variant) for it in representatives]
+def measure_builtin(watch: Stopwatch, where: Measured, path: Path, tell: Tell) -> int:
+    """Measure the classes of the table, and write it to a file with what is faster."""
+    table, features = builtin_table(), watch.variant.scheduled_for
+    subjects = [subject_of(it, watch.scratch / "representative.onnx", watch.variant) for it in REPRESENTATIVES]
     groups: dict[int, list[Subject]] = {}
     for subject in subjects:
         found = table.class_of(subject.traits)
