@@ -88,10 +88,10 @@ class ScheduleAttr(ParametrizedAttribute):
         """(axis, rows)"""
         return (self.merge.data[0].data, self.merge.data[1].data) if self.merge.data else None
 
-    def without_merge(self) -> "ScheduleAttr":
-        """The schedule of the same compute when its rows have been merged."""
+    def merging(self, merged: tuple[int, int] | None) -> "ScheduleAttr":
+        """The same schedule, of a compute that has yet to merge such rows, or none."""
         kept = (self.tile, self.order, self.expand, self.aligned, self.axis, self.lanes, self.is_masked)
-        return ScheduleAttr(*kept, ints([]))
+        return ScheduleAttr(*kept, ints(merged or ()))
 
     def print_parameters(self, printer: Printer) -> None:
         text = f"<tile {spell_ints(self.tile)}, order {spell_ints(self.order)}"

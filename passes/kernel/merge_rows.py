@@ -31,7 +31,7 @@ def merge(compute: ComputeOp, at: int, count: int) -> ComputeOp:
         return by
 
     rebuilt: AxesToIndex = to_index
-    return clone_compute(compute, sizes, rebuilt, schedule=compute.schedule and compute.schedule.without_merge())
+    return clone_compute(compute, sizes, rebuilt, schedule=compute.schedule and compute.schedule.merging(None))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from webdnn.passes.kernel.scheduling.file import Schedules
 from webdnn.passes.kernel.select_schedule import builtin_table
 from webdnn.runner.python.session import Session
 from webdnn.support.scheduling.table import Table
+from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
 from webdnn.tools.tune import builtin, search
 from webdnn.tools.tune.representatives import REPRESENTATIVES
@@ -57,7 +58,7 @@ def test_what_is_tuned_compiles_and_is_right(
         assert given[signature]["relaxed"]["schedule"] == str(entries["relaxed"].plan.schedule)
     feeds = {"x": np.random.default_rng(1).standard_normal((1, 8, 32, 32)).astype(np.float32)}
     with Session(bundle) as session:
-        np.testing.assert_allclose(session.run(feeds)["y"], Oracle(model).run(feeds)["y"], atol=1e-4)
+        assert compare(session.run(feeds)["y"], Oracle(model).run(feeds)["y"]).within
 
 
 def test_a_spent_budget_is_said(model: Path, tmp_path: Path, capsys: Capture) -> None:

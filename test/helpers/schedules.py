@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from xdsl.dialects.builtin import ModuleOp, f64, i64
 from xdsl.ir import Operation
 
-from webdnn.dialects.kernel.affine import ints
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
 from webdnn.passes.kernel.merge_rows import merge
@@ -43,7 +42,7 @@ def merging_schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
     draft = merge(op, at, count)
     found = schedule(draft, below)
     draft.erase(safe_erase=False)
-    return ScheduleAttr(*found.parameters[:-1], ints((at, count)))
+    return found.merging((at, count))
 
 
 def schedule(op: ComputeOp, below: Below) -> ScheduleAttr:

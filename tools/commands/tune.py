@@ -58,7 +58,7 @@ def tune_models(watch: Stopwatch, arguments: argparse.Namespace) -> int:
     before = Schedules.read(path) if path.exists() else Schedules({})
     deadline = time.monotonic() + arguments.budget
     modules = [wasm_kernels(model, *model_options(arguments)) for model in arguments.models]
-    kernels = worthwhile(modules, watch.variant)
+    kernels = worthwhile(watch, modules)
     found: dict[int, Tuned] = {}
     for i, candidate in enumerate(kernels):
         if time.monotonic() > deadline:

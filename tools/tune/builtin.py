@@ -75,7 +75,7 @@ def measure_builtin(watch: Stopwatch, where: Measured, path: Path, tell: Tell) -
 def subject_of(representative: Representative, path: Path, variant: Variant) -> Subject:
     """The longest kernel of the kind that is meant."""
     module = wasm_kernels(representative.write(path), {}, {})
-    for candidate in sorted(estimated(module, variant), key=lambda candidate: -candidate.estimate):
+    for candidate in sorted(estimated(module, variant), key=lambda candidate: -candidate.milliseconds):
         traits = traits_of(compute_of(candidate.kernel))
         if traits and traits.kind == representative.kind:
             return Subject(candidate.kernel, traits)
