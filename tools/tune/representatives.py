@@ -77,10 +77,15 @@ def pooling(operator: str, size: int, channels: int, window: int, stride: int) -
 
 
 def convolution(size: int, given: int, made: int, window: int = 1, stride: int = 1) -> Representative:
-    """A convolution after another one."""
+    """A convolution between others, whose layouts it takes."""
     pads = (window // 2,) * 4
     step = {"kernel_shape": (window, window), "strides": (stride, stride), "pads": pads}
-    chain = (pointwise(8, given), ("Conv", (made, given, window, window), {**step}), ("Relu", (), {}))
+    chain = (
+        pointwise(8, given),
+        ("Conv", (made, given, window, window), {**step}),
+        ("Relu", (), {}),
+        pointwise(made, 8),
+    )
     return Representative("product", (1, 8, size, size), chain)
 
 
@@ -104,6 +109,6 @@ REPRESENTATIVES: Sequence[Representative] = (
     product("vector", 1, 256, 512),
     Representative("map", (128, 1536), (("Sigmoid", (), {}),)),
     Representative("map", (64, 56, 56), (("Add", (64, 56, 56), {}), ("Relu", (), {}))),
-    Representative("reduction", (128, 384), (("ReduceSum", (), {"keepdims": 1}),)),
+    Representative("reduction", (128, 384), (("ReduceMean", (), {"axes": (1,)}),)),
     Representative("reduction", (64, 2048), (("ReduceMax", (), {"axes": (1,)}),)),
 )

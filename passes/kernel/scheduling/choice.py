@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from webdnn.dialects.kernel.attributes import ScheduleAttr
 from webdnn.dialects.kernel.clone import clone_compute, identity_axes
@@ -41,7 +42,7 @@ def traits_of(compute: ComputeOp, lanes: int = 4) -> Traits | None:
     if tables(compute):
         return None
     if not sums:
-        return Traits("map", {"points": points(compute)})
+        return Traits("map", {"points": prod(compute.shape)})
     if product := Product.of(compute, lanes):
         return product_traits(compute, product)
     if is_window(compute, lane):
@@ -56,10 +57,7 @@ def choose(compute: ComputeOp, pick: Pick, lanes: int = 4) -> Plan:
     merged: tuple[int, int] | None = None
     if isinstance(block, ProductBlock) and block.merged and (product := Product.of(compute, lanes)):
         merged = merged_rows(compute, product, block.rows)
-    if merged:
-        draft = merge(compute, *merged)
-    else:
-        draft = clone_compute(compute, compute.shape, identity_axes(compute))
+    draft = merge(compute, *merged) if merged else clone_compute(compute, compute.shape, identity_axes(compute))
     draft.schedule = Choice(draft, lanes, merged).schedule(block)
     plan = Plan.of(draft)
     draft.erase(safe_erase=False)
@@ -121,10 +119,3 @@ class Choice:
 def sums_of(compute: ComputeOp) -> list[ReduceOp]:
     """The outermost reductions of a compute."""
     return [o for o in compute.body.block.ops if isinstance(o, ReduceOp)]
-
-
-def points(compute: ComputeOp) -> int:
-    total = 1
-    for size in compute.shape:
-        total *= size
-    return total

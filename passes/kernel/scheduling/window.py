@@ -48,12 +48,14 @@ def window_traits(compute: ComputeOp, reduce: ReduceOp, lane: int) -> Traits:
 
 def stride(compute: ComputeOp, reduce: ReduceOp, axis: int) -> int:
     """How many inputs lie from one window to the next along an axis; 1 where that is no whole number."""
-    for read in reduce.walk():
-        if isinstance(read, ReadOp):
-            along, within = (read.exprs[-1].coefficient(a) for a in (compute.axes[axis], reduce.axes[-1]))
-            if along and within and along % within == 0:
-                return abs(along // within)
-    return 1
+    found = [
+        along // within
+        for read in reduce.walk()
+        if isinstance(read, ReadOp) and (along := read.exprs[-1].coefficient(compute.axes[axis]))
+        for step in reduce.axes
+        if (within := read.exprs[-1].coefficient(step)) and along % within == 0 and along >= within > 0
+    ]
+    return min(found, default=1)
 
 
 def block_window(
