@@ -25,11 +25,13 @@ from webdnn.passes.kernel.scheduling.signature import signature
 from webdnn.support.diagnostic import DiagnosticError, fail
 from webdnn.support.scheduling.table import FEATURES, Features, Table
 
+BUILTIN = files("webdnn") / "passes/kernel/scheduling/builtin.json"
+
 
 @cache
 def builtin_table() -> Table:
     """The table of the package."""
-    return Table.parse((files("webdnn") / "passes/kernel/scheduling/builtin.json").read_text())
+    return Table.parse(BUILTIN.read_text())
 
 
 def default_plan(compute: ComputeOp, features: Features, lanes: int = 4) -> Plan:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from webdnn.passes.kernel.scheduling.file import Entry, Schedules
+from webdnn.passes.kernel.select_schedule import BUILTIN
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.wasm.bundle import VARIANTS
@@ -21,7 +22,7 @@ from webdnn.tools.bench.table import Table, spell_number
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import wasm_kernels
 from webdnn.tools.context import new_context
-from webdnn.tools.tune.builtin import BUILTIN, measure_builtin
+from webdnn.tools.tune.builtin import measure_builtin
 from webdnn.tools.tune.kernels import Candidate, worthwhile
 from webdnn.tools.tune.search import Tuned, tuned
 from webdnn.tools.tune.stopwatch import TUNING_FLAGS, Stopwatch
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         variant = next(v for v in VARIANTS if v.name == arguments.features)
         watch = Stopwatch(browser, variant, new_context(), Path(scratch))
         if arguments.builtin:
-            return measure_builtin(watch, measured_on(browser), Path(arguments.file or BUILTIN), tell)
+            return measure_builtin(watch, measured_on(browser), Path(arguments.file or str(BUILTIN)), tell)
         return tune_models(watch, arguments)
 
 

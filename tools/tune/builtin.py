@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import geometric_mean
 
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes import kernel as kernel_passes
 from webdnn.passes.kernel.scheduling.choice import traits_of
 from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.select_schedule import builtin_table
@@ -24,9 +23,6 @@ from webdnn.tools.tune.representatives import REPRESENTATIVES, Representative
 from webdnn.tools.tune.search import MARGIN, ROUNDS, SURE_ROUNDS, plan_of
 from webdnn.tools.tune.stopwatch import Stopwatch
 from webdnn.tools.tune.trial import compute_of
-
-BUILTIN = Path(next(iter(kernel_passes.__path__))) / "scheduling" / "builtin.json"
-"""The file of the package."""
 
 Tell = Callable[[str], None]
 Measured = Mapping[str, str]
