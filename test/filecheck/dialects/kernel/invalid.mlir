@@ -65,6 +65,19 @@ func.func @schedule(%a: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// The last axis has no next one to merge with.
+
+// CHECK: the schedule merges axis 0 of 1 with the next one
+func.func @merge(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> schedule #kernel.schedule<tile [4], order [0], merge 0 by 2> {
+    %v = kernel.read %a[%i] : tensor<4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
 // A view has as many elements as what it shows.
 
 // CHECK: 'kernel.reshape' does not verify: cannot view tensor<2x3xf32> as tensor<4xf32>: expected as many elements of the same type
