@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import TypedDict
@@ -43,7 +43,8 @@ def profiled(browser: Browser, subject: Subject, settings: Settings, scratch: Pa
     if subject.model is None:
         hint = "name the model that the bundle was compiled from"
         raise DiagnosticError("a bundle cannot be profiled", where=subject.name, hint=hint)
-    variant = next(v for v in VARIANTS if v.name == settings.features)
+    chosen = next(v for v in VARIANTS if v.name == settings.features)
+    variant = replace(chosen, schedules=settings.schedules)
     module = instrumented(subject.model, variant, settings)
     folder = scratch / FOLDER
     folder.mkdir()

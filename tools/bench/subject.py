@@ -27,13 +27,14 @@ FEATURES = ("relaxed", "simd")
 
 @dataclass(frozen=True)
 class Settings:
-    """How models are compiled and fed; `features` is one of FEATURES."""
+    """How models are compiled and fed; `features` is one of FEATURES, `schedules` a file of them or nothing."""
 
     backends: Sequence[str]
     dims: Mapping[str, int]
     constants: Mapping[str, Array]
     features: str
     seed: int = 0
+    schedules: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def prepare(path: Path, directory: Path, settings: Settings) -> Subject:
         shutil.copytree(path, directory)
         model = None
     else:
-        manifest, files, _ = compile_model(path, settings.backends, settings.dims, settings.constants)
+        given = (settings.backends, settings.dims, settings.constants)
+        manifest, files, _ = compile_model(path, *given, schedules=settings.schedules)
         write_bundle(directory, manifest, files)
         model = path
     if settings.features == "simd":

@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", default="1", metavar="1,2", help="of wasm, each in a page of its own")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="timed samples of each engine")
     parser.add_argument("--features", choices=FEATURES, default="relaxed", help="simd: without relaxed SIMD")
+    parser.add_argument("--schedules", metavar="FILE", default="", help="run kernels of wasm as the file says")
     parser.add_argument("--json", metavar="FILE", help="write the results")
     parser.add_argument("--markdown", metavar="FILE", help="write the results as a page")
     parser.add_argument("--profile", action="store_true", help="time the kernels of wasm too, on one thread")
@@ -97,7 +98,7 @@ def measured(arguments: argparse.Namespace) -> Results:
     if arguments.rounds < 1:
         raise DiagnosticError(f"--rounds {arguments.rounds}", hint="take one round or more")
     paths = model_paths(arguments.models)
-    settings = Settings(backends, *model_options(arguments), arguments.features)
+    settings = Settings(backends, *model_options(arguments), arguments.features, schedules=arguments.schedules)
     with Browser() as browser:
         browser.server.mount("/peers/", folder)
         results = Results(
