@@ -16,8 +16,8 @@ from webdnn.passes.kernel.scheduling.lanes import may_mask
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.reach import reductions
 
-LANES = (1, 4)
-"""How many elements of four bytes a scalar and a vector hold."""
+LANES = 4
+"""How many elements of four bytes a vector holds."""
 
 LARGEST = 1 << 14
 """The most points of a block and of what is unrolled in it: each is an instruction or more."""
@@ -32,7 +32,7 @@ def misfit(compute: ComputeOp, plan: Plan) -> str | None:
     if len(plan.unrolls) != len(sums):
         return f"it unrolls {len(plan.unrolls)} reductions, and the kernel has {len(sums)}"
     if schedule.merged is None:
-        return next(misfits(compute, plan, reductions(compute)), None)
+        return next(misfits(compute, plan, sums), None)
     at, count = schedule.merged
     if compute.shape[at] % count:
         return f"it merges {count} rows of {compute.shape[at]}, which they do not divide"
@@ -69,11 +69,11 @@ def wrong_lanes(compute: ComputeOp, schedule: ScheduleAttr) -> Iterator[str]:
         return
     axis, lanes = schedule.vector
     tile = schedule.tile.data[axis].data
-    if lanes not in LANES:
-        yield f"it has vectors of {lanes} lanes, and there are those of {LANES[-1]}"
+    if lanes != LANES:
+        yield f"it has vectors of {lanes} lanes, and there are those of {LANES}"
     elif tile % lanes:
         yield f"its tile of axis {axis} is {tile}, which is no number of vectors of {lanes}"
-    elif lanes > 1 and is_wide(compute):
+    elif is_wide(compute):
         yield "it has vectors, and the kernel computes with 64 bits, which have none"
     if schedule.masked and not may_mask(compute):
         yield "it is masked, and lanes beyond the end would decide what the kernel reads"
@@ -88,8 +88,8 @@ def wrong_unroll(compute: ComputeOp, reduce: ReduceOp, unroll: UnrollAttr) -> It
         if factor > size:
             yield f"it unrolls {factor} steps of {size}"
     lanes = unroll.lanes.data
-    if lanes not in LANES:
-        yield f"a reduction has vectors of {lanes} lanes, and there are those of {LANES[-1]}"
+    if lanes not in (1, LANES):
+        yield f"a reduction has vectors of {lanes} lanes, and there are those of {LANES}"
     elif factors[-1] % lanes:
         yield f"it unrolls {factors[-1]} steps, which is no number of vectors of {lanes}"
     elif lanes > 1 and is_wide(reduce):
