@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         variant = next(v for v in VARIANTS if v.name == arguments.features)
         watch = Stopwatch(browser, variant, new_context(), Path(scratch))
         if arguments.builtin:
-            return measure_builtin(watch, measured_on(browser), Path(arguments.file or str(BUILTIN)), tell)
+            path = Path(arguments.file or str(BUILTIN))
+            return measure_builtin(watch, measured_on(browser), path, arguments.budget, tell)
         return tune_models(watch, arguments)
 
 

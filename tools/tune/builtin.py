@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,8 +48,9 @@ class Finding:
     ratio: float
 
 
-def measure_builtin(watch: Stopwatch, where: Measured, path: Path, tell: Tell) -> int:
-    """Measure the classes of the table, and write it to a file with what is faster."""
+def measure_builtin(watch: Stopwatch, where: Measured, path: Path, budget: float, tell: Tell) -> int:
+    """Measure the classes of the table for some seconds, and write it to a file with what is faster."""
+    deadline = time.monotonic() + budget
     table, features = builtin_table(), watch.variant.scheduled_for
     subjects = [subject_of(it, watch.scratch / "representative.onnx", watch.variant) for it in REPRESENTATIVES]
     groups: dict[int, list[Subject]] = {}
@@ -57,7 +59,9 @@ def measure_builtin(watch: Stopwatch, where: Measured, path: Path, tell: Tell) -
         groups.setdefault(-1 if found is None else table.classes.index(found), []).append(subject)
     classes, findings = list(table.classes), list[Finding]()
     for i, members in groups.items():
-        if i >= 0:
+        if i >= 0 and time.monotonic() > deadline:
+            tell(f"the budget is spent: {classes[i].spelled()} stays as it is")
+        elif i >= 0:
             finding = best_block(watch, classes[i], members, features)
             classes[i] = replace(classes[i], blocks={**classes[i].blocks, features: finding.after})
             findings.append(finding)
