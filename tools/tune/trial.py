@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import wasmtime
 from xdsl.context import Context
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
@@ -17,7 +16,7 @@ from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.passes.kernel.assign_offsets import byte_size
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.support.planning.storage import align
-from webdnn.targets.wasm.bundle import Variant
+from webdnn.targets.wasm.bundle import Variant, kernels
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.memory import ALIGNMENT, PAGE, margins
 
@@ -51,17 +50,14 @@ class Trial:
     @classmethod
     def of(cls, kernel: FuncOp, plans: Sequence[Plan], variant: Variant, ctx: Context) -> Trial:
         """From a kernel of one compute on flat buffers, which stays as it is."""
-        copies = [planned(kernel, plan, str(i)) for i, plan in enumerate(plans)]
-        module = ModuleOp(list(copies))
+        names = tuple(map(str, range(len(plans))))
+        module = ModuleOp([planned(kernel, plan, name) for plan, name in zip(plans, names, strict=True)])
         before, behind = margins(module)
-        for module_pass in variant.passes():
-            module_pass.apply(ctx, module)
-        functions = [op for op in module.body.block.ops if isinstance(op, func.FuncOp)]
         buffers, size = placed(kernel)
         count = max(1, min(MOST_SETS, TURN_BYTES // max(1, size)))
         first = align(before, ALIGNMENT) + ALIGNMENT
         pages = align(first + count * size + behind + ALIGNMENT, PAGE) // PAGE
-        binary = bytes(wasmtime.wat2wasm(module_text(functions, pages, tuple(f.sym_name.data for f in functions))))
+        binary = bytes(wasmtime.wat2wasm(module_text(kernels(module, variant, ctx), pages, names)))
         return cls(binary, buffers, len(kernel.counters), [first + i * size for i in range(count)], pages)
 
 
