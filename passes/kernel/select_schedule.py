@@ -1,7 +1,7 @@
 """`kernel-select-schedule`: how each kernel runs on a CPU with vectors: its register block, lanes, loops and unrolling.
 
-Blocks come from a table that `webdnn tune --builtin` has measured, by kind and class of kernel; a file of schedules
-comes before it (docs/schedules.md).
+Blocks come from a table by kind and class of kernel, which `webdnn tune --builtin` measures; a file of schedules comes
+before it (docs/schedules.md).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.wasm.bundle import VARIANTS
 from webdnn.tools.arguments import add_model_options, model_options
 from webdnn.tools.bench.machine import machine
+from webdnn.tools.bench.report import BUSY
 from webdnn.tools.bench.subject import FEATURES
 from webdnn.tools.bench.table import Table, spell_number
 from webdnn.tools.command import Command
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     with Browser(flags=TUNING_FLAGS) as browser, TemporaryDirectory() as scratch:
         variant = next(v for v in VARIANTS if v.name == arguments.features)
         watch = Stopwatch(browser, variant, new_context(), Path(scratch))
+        if (found := machine(browser, ["wasm"]))["load"] > BUSY * found["cores"]:
+            tell(f"{found['load']:.1f} other processes ran on these cores when it began: times are not reliable")
         if arguments.builtin:
             path = Path(arguments.file or str(BUILTIN))
             return measure_builtin(watch, measured_on(browser), path, arguments.budget, tell)
