@@ -17,6 +17,7 @@ from webdnn.tools.report import run_tool
 NAME = "webdnn"
 
 COMMANDS: dict[str, str] = {
+    "ablate": "webdnn.tools.commands.ablate:COMMAND",
     "bench": "webdnn.tools.commands.bench:COMMAND",
     "compile": "webdnn.tools.commands.compile:COMMAND",
     "run": "webdnn.tools.commands.run:COMMAND",

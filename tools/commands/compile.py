@@ -12,6 +12,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, model_options
 from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
+from webdnn.tools.changes import SYNTAX, Changes, parse_changes
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import compile_model
 
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how convolutions may be computed: as sums in the order of their definition (exact), by Winograd's 2x2 "
         "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
     )
+    parser.add_argument("--passes", default="", metavar="-RULE,+PASS@OTHER", help=f"after '--passes=': {SYNTAX}")
     parser.add_argument(
         "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
     )
@@ -59,8 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
+    changes = parse_changes(arguments.passes)
     if arguments.print_pipeline:
-        return print_pipelines(targets, arguments.accuracy)
+        return print_pipelines(targets, arguments.accuracy, changes)
     if arguments.model is None or arguments.directory is None:
         raise DiagnosticError(
             "a model and a directory are needed", hint="write 'webdnn compile MODEL.onnx -o DIR'; --help lists the rest"
@@ -69,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     line = ProgressLine(sys.stderr)
     try:
         manifest, files, summary = compile_model(
-            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy
+            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy, changes
         )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
@@ -78,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_pipelines(targets: list[str], accuracy: str) -> int:
-    for name, backend in backends_named(targets, accuracy).items():
+def print_pipelines(targets: list[str], accuracy: str, changes: Changes) -> int:
+    for name, backend in backends_named(targets, accuracy, changes).items():
         for language in backend.languages:
             print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
     return 0
