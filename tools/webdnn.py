@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "compile": "webdnn.tools.commands.compile:COMMAND",
     "run": "webdnn.tools.commands.run:COMMAND",
     "serve": "webdnn.tools.commands.serve:COMMAND",
+    "view": "webdnn.tools.commands.view:COMMAND",
 }
 """Subcommand → its `Command`; only the one that is asked for is loaded."""
 
