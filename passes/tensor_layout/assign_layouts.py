@@ -92,6 +92,8 @@ class Versions:
         if (value, layout) not in self.made:
             convert = ConvertOp(value, layout)
             convert.result.name_hint = value.name_hint
+            if isinstance(value.owner, Operation):
+                convert.location = value.owner.location
             Rewriter.insert_op(convert, behind(value))
             self.made[value, layout] = convert.result
         return self.made[value, layout]

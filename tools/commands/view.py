@@ -29,9 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     changes = parse_changes(arguments.passes)
     if path.is_dir():
         if changes.made or arguments.dim or arguments.constant:
-            raise DiagnosticError(
-                "a bundle is compiled already", where=str(path), hint="leave all options but --target out"
-            )
+            hint = "leave all options but --target out"
+            raise DiagnosticError("a bundle is compiled already", where=str(path), hint=hint)
         view = view_of_bundle(path, target)
     else:
         view = view_of_model(path, target or "wasm", *model_options(arguments), changes)

@@ -20,8 +20,8 @@ MISSING = (
     "('webdnn view MODEL.onnx')."
 )
 REMARKS = {
-    "wasm": "Its module is binary and has no list of calls; what is drawn are inputs and outputs, and where weights lie.",
-    "js": "Its calls stand in the text of the module; what is drawn are inputs and outputs, and where weights lie.",
+    "wasm": "Its module is binary and has no list of calls; what is drawn are inputs, outputs and weights.",
+    "js": "Its calls stand in the text of the module; what is drawn are inputs, outputs and weights.",
     "webgpu": "A rectangle is a range of the arena that a dispatch binds.",
     "webgl": "A rectangle is a texture that a draw uses, textures one behind another: they lie in no arena.",
 }

@@ -116,7 +116,7 @@ export class GraphView {
     return shown.map((place) => {
       const node = this.view.nodes[place];
       const title = node.kernel || node.name.replace(/^dnn\./, "");
-      const lines = [node.origins.join(", ") || "(no origin)", node.type + (node.loop > 1 ? ` × ${node.loop}` : "")];
+      const lines = [node.origins.join(", "), node.type + (node.loop > 1 ? ` × ${node.loop}` : "")];
       return { id: node.op, title, lines, kind: kindOf(node), mark: marks.get(place) ?? "", dim: !this.matches(node) };
     });
   }
@@ -209,7 +209,7 @@ export class GraphView {
     const hint = make("p", {}, "Choose a node to read its IR. Arrow keys follow edges; + and − zoom; 0 shows all.");
     if (this.moment === "level") return [title, hint];
     if (!rows.length) return [title, make("p", {}, "It changed nothing."), hint];
-    const lines = rows.slice(0, MOST_ROWS).map((row) => make("tr", {}, make("td", {}, row.origins.join(", ")), this.cell(row)));
+    const lines = rows.slice(0, MOST_ROWS).map((row) => make("tr", {}, make("td", {}, row.origins.join(", ") || "none"), this.cell(row)));
     const rest = rows.length - lines.length;
     const heads = make("tr", {}, make("th", { scope: "col" }, "ONNX nodes"), make("th", { scope: "col" }, "what it did"));
     return [
@@ -232,7 +232,8 @@ export class GraphView {
     for (const [kind, places] of lists) {
       for (const place of places) {
         const node = this.view.nodes[place];
-        const text = `${{ removed: "−", added: "+", changed: "~" }[kind] ?? ""} ${node.name} ${node.type}`;
+        const name = node.name.replace(/^(dnn|kernel|tensor_layout)\./, "");
+        const text = `${{ removed: "−", added: "+", changed: "~" }[kind] ?? ""} ${name} ${node.type}`;
         const line = make("div", { class: kind });
         line.append(this.places.has(node.op) ? button(text, () => this.scene.choose(node.op)) : text);
         cell.append(line);

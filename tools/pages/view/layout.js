@@ -111,10 +111,19 @@ function pack(layer) {
   for (const box of layer) box.x -= (x - GAP) / 2;
 }
 
-/** Moves every layer as near as it goes to what it is joined to. @param {Box[][]} layers @param {boolean} down */
+/**
+ * Moves every layer as near as it goes to what it is joined to. A node stands below nodes, whatever passes by: else a
+ * graph with long edges on one side would lean.
+ * @param {Box[][]} layers
+ * @param {boolean} down
+ */
 function align(layers, down) {
   for (const layer of down ? layers : layers.toReversed()) {
-    const wanted = layer.map((box) => mean(down ? box.above : box.below, (it) => it.x) ?? box.x);
+    const wanted = layer.map((box) => {
+      const joined = down ? box.above : box.below;
+      const nodes = joined.filter((it) => it.id >= 0);
+      return mean(box.id >= 0 && nodes.length ? nodes : joined, (it) => it.x) ?? box.x;
+    });
     spread(layer, wanted);
   }
 }

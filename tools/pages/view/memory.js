@@ -21,12 +21,28 @@ export class MemoryView {
     /** @type {Element[]} */
     this.rectangles = [];
     this.chosen = -1;
+    this.kept = plan.buffers.filter(({ kind }) => kind === "once").reduce((sum, { bytes }) => sum + bytes, 0);
+    this.showKept = !plan.launches.length;
     const ratio = plan.bound ? ` (${(plan.arena / plan.bound).toFixed(2)} × the least that any plan needs)` : "";
-    byId("plan").textContent =
-      `${plan.launches.length} calls, ${plan.buffers.length} buffers; ` +
-      `arena ${spellBytes(plan.arena)}${ratio}; right: calls in order; down: bytes. Arrow keys go from buffer to buffer.`;
+    const text = `${plan.launches.length} calls, ${plan.buffers.length} buffers; arena ${spellBytes(plan.arena)}${ratio}`;
+    byId("plan").replaceChildren(make("span", {}, text), ...this.choice());
+    byId("buffer").replaceChildren(
+      make("h2", {}, "Buffers"),
+      make("p", {}, "To the right: calls, in order. Downwards: bytes. Point at a buffer, or go to the next one by arrow keys."),
+    );
     const map = byId("map");
     new ResizeObserver(() => this.draw()).observe(map);
+  }
+
+  /** Whether to show what is kept for good, behind the arena. */
+  choice() {
+    if (!this.kept || this.showKept) return [];
+    const box = make("input", { type: "checkbox" });
+    box.addEventListener("change", () => {
+      this.showKept = box.checked;
+      this.draw();
+    });
+    return [make("label", {}, box, ` and ${spellBytes(this.kept)} behind it, computed once`)];
   }
 
   draw() {
@@ -34,7 +50,8 @@ export class MemoryView {
     const [width, height] = [map.clientWidth, map.clientHeight];
     if (!width || !height) return;
     const { buffers, launches } = this.plan;
-    const end = buffers.reduce((most, { at, bytes }) => Math.max(most, at + bytes), this.plan.arena) || 1;
+    const all = buffers.reduce((most, { at, bytes }) => Math.max(most, at + bytes), this.plan.arena);
+    const end = (this.showKept ? all : this.plan.arena) || 1;
     const x = (/** @type {number} */ call) => LEFT + (call / Math.max(1, launches.length)) * (width - LEFT - 8);
     const y = (/** @type {number} */ byte) => TOP + (byte / end) * (height - TOP - BOTTOM);
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application" });
@@ -51,6 +68,7 @@ export class MemoryView {
       const rectangle = shape("rect", { class: buffer.kind, x: x(buffer.first), y: y(buffer.at), ...size });
       rectangle.append(shape("title", {}, `${buffer.name}: ${buffer.type}, ${spellBytes(buffer.bytes)}`));
       rectangle.addEventListener("pointerenter", () => this.choose(i));
+      if (buffer.at >= end) rectangle.setAttribute("visibility", "hidden");
       svg.append(rectangle);
       return rectangle;
     });

@@ -2,9 +2,10 @@
 
 import { HEIGHT, WIDTH } from "./layout.js";
 
-const LEAST_SCALE = 0.02;
+const LEAST_SCALE = 0.008;
 const MOST_SCALE = 3;
 const TEXT_SCALE = 0.42;
+const LINE_SCALE = 0.15;
 const CORNER = 6;
 const PADDING = 10;
 
@@ -208,7 +209,7 @@ export class Scene {
       context.bezierCurveTo(x0, middle, x1, middle, x1, end);
     }
     context.strokeStyle = color(marked ? "--accent" : "--edge");
-    context.lineWidth = Math.max(marked ? 2.5 : 1.2, 0.8 / this.view.scale);
+    context.lineWidth = Math.max(marked ? 2.5 : 1.2, (marked ? 1.5 : 0.4) / this.view.scale);
     context.stroke();
   }
 
@@ -223,8 +224,8 @@ export class Scene {
     context.fill();
     const chosen = card.id === this.chosen;
     context.strokeStyle = color(chosen ? "--accent" : card.mark ? `--${card.mark}` : "--line");
-    context.lineWidth = chosen || card.mark ? 2.5 : 1;
-    context.stroke();
+    context.lineWidth = chosen ? Math.max(2.5, 2 / view.scale) : card.mark ? 2.5 : 1;
+    if (chosen || view.scale > LINE_SCALE) context.stroke();
     if (view.scale >= TEXT_SCALE) {
       context.textBaseline = "middle";
       context.fillStyle = color("--ink");
