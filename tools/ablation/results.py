@@ -22,7 +22,7 @@ class Build(TypedDict):
 
     `same` says that it is the full build, byte by byte, and was not measured. `times` are of single runs, `full` is the
     fastest run of the full build in the same page. `moved` are the bytes that all launches of a run read and write,
-    `seconds` those that the compiler took. `failure` says why it has no times.
+    `seconds` those of the processor that the compiler took. `failure` says why it has no times.
     """
 
     without: str

@@ -272,7 +272,7 @@ def described(source: Operation | End, number: int, ins: list[int]) -> Node:
         type=spell_type(*source.results[:1]) or spell_written(source),
         origins=origins(source.location),
         ins=ins,
-        text=f"{source}\n{kernel}" if kernel else str(source),
+        text="\n".join(map(str, (source, *([kernel] if kernel else [])))),
         kernel=kernel.sym_name.data if kernel else "",
         loop=trips_around(source),
     )

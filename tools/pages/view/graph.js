@@ -176,7 +176,7 @@ export class GraphView {
     const sources = node.ins.map((op) => this.places.get(op)).filter((place) => place !== undefined);
     const loop = node.loop > 1 ? `${node.loop} times` : "";
     const parts = /** @type {HTMLElement[]} */ ([
-      button("‹ what the pass did", () => this.scene.choose(undefined)),
+      button(this.moment === "level" ? "‹ the level" : "‹ what the pass did", () => this.scene.choose(undefined)),
       make("h2", {}, node.name),
       terms([["ONNX nodes", node.origins.join(", ")], ["result", node.type], ["runs", loop]]),
       ...this.links("Reads from", sources),

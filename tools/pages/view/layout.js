@@ -6,6 +6,9 @@ const LAYER = HEIGHT + 40;
 const GAP = 26;
 const BEND = 14;
 
+/** Bends make way for nodes: else a graph with long edges on one side would lean. */
+const BEND_WEIGHT = 0.02;
+
 const ORDER_SWEEPS = 12;
 const PLACE_SWEEPS = 14;
 
@@ -112,8 +115,7 @@ function pack(layer) {
 }
 
 /**
- * Moves every layer as near as it goes to what it is joined to. A node stands below nodes, whatever passes by: else a
- * graph with long edges on one side would lean.
+ * Moves every layer as near as it goes to what it is joined to. A node stands below nodes, whatever passes by.
  * @param {Box[][]} layers
  * @param {boolean} down
  */
@@ -143,7 +145,7 @@ function spread(layer, wanted) {
     return offset;
   });
   layer.forEach((box, i) => {
-    const weight = box.id < 0 ? 3 : 1;
+    const weight = box.id < 0 ? BEND_WEIGHT : 1;
     let block = { sum: (wanted[i] - offsets[i]) * weight, count: weight, size: 1 };
     for (let last = blocks.at(-1); last && last.sum / last.count > block.sum / block.count; last = blocks.at(-1)) {
       blocks.pop();
