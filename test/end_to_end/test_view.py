@@ -19,6 +19,7 @@ def opened(browser: Browser, source: Path, tmp_path: Path) -> tuple[Page, list[s
     path = tmp_path / "page.html"
     assert main(["view", str(source), "-o", str(path)]) == 0
     page, wrong = browser.new_page(), list[str]()
+    page.goto("about:blank")
     page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.append(request.url))

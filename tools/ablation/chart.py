@@ -70,7 +70,8 @@ def order(models: Sequence[Model]) -> list[str]:
     ratios: dict[str, list[float]] = {}
     for model in models:
         for build in model["builds"]:
-            if (value := ratio(build)) is not None and build["without"] != NOTHING:
+            value = 1.0 if build["failure"] else ratio(build)
+            if value is not None and build["without"] != NOTHING:
                 ratios.setdefault(build["without"], []).append(value)
     means = {name: geometric_mean([*values, *[1.0] * (len(models) - len(values))]) for name, values in ratios.items()}
     return sorted(means, key=lambda name: (name == EVERYTHING, -means[name]))

@@ -90,8 +90,8 @@ def test_a_pass_tells_what_it_did_by_origin(view: View) -> None:
     (row,) = step(view, "dnn-fold-batch-norm")["rows"]
     nodes = view["nodes"]
     assert set(row["origins"]) == {"conv", "norm"}
-    assert [nodes[place]["name"] for place in row["removed"]] == ["dnn.batch_norm"]
-    assert [nodes[before]["name"] for before, _ in row["changed"]] == ["dnn.conv"]
+    assert [nodes[place]["name"] for place in row["removed"]] == ["dnn.conv", "dnn.batch_norm"]
+    assert [nodes[place]["name"] for place in row["added"]] == ["dnn.conv"]
     assert step(view, "dnn-elide-identities")["rows"] == []
 
 
@@ -143,7 +143,7 @@ def test_kernels_have_their_source(model: Path, target: str, text: str) -> None:
 def test_kernels_on_wasm_have_schedules(view: View) -> None:
     product = next(kernel for kernel in view["kernels"] if "over 3x3x4" in kernel["shape"])
     assert any("#kernel.schedule<tile" in text for text in product["schedule"])
-    assert product["flops"] > 2 * 8 * 36 * 36
+    assert product["flops"] >= 2 * 8 * 36 * 36
 
 
 def test_passes_are_left_out(model: Path) -> None:
