@@ -63,7 +63,7 @@ RULES = (
         "what is loaded serves several rows of a product",
     ),
     Rule("vectors", "kernel-select-schedule{lanes=1}", "four points are computed at once"),
-    left_out("kernel-share-loops", "threads share the work of each kernel"),
+    left_out("kernel-share-loops", "threads share kernels, and engines optimise them from the first run on"),
     Rule(
         "relaxed-simd",
         "kernel-merge-rows{rows=4},kernel-select-schedule{rows=4},wasm-select-instructions{relaxed=false}",

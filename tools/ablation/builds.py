@@ -50,8 +50,8 @@ def cases(rules: Sequence[Rule] = RULES) -> Iterator[tuple[str, Sequence[Rule]]]
 
 def variants(threads: int) -> list[Variant]:
     """The modules that a page with so many threads takes, best first."""
-    found = [variant for variant in VARIANTS if variant.relaxed and (threads > 1 or not variant.sharing)]
-    return sorted(found, key=lambda variant: variant.sharing is None)
+    found = [variant for variant in VARIANTS if variant.relaxed and (threads > 1 or not variant.threads)]
+    return sorted(found, key=lambda variant: not variant.threads)
 
 
 def built(module: ModuleOp, name: str, rules: Sequence[Rule], threads: int, directory: Path) -> Built:

@@ -69,13 +69,17 @@ def wasm_sources(flat: ModuleOp, changes: Changes, context: Context, schedules: 
     """Kernels as WebAssembly text, for one thread and engines with relaxed SIMD; notes their schedules."""
     from webdnn.targets.wasm.bundle import VARIANTS, own_kernels
     from webdnn.targets.wasm.emit import FunctionPrinter
+    from webdnn.targets.wasm.pieces import called_in_pieces
 
     own = own_kernels(flat)
     for module_pass in changes.of_passes(VARIANTS[0].passes()):
         module_pass.apply(context, own)
         schedules.update((name, found) for name, found in schedules_in(own) if found and name not in schedules)
     functions = [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
-    return {function.sym_name.data: FunctionPrinter(function).print() for function in functions}
+    return {
+        function.sym_name.data: "\n".join(FunctionPrinter(piece).print() for piece in called_in_pieces(function))
+        for function in functions
+    }
 
 
 def sources_in(language: str, module: ModuleOp) -> dict[str, str]:
