@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
@@ -121,6 +122,7 @@ def normal(spec: ArgSpec) -> ArgSpec:
     return spec.normalize_parameter_names()
 
 
+@cache
 def all_passes() -> Available:
     """Those of every package that registers some."""
     return Universe.get_multiverse().all_passes

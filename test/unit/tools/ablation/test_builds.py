@@ -19,7 +19,7 @@ from webdnn.tools.ablation.builds import Built, built, cases, variants
 from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
 
-IDLE = {"dnn-fold-constants", "kernel-form-strips", "tensor-layout-elide-conversions"}
+IDLE = {"dnn-fold-constants", "kernel-form-strips", "kernel-share-loops", "tensor-layout-elide-conversions"}
 """Rules that have nothing to do: constants are folded by the importer too, and the model is too small for others."""
 
 
