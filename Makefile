@@ -28,7 +28,7 @@ lint: setup-python setup-web ## style, types and layers, of Python and JavaScrip
 	ruff format --check .
 	pyright
 	lint-imports
-	if [ -f runner/web/package.json ]; then cd runner/web && npx tsc -p . && npx eslint .; fi
+	if [ -f runner/web/package.json ]; then cd runner/web && npx tsc -p . && npx eslint . && npx tsc -p ../../tools/pages/view; fi
 
 .PHONY: filecheck
 filecheck: setup-python ## the FileCheck suite (lit)
@@ -50,6 +50,13 @@ bench: setup-python setup-browser setup-peers ## time models beside other engine
 	[ $(MODELS) != build/bench/models ] || python -m bench.models $(MODELS)
 	webdnn bench $(MODELS) --peer-packages build/bench/peers $(ARGUMENTS) \
 		--json build/bench/results.json --markdown docs/results.md
+
+ABLATED := $(MODELS)
+
+.PHONY: ablation
+ablation: setup-python setup-browser ## measure what each optimisation gains, and write docs/ablation.md
+	webdnn ablate $(ABLATED) --json build/bench/ablation.json --html build/bench/ablation.html \
+		--markdown docs/ablation.md --svg docs/ablation.svg
 
 .PHONY: setup setup-python setup-web setup-browser setup-shaders setup-peers
 setup: setup-python setup-web setup-browser setup-shaders ## all set-up, and nothing else

@@ -112,6 +112,11 @@ def place(location: Attribute) -> str | None:
     return _spell(names) if names else None
 
 
+def origins(location: Attribute) -> list[str]:
+    """Every source name of a location, each once."""
+    return list(_distinct_names(location))
+
+
 def _spell(names: list[str]) -> str:
     hidden = len(names) - _FUSED_NAMES
     return ", ".join(names[:_FUSED_NAMES]) + (f" and {hidden} more" if hidden > 0 else "")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Backends, Tensor
 from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, Pipeline, glsl_passes
+from webdnn.tools.changes import UNCHANGED, Changes, Specs, all_passes
+from webdnn.tools.pipeline import parse_specs
 
 
 @dataclass(frozen=True)
 class Lowered:
     """What a backend's part is built from: a module for each of its languages, all of one program.
 
-    `schedules` names a file of schedules for kernels of wasm, if there is one.
+    `schedules` names a file of schedules for kernels of wasm, if there is one; `changes` are for passes that the
+    backend runs itself while it builds.
     """
 
     modules: Mapping[str, ModuleOp]
@@ -25,6 +30,7 @@ class Lowered:
     outputs: Sequence[Tensor]
     context: Context
     schedules: str = ""
+    changes: Changes = UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,26 @@ class Backend:
     """How to compile for a backend.
 
     `kernels` leads from the `dnn` dialect to kernels on flat buffers, the passes of a language from there to what its
-    emitter spells.
+    emitter spells. `within` are those that `build` runs, for each of several devices. All of them run as `changes` say.
     """
 
     kernels: Pipeline
     languages: Mapping[str, Sequence[str]]
     build: Callable[[Lowered], Part]
+    within: Callable[[], Sequence[Sequence[ModulePass]]] = tuple
+    changes: Changes = UNCHANGED
 
     @property
     def passes(self) -> Sequence[str]:
         """From the `dnn` dialect to kernels on flat buffers."""
         return self.kernels.passes()
+
+    @property
+    def pipelines(self) -> Sequence[Specs]:
+        """Every list of passes that is run on the way to the backend's part."""
+        texts = (GRAPH, self.passes, *self.languages.values())
+        inner = [tuple(module_pass.spec() for module_pass in passes) for passes in self.within()]
+        return [*(tuple(parse_specs(",".join(passes), all_passes())) for passes in texts if passes), *inner]
 
     def with_accuracy(self, accuracy: str) -> Backend:
         """The backend with no other algorithms than those of an accuracy."""
@@ -59,14 +74,26 @@ class Backend:
 
     def pipeline(self, language: str) -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
-        return ",".join((*GRAPH, *self.passes, *self.languages[language]))
+        inner = map(str, next(iter(self.within()), ()))
+        text = ",".join((*GRAPH, *self.passes, *self.languages[language], *inner))
+        if not self.changes.made:
+            return text
+        return ",".join(map(str, self.changes.of(tuple(parse_specs(text, all_passes())))))
 
 
 def build_wasm(lowered: Lowered) -> Part:
-    from webdnn.targets.wasm.bundle import build
+    from webdnn.targets.wasm.bundle import VARIANTS, build
 
-    section, files = build(lowered.modules["wasm"], lowered.context, schedules=lowered.schedules)
+    rewrite = lowered.changes.of_passes
+    variants = [replace(variant, rewrite=rewrite, schedules=lowered.schedules) for variant in VARIANTS]
+    section, files = build(lowered.modules["wasm"], lowered.context, variants)
     return Part(Backends(wasm=section), files)
+
+
+def within_wasm() -> Sequence[Sequence[ModulePass]]:
+    from webdnn.targets.wasm.bundle import VARIANTS
+
+    return [variant.passes() for variant in VARIANTS]
 
 
 def build_webgpu(lowered: Lowered) -> Part:
@@ -92,7 +119,7 @@ def build_js(lowered: Lowered) -> Part:
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "wasm": Backend(PIPELINES["wasm"], {"wasm": ()}, build_wasm),
+    "wasm": Backend(PIPELINES["wasm"], {"wasm": ()}, build_wasm, within_wasm),
     "webgpu": Backend(PIPELINES["webgpu"], {"wgsl": WGSL_PASSES}, build_webgpu),
     "webgl": Backend(PIPELINES["webgl"], {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
     "js": Backend(PIPELINES["js"], {"js": JS_PASSES}, build_js),
@@ -104,8 +131,8 @@ ACCURACIES: Mapping[str, int] = {"exact": 1, "high": 2, "normal": 4}
 """How results may be computed: the largest tile of Winograd's algorithm, where 1 is the sum as it is defined."""
 
 
-def backends_named(names: Sequence[str], accuracy: str = "normal") -> dict[str, Backend]:
-    """Some of the backends, each once. Raises DiagnosticError."""
+def backends_named(names: Sequence[str], accuracy: str = "normal", changes: Changes = UNCHANGED) -> dict[str, Backend]:
+    """Some of the backends, each once, with changes of their passes. Raises DiagnosticError."""
     if accuracy not in ACCURACIES:
         raise DiagnosticError(f"there is no accuracy '{accuracy}'", hint=f"name one of {', '.join(ACCURACIES)}")
     hint = f"name some of {','.join(BACKENDS)}"
@@ -114,7 +141,10 @@ def backends_named(names: Sequence[str], accuracy: str = "normal") -> dict[str, 
             raise DiagnosticError(f"there is no target '{name}'", hint=hint)
     if not names:
         raise DiagnosticError("no target is named", hint=hint)
-    return {name: BACKENDS[name].with_accuracy(accuracy) for name in names}
+    found = {name: replace(BACKENDS[name].with_accuracy(accuracy), changes=changes) for name in names}
+    if changes.made:
+        changes.check([*chain(*(backend.pipelines for backend in found.values()))], ",".join(found))
+    return found
 
 
 def merged(sections: Sequence[Backends]) -> Backends:

@@ -27,16 +27,17 @@ from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor
 from webdnn.targets.bundle.write import runner_files
 from webdnn.targets.pipelines import GRAPH
 from webdnn.tools.backends import BACKENDS, Backend, Lowered, Part, backends_named, merged
+from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
-from webdnn.tools.pipeline import Checks, parse_passes, run_passes
+from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
 from webdnn.tools.summary import BackendSummary, Summary, operator_count
-from webdnn.universe import WEBDNN_UNIVERSE
 
 Files = Mapping[str, bytes]
 Progress = Callable[[str, str], None]
 """Is told each stage ("import", "graph", the name of a backend) and the step of it that begins."""
 
 QUICK = Checks(verify=False)
+CAREFUL = Checks(verify_each=True)
 ELEMENTS: Mapping[str, ElementTypeName] = {name: name for name in get_args(ElementTypeName)}
 
 
@@ -52,14 +53,21 @@ def compile_model(
     progress: Progress = silent,
     accuracy: str = "normal",
     schedules: str = "",
+    changes: Changes = UNCHANGED,
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
-    backends_named(targets, accuracy)
+    backends_named(targets, accuracy, changes)
     started = time.perf_counter()
     progress("import", str(path))
     module = import_onnx(path, dims=dims, constants=constants)
     manifest, files, summary = compile_module(
-        module, targets, name=Path(path).stem, progress=progress, accuracy=accuracy, schedules=schedules
+        module,
+        targets,
+        name=Path(path).stem,
+        progress=progress,
+        accuracy=accuracy,
+        schedules=schedules,
+        changes=changes,
     )
     return manifest, {**files, **runner_files()}, replace(summary, seconds=time.perf_counter() - started)
 
@@ -72,16 +80,17 @@ def compile_module(
     progress: Progress = silent,
     accuracy: str = "normal",
     schedules: str = "",
+    changes: Changes = UNCHANGED,
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError.
 
     `schedules` names a file of schedules for kernels of the wasm backend.
     """
     started = time.perf_counter()
-    compiler = Compiler(new_context(), progress, schedules)
+    compiler = Compiler(new_context(), progress, schedules, changes=changes)
     module = module.clone()
     compiler.run("graph", module, GRAPH)
-    parts = compiler.parts(module, backends_named(targets, accuracy))
+    parts = compiler.parts(module, backends_named(targets, accuracy, changes))
     inputs, outputs = signature(module)
     manifest = Manifest(
         name=name,
@@ -107,12 +116,15 @@ class Compiler:
     schedules: str = ""
     unused: list[str] = field(default_factory=list[str])
     summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
+    changes: Changes = UNCHANGED
 
     def run(self, stage: str, module: ModuleOp, passes: Sequence[str]) -> None:
-        """Apply passes that are given as text."""
-        for module_pass in parse_passes(",".join(passes), WEBDNN_UNIVERSE.all_passes):
+        """Apply passes that are given as text, with the changes."""
+        checks = CAREFUL if self.changes.adds_passes else QUICK
+        specs = self.changes.of(tuple(parse_specs(",".join(passes), all_passes())))
+        for module_pass in passes_of(specs, all_passes()):
             self.progress(stage, module_pass.name)
-            run_passes(self.context, module, [module_pass], QUICK)
+            run_passes(self.context, module, [module_pass], checks)
 
     def parts(self, module: ModuleOp, backends: Mapping[str, Backend]) -> dict[str, Part]:
         """The part of each backend. Raises DiagnosticError with what stands in the way of any of them."""
@@ -135,7 +147,7 @@ class Compiler:
         started = time.perf_counter()
         modules = self.lowered(module, name, backend)
         self.progress(name, "emit")
-        part = backend.build(Lowered(modules, *signature(module), self.context, self.schedules))
+        part = backend.build(Lowered(modules, *signature(module), self.context, self.schedules, self.changes))
         if self.schedules and "wasm" in modules:
             self.unused += unused_schedules(modules["wasm"], self.schedules)
         first = next(iter(modules.values()))

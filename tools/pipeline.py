@@ -39,8 +39,17 @@ class Checks:
     time_passes: bool = False
 
 
-def parse_passes(text: str, available: Mapping[str, Callable[[], type[ModulePass]]]) -> tuple[ModulePass, ...]:
+Available = Mapping[str, Callable[[], type[ModulePass]]]
+"""Pass name → what loads its class."""
+
+
+def parse_passes(text: str, available: Available) -> tuple[ModulePass, ...]:
     """The passes that `a,b{x=1}` names; `builtin.module(…)` around it, MLIR's spelling, is dropped."""
+    return passes_of(parse_specs(text, available), available)
+
+
+def parse_specs(text: str, available: Available) -> list[ArgSpec]:
+    """The names and options of the passes that a text names. Raises DiagnosticError for those that there are not."""
     if wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[1]
     # xDSL's grammar has no blanks around commas; MLIR's has.
@@ -49,6 +58,11 @@ def parse_passes(text: str, available: Mapping[str, Callable[[], type[ModulePass
     for spec in specs:
         if spec.name not in available:
             raise DiagnosticError(f"unknown pass '{spec.name}'", hint=nearest(spec.name, available, "passes"))
+    return specs
+
+
+def passes_of(specs: Iterable[ArgSpec], available: Available) -> tuple[ModulePass, ...]:
+    """The passes themselves. Raises DiagnosticError for options that they do not have."""
     return tuple(from_spec(available[spec.name](), spec) for spec in specs)
 
 

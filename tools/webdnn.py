@@ -17,11 +17,13 @@ from webdnn.tools.report import run_tool
 NAME = "webdnn"
 
 COMMANDS: dict[str, str] = {
+    "ablate": "webdnn.tools.commands.ablate:COMMAND",
     "bench": "webdnn.tools.commands.bench:COMMAND",
     "compile": "webdnn.tools.commands.compile:COMMAND",
     "run": "webdnn.tools.commands.run:COMMAND",
     "serve": "webdnn.tools.commands.serve:COMMAND",
     "tune": "webdnn.tools.commands.tune:COMMAND",
+    "view": "webdnn.tools.commands.view:COMMAND",
 }
 """Subcommand → its `Command`; only the one that is asked for is loaded."""
 

@@ -60,13 +60,15 @@ class Plan:
     memory: Assignment
 
 
-def plan(block: Block, alignment: int) -> Plan:
+def plan(block: Block, alignment: int, reuse: bool) -> Plan:
     """Place what a run uses in an arena, and the arena as a whole beside what loading uses, where it is needed last.
 
     So the arena is as small as if nothing were loaded, and lies where weights were.
     """
     loading, size = Loading.of(block), partial(aligned_size, alignment=alignment)
     lives = lives_of_run(block, loading)
+    if not reuse:
+        lives = dict.fromkeys(lives, Life(0, len(block.ops)))
     arena = placed([life.block(size(buffer)) for buffer, life in lives.items()], alignment)
     groups = [*([weight.result for weight in group] for group in loading.weights), *([b] for b in loading.buffers)]
     needed = [life_of_loading(group, loading).block(size(group[0])) for group in groups]
@@ -122,6 +124,7 @@ class KernelAssignOffsetsPass(ModulePass):
 
     The function then says how large the arena is, and the least that any plan needs (`kernel.arena_bound`, the
     largest sum of bytes alive at once), and both for all of this memory (`kernel.memory`, `kernel.memory_bound`).
+    Without `reuse`, no two buffers of a run share bytes.
 
     Before:
 
@@ -139,12 +142,13 @@ class KernelAssignOffsetsPass(ModulePass):
     stage_before: ClassVar = "buffers"
     stage_after: ClassVar = "buffers"
     alignment: int = 64
+    reuse: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            self.note(plan(function.body.block, self.alignment), function)
+            self.note(plan(function.body.block, self.alignment, self.reuse), function)
 
     def note(self, found: Plan, function: func.FuncOp) -> None:
         """Write the plan into the function."""

@@ -22,6 +22,7 @@ from webdnn.dialects.kernel.clone import Cloner
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.dnn.rewriting import fused_location
 from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, natural_range, within
 from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Index, delinearize, linearize, stays_inside
@@ -259,6 +260,7 @@ def fuse(block: Block, policy: Policy) -> None:
                 refused.add(at.read)
                 continue
             inline(at)
+            compute.location = fused_location(at.producer, compute)
             erase_unread(at.producer, at.views)
 
 

@@ -145,15 +145,19 @@ def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
 
 @dataclass(frozen=True)
 class Packer:
-    """How a target wants constants: panels of this many columns for matrix products, rows padded to `align`."""
+    """How a target wants constants: panels of this many columns for matrix products, rows padded to `align`.
+
+    Without `reorder`, they stay as they are.
+    """
 
     panel: int
     align: int
+    reorder: bool
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
         """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
         digits = digits_of_read(read)
-        if digits is None:
+        if digits is None or not self.reorder:
             return None
         axes = [axis_of(digit.value) for digit in digits]
         known = [axis for axis in axes if axis is not None]
@@ -293,6 +297,7 @@ class KernelPackWeightsPass(ModulePass):
         … kernel.read %w[%o floordiv 8, %ky, %kx, %ci, %o mod 8] …
 
     What is computed from constants alone, such as the weights of Winograd's tiles, is computed in that order.
+    Without `reorder`, constants become weights and keep their own order.
 
     Leaves alone: constants that are read at computed or scaled indices, which keep their own order.
     Run after fusion, and before `kernel-assign-buffers`, which takes weights only.
@@ -303,12 +308,13 @@ class KernelPackWeightsPass(ModulePass):
     stage_after: ClassVar = "kernel"
     panel: int = 1
     align: int = 1
+    reorder: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            packer = Packer(self.panel, self.align)
+            packer = Packer(self.panel, self.align, self.reorder)
             for compute in reversed(from_constants(function.body.block)):
                 pack_computed(compute, packer)
             for constant in list(function.body.block.ops):

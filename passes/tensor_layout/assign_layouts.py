@@ -49,12 +49,12 @@ def returned_by(block: Block) -> func.ReturnOp:
     return end
 
 
-def pose(block: Block, values: Sequence[SSAValue], device: DeviceModel) -> LayoutProblem[AxisLayout]:
+def pose(block: Block, values: Sequence[SSAValue], device: DeviceModel, choose: bool) -> LayoutProblem[AxisLayout]:
     """The function as the solver sees it: constants are no values, arguments and results are as the caller's."""
     place = {value: i for i, value in enumerate(values)}
     held = dict.fromkeys([*block.args, *(value for value in returned_by(block).operands if value in place)])
     ops = operators(block)
-    known = candidates(values, held, ops, device)
+    known = candidates(values, held, ops if choose else (), device)
     return LayoutProblem(
         tuple(tuple(known.of[value]) for value in values),
         {place[value]: device.caller_layout(len(shape_of(value))) for value in held},
@@ -92,6 +92,8 @@ class Versions:
         if (value, layout) not in self.made:
             convert = ConvertOp(value, layout)
             convert.result.name_hint = value.name_hint
+            if isinstance(value.owner, Operation):
+                convert.location = value.owner.location
             Rewriter.insert_op(convert, behind(value))
             self.made[value, layout] = convert.result
         return self.made[value, layout]
@@ -104,13 +106,13 @@ def behind(value: SSAValue) -> InsertPoint:
     return InsertPoint.after(value.owner)
 
 
-def assign(function: func.FuncOp, device: DeviceModel) -> None:
+def assign(function: func.FuncOp, device: DeviceModel, choose: bool) -> None:
     """Choose, and write the choice into types and conversions."""
     block = function.body.block
     drop_conversions(block)
     ops = operators(block)
     values = [*block.args, *(result for op in ops for result in op.results)]
-    problem = pose(block, values, device)
+    problem = pose(block, values, device, choose)
     choice = solve(problem)
     for value, chosen in zip(values, choice.values, strict=True):
         lay_out(value, chosen.produced)
@@ -154,14 +156,16 @@ class TensorLayoutAssignLayoutsPass(ModulePass):
         func.return %2
 
     Leaves alone: constants, which take any layout for free. Arguments and results of the function stay row-major, as
-    the runner holds them on the target. Run after `convert-dnn-to-tensor-layout`.
+    the runner holds them on the target. Without `choose`, all values are row-major. Run after
+    `convert-dnn-to-tensor-layout`.
     """
 
     name = "tensor-layout-assign-layouts"
     target: str = "wasm"
+    choose: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         device = device_named(self.target)
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                assign(function, device)
+                assign(function, device, self.choose)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import wasmtime
 from xdsl.context import Context
@@ -36,12 +36,17 @@ LOAD, RUN = "load", "run"
 """The functions that a module exports: the first, if there is one, is called once, when the weights are in memory."""
 
 
+def as_they_are(passes: Sequence[ModulePass]) -> Sequence[ModulePass]:
+    """Change nothing."""
+    return passes
+
+
 @dataclass(frozen=True)
 class Variant:
     """A module for engines with or without the relaxed SIMD proposal, for one thread or several.
 
     `sharing` cuts kernels in chunks: those that threads share, or the pieces in which one thread calls them.
-    `schedules` names a file of schedules that come before the chosen ones.
+    `schedules` names a file of schedules that come before the chosen ones. `rewrite` changes the passes.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Variant:
     sharing: KernelShareLoopsPass
     threads: bool = False
     schedules: str = ""
+    rewrite: Callable[[Sequence[ModulePass]], Sequence[ModulePass]] = as_they_are
 
     @property
     def features(self) -> tuple[FeatureName, ...]:
@@ -69,20 +75,28 @@ class Variant:
         """The pass that chooses its schedules."""
         return KernelSelectSchedulePass(features=self.scheduled_for, schedules=self.schedules)
 
-    def passes(self) -> list[ModulePass]:
+    def passes(self) -> Sequence[ModulePass]:
         """From kernels on flat buffers to instructions."""
-        return [
-            *self.tiling(),
-            self.sharing,
-            KernelLowerBlocksPass(),
-            WasmExpandMathPass(),
-            WasmFormPointersPass(),
-            WasmSelectInstructionsPass(relaxed=self.relaxed),
-        ]
+        return self.rewrite(
+            [
+                self.selection,
+                KernelMergeRowsPass(),
+                KernelTilePass(),
+                self.sharing,
+                KernelLowerBlocksPass(),
+                WasmExpandMathPass(),
+                WasmFormPointersPass(),
+                WasmSelectInstructionsPass(relaxed=self.relaxed),
+            ]
+        )
 
-    def tiling(self) -> list[ModulePass]:
-        """From kernels on flat buffers to blocks and the loops around them."""
-        return [self.selection, KernelMergeRowsPass(), KernelTilePass()]
+    def tiling(self) -> tuple[Sequence[ModulePass], KernelShareLoopsPass | None]:
+        """From kernels on flat buffers to blocks and the loops around them, and what shares those."""
+        passes = self.passes()
+        for i, module_pass in enumerate(passes):
+            if isinstance(module_pass, KernelShareLoopsPass):
+                return passes[:i], module_pass
+        return passes, None
 
 
 PIECES = KernelShareLoopsPass(chunks=16, nanoseconds=20_000)
@@ -127,27 +141,28 @@ def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) 
 
 def worth_threads(module: ModuleOp, variant: Variant, ctx: Context) -> bool:
     """Do the module's kernels have enough work that threads may share?"""
+    tiling, sharing = variant.tiling()
+    if sharing is None:
+        return False
     own = own_kernels(module)
-    for module_pass in variant.tiling():
+    for module_pass in tiling:
         module_pass.apply(ctx, own)
     times = {
         op.sym_name.data: block_nanoseconds(op.body.block)
         for op in own.body.block.ops
-        if isinstance(op, FuncOp) and variant.sharing.chunks_of(op.body.block) > 1
+        if isinstance(op, FuncOp) and sharing.chunks_of(op.body.block) > 1
     }
     shared = [times[name] for call in Program.of(module).calls if (name := call.kernel.sym_name.data) in times]
     return sum(shared) >= WORTH_THREADS
 
 
-def build(
-    module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS, schedules: str = ""
-) -> tuple[Wasm, dict[str, bytes]]:
+def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS) -> tuple[Wasm, dict[str, bytes]]:
     """The manifest's part and the files it names, from kernels on flat buffers and their program."""
     program = Program.of(module)
     memory = Memory.of(program, module)
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
-    for variant in (replace(variant, schedules=schedules) for variant in variants):
+    for variant in variants:
         if variant.threads and not worth_threads(module, variant, ctx):
             continue
         path = f"wasm/{variant.name}.wasm"

@@ -59,7 +59,7 @@ class Bench:
         for prefix, directory in mounts.items():
             server.mount(prefix, directory)
         try:
-            answers = self._ask(self._plan(subject, backend, threads, scratch))
+            answers = ask(self.browser, self._plan(subject, backend, threads, scratch))
             engines = [self._judged(answer, subject) for answer in answers]
         finally:
             for prefix in mounts:
@@ -67,11 +67,6 @@ class Bench:
         return Cell(model=subject.name, backend=backend, threads=threads, engines=engines)
 
     def _plan(self, subject: Subject, backend: str, threads: int, scratch: Path) -> dict[str, object]:
-        inputs: list[dict[str, object]] = []
-        for i, (name, array) in enumerate(subject.feeds.items()):
-            (scratch / f"{i}.bin").write_bytes(array.tobytes())
-            shape = list(array.shape)
-            inputs.append({"name": name, "type": type_name(array), "shape": shape, "url": f"/inputs/{i}.bin"})
         where: dict[str, object] = {"backend": backend, "threads": threads}
         engines = [{"name": OURS, "script": "/bench/webdnn.js", "options": {"url": "/bundle/", **where}}]
         for name, peer in self.peers.items():
@@ -79,20 +74,7 @@ class Bench:
                 file = subject.model.stem if peer.needs_tape else subject.model.name
                 options = {"url": f"/model/{quote(file)}", **where}
                 engines.append({"name": name, "script": f"/bench/{peer.script}", "options": options})
-        model = {"inputs": inputs, "outputs": subject.outputs}
-        return {"model": model, "engines": engines, "rounds": self.rounds}
-
-    def _ask(self, plan: Mapping[str, object]) -> list[Answer]:
-        page = open_page(self.browser)
-        try:
-            answers: list[Answer] = page.evaluate(
-                "(plan) => import('/bench/bench.js').then((bench) => bench.measure(plan))", plan
-            )
-            return answers
-        except PlaywrightError as error:
-            raise page_failure(error) from error
-        finally:
-            page.close()
+        return {"model": described(subject, scratch), "engines": engines, "rounds": self.rounds}
 
     def _judged(self, answer: Answer, subject: Subject) -> Engine:
         files = [self.browser.server.find(url) for url in answer["urls"]]
@@ -112,6 +94,30 @@ class Bench:
             code=sum(len(zlib.compress(content)) for content in code),
             memory=answer["memory"],
         )
+
+
+def described(subject: Subject, scratch: Path) -> dict[str, object]:
+    """What the page is told of a model; its inputs are written to a folder that is served as `/inputs/`."""
+    inputs: list[dict[str, object]] = []
+    for i, (name, array) in enumerate(subject.feeds.items()):
+        (scratch / f"{i}.bin").write_bytes(array.tobytes())
+        shape = list(array.shape)
+        inputs.append({"name": name, "type": type_name(array), "shape": shape, "url": f"/inputs/{i}.bin"})
+    return {"inputs": inputs, "outputs": subject.outputs}
+
+
+def ask(browser: Browser, plan: Mapping[str, object]) -> list[Answer]:
+    """Let a new page carry out a plan. Raises DiagnosticError where the page dies."""
+    page = open_page(browser)
+    try:
+        answers: list[Answer] = page.evaluate(
+            "(plan) => import('/bench/bench.js').then((bench) => bench.measure(plan))", plan
+        )
+        return answers
+    except PlaywrightError as error:
+        raise page_failure(error) from error
+    finally:
+        page.close()
 
 
 def open_page(browser: Browser) -> Page:

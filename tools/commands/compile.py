@@ -14,6 +14,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, model_options
 from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
+from webdnn.tools.changes import SYNTAX, Changes, parse_changes
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import compile_model, wasm_kernels
 
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the schedules of the model's kernels on wasm, as --schedules takes them, and stop",
     )
+    parser.add_argument("--passes", default="", metavar="-RULE,+PASS@OTHER", help=f"after '--passes=': {SYNTAX}")
     parser.add_argument(
         "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
     )
@@ -71,10 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
+    changes = parse_changes(arguments.passes)
     if arguments.print_pipeline:
-        return print_pipelines(targets, arguments.accuracy)
+        return print_pipelines(targets, arguments.accuracy, changes)
     if arguments.model and arguments.print_schedules:
-        return print_schedules(arguments)
+        return print_schedules(arguments, changes)
     if arguments.model is None or arguments.directory is None:
         raise DiagnosticError(
             "a model and a directory are needed", hint="write 'webdnn compile MODEL.onnx -o DIR'; --help lists the rest"
@@ -87,7 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
     line = ProgressLine(sys.stderr)
     try:
         manifest, files, summary = compile_model(
-            Path(arguments.model), targets, dims, constants, line.report, arguments.accuracy, arguments.schedules
+            Path(arguments.model),
+            targets,
+            dims,
+            constants,
+            line.report,
+            arguments.accuracy,
+            schedules=arguments.schedules,
+            changes=changes,
         )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
@@ -96,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_pipelines(targets: list[str], accuracy: str) -> int:
-    for name, backend in backends_named(targets, accuracy).items():
+def print_pipelines(targets: list[str], accuracy: str, changes: Changes) -> int:
+    for name, backend in backends_named(targets, accuracy, changes).items():
         for language in backend.languages:
             print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
     return 0

@@ -7,6 +7,7 @@ import { arrayOver } from "/runner/tensors.js";
 /** A sample of a fast model is several runs: the clock has steps of 5 µs. */
 const SHORTEST_SAMPLE = 0.5;
 const MOST_RUNS_OF_A_SAMPLE = 200;
+const FEWEST_SAMPLES = 3;
 
 /** Until an engine has had so many runs and so much time: all of its code is compiled then, by the better compiler. */
 const WARM_UP = { runs: 10, shortest: 100, longest: 2000, samples: 200 };
@@ -20,16 +21,17 @@ const WARM_UP = { runs: 10, shortest: 100, longest: 2000, samples: 200 };
 
 /**
  * Answers, for every engine, either why it failed or its times in milliseconds and its first and last outputs.
- * @param {{ model: Model, engines: Request[], rounds: number }} plan
+ * An engine whose samples took `budget` milliseconds together is sampled no more, once it has three.
+ * @param {{ model: Model, engines: Request[], rounds: number, budget?: number }} plan
  */
-export async function measure({ model, engines, rounds }) {
+export async function measure({ model, engines, rounds, budget = Infinity }) {
   performance.setResourceTimingBufferSize(10_000);
   const values = await Promise.all(
     model.inputs.map(async ({ type, url }) => arrayOver(type, (await fetchBytes(url)).buffer)),
   );
   const lanes = [];
   for (const request of engines) lanes.push(await started(request, model, values));
-  await alternate(lanes, rounds);
+  await alternate(lanes, rounds, budget);
   return Promise.all(lanes.map(finished));
 }
 
@@ -54,18 +56,19 @@ async function started({ name, script, options }, model, values) {
   return lane;
 }
 
-/** Warms all engines up, then takes `rounds` samples of each; who begins changes from round to round. */
-async function alternate(lanes, rounds) {
+/** Warms all engines up, then takes up to `rounds` samples of each; who begins changes from round to round. */
+async function alternate(lanes, rounds, budget) {
   while (lanes.some(isCold)) {
     for (const lane of lanes.filter(isCold)) {
       await sampled(lane, lane.warm);
       lane.batch = batchOf(lane.warm);
     }
   }
+  for (const lane of lanes) lane.spentWarm = lane.spent;
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < lanes.length; i++) {
       const lane = lanes[(round + i) % lanes.length];
-      await sampled(lane, lane.times);
+      if (round < FEWEST_SAMPLES || lane.spent - lane.spentWarm < budget) await sampled(lane, lane.times);
     }
   }
 }

@@ -1,11 +1,13 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{alignment=256} --split-input-file | filecheck %s --check-prefix=WIDE
+// RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{reuse=false} --split-input-file | filecheck %s --check-prefix=APART
 
 // Buffers that live at one time lie side by side; a later one takes the place of one that died.
 
 // CHECK-LABEL: @chain(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> attributes {kernel.arena = 128 : i64, kernel.arena_bound = 128 : i64, kernel.memory = 128 : i64, kernel.memory_bound = 128 : i64}
 // CHECK:         kernel.alloc at 64 : memref<8xf32>
 // CHECK:         kernel.alloc at 0 : memref<8xf32>
+// APART-LABEL: @chain({{.*}}kernel.at = {{[0-9]+}} : i64}) -> memref<8xf32> attributes {kernel.arena = 192 : i64, kernel.arena_bound = 192 : i64,
 // WIDE-LABEL: @chain
 // WIDE:          kernel.alloc at 256 : memref<8xf32>
 // WIDE:          kernel.alloc at 0 : memref<8xf32>

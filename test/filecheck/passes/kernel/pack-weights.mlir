@@ -1,5 +1,6 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{panel=2} --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{align=4} --split-input-file | filecheck %s --check-prefix=ALIGN
+// RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{reorder=false} --split-input-file | filecheck %s --check-prefix=ASIS
 
 // The weight of a matrix product is stored in panels of columns, a panel by rows; a bias keeps its order.
 
@@ -8,6 +9,8 @@
 // CHECK-DAG:     %[[B:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<4xf32>>
 // CHECK:         kernel.read %[[B]][%n] : tensor<4xf32>
 // CHECK:         kernel.read %[[W]][%n floordiv 2, %k, %n mod 2] : tensor<2x3x2xf32>
+// ASIS-LABEL: @product
+// ASIS:          kernel.read %{{.*}}[%n, %k] : tensor<4x3xf32>
 // ALIGN-LABEL: @product
 // ALIGN:         kernel.read %{{.*}}[%k, %n] : tensor<3x4xf32>
 func.func @product(%x: tensor<2x3xf32>) -> tensor<2x4xf32> {

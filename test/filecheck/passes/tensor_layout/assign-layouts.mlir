@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s -p "tensor-layout-assign-layouts{target=wasm}" --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s -p "tensor-layout-assign-layouts{target=wgsl}" --verify-each --split-input-file | filecheck %s --check-prefix=WGSL
 // RUN: webdnn-opt %s -p "tensor-layout-assign-layouts{target=glsl}" --verify-each --split-input-file | filecheck %s --check-prefix=GLSL
+// RUN: webdnn-opt %s -p "tensor-layout-assign-layouts{choose=false}" --split-input-file | filecheck %s --check-prefix=PLAIN
 
 // A convolution of a picture reads it as it is and writes channels last; only the function's result is converted.
 
@@ -12,6 +13,12 @@
 // CHECK: dnn.add {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1]>>
 // CHECK: %[[R:.*]] = tensor_layout.convert {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3]>>
 // CHECK: func.return %[[R]]
+
+// Where nothing is chosen, all is row-major.
+// PLAIN-LABEL: func.func @picture
+// PLAIN: dnn.conv %x, {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3]>>
+// PLAIN-NOT: tensor_layout.convert
+// PLAIN: func.return
 
 // On WebGPU values between kernels have rows of whole vectors, not those that the runner holds.
 // WGSL-LABEL: func.func @picture(%x: tensor<1x3x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3]>>)

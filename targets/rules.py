@@ -1,0 +1,104 @@
+"""The rules of the pipelines: each optimisation, how it is left out, what it gains, and what cannot be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An optimisation. `changes` to a pipeline leave it out, in the words of `webdnn compile --passes`.
+
+    A rule that is a pass has the pass's name; others are options of passes that have to run, or leave out passes that
+    would stand in for them.
+    """
+
+    name: str
+    changes: str
+    gain: str
+
+
+def left_out(module_pass: str, gain: str) -> Rule:
+    """A pass that is a rule."""
+    return Rule(module_pass, f"-{module_pass}", gain)
+
+
+RULES = (
+    left_out("dnn-fold-constants", "what depends on constants alone is computed by the compiler"),
+    left_out("dnn-fold-batch-norm", "normalisations become part of the weights before them"),
+    left_out("dnn-elide-identities", "operators that give back their operand disappear"),
+    left_out("dnn-select-algorithms", "convolutions by small kernels take fewer products"),
+    Rule(
+        "layouts",
+        "tensor-layout-assign-layouts{choose=false}",
+        "values lie in memory as the operators on both sides read them fastest",
+    ),
+    left_out("tensor-layout-elide-conversions", "conversions of layouts that move nothing disappear"),
+    Rule(
+        "places",
+        "+kernel-expand-concat@convert-tensor-layout-to-kernel,+kernel-expand-stacks@kernel-expand-concat",
+        "parts of a concatenation are computed where they lie in it",
+    ),
+    left_out("kernel-fold-constant-reads", "constants of equal elements are numbers, not buffers"),
+    left_out("kernel-fuse-producers", "element-wise work is part of the kernel before or behind it"),
+    left_out("kernel-split-shared-reductions", "what many points share is computed once"),
+    left_out("kernel-fold-initial-values", "sums start from their bias"),
+    Rule(
+        "packing",
+        "kernel-pack-weights{reorder=false panel=1}",
+        "weights lie in the order in which their kernel reads them",
+    ),
+    Rule("panels", "kernel-pack-weights{panel=1}", "columns of weights that are used together lie side by side"),
+    left_out("kernel-pad-operands", "windows need no tests at edges"),
+    Rule("in-place", "kernel-assign-buffers{in-place=false}", "results overwrite operands that nobody needs any more"),
+    left_out("kernel-form-strips", "large values between kernels stay in the cache"),
+    Rule("memory-reuse", "kernel-assign-offsets{reuse=false}", "buffers that are never alive together share bytes"),
+    left_out("kernel-split-axes", "phases of transposed convolutions divide nothing"),
+    left_out("kernel-collapse-axes", "loops are few and long"),
+    left_out("kernel-merge-rows", "register blocks of small maps are full"),
+    Rule(
+        "register-blocks",
+        "kernel-merge-rows{rows=1},kernel-select-schedule{rows=1}",
+        "what is loaded serves several rows of a product",
+    ),
+    Rule("vectors", "kernel-select-schedule{lanes=1}", "four points are computed at once"),
+    left_out("kernel-share-loops", "threads share kernels, and engines optimise them from the first run on"),
+    Rule(
+        "relaxed-simd",
+        "kernel-merge-rows{rows=4},kernel-select-schedule{rows=4},wasm-select-instructions{relaxed=false}",
+        "a multiply-add is one instruction",
+    ),
+)
+"""In the order in which pipelines meet them."""
+
+REQUIRED: Mapping[str, str] = {
+    "convert-dnn-to-tensor-layout": "it leads to the level below",
+    "tensor-layout-assign-layouts": "inputs and outputs lie as the runner holds them",
+    "convert-tensor-layout-to-kernel": "it leads to the level below",
+    "kernel-expand-concat": "a texture is written whole",
+    "kernel-expand-stacks": "a texture is written whole",
+    "kernel-pack-weights": "it makes every constant a weight of the bundle",
+    "kernel-assign-buffers": "it leads from values to memory",
+    "kernel-assign-offsets": "every buffer needs a place",
+    "kernel-form-kernels": "emitters spell kernels",
+    "kernel-expand-outside": "targets have no reads with a value outside",
+    "kernel-flatten-buffers": "targets have buffers of one dimension",
+    "kernel-select-schedule": "the loops of a kernel need an order",
+    "js-select-schedule": "the loops of a kernel need an order",
+    "kernel-tile": "it makes loops of what a schedule says",
+    "kernel-lower-blocks": "it makes loops of what is left",
+    "kernel-narrow-elements": "the target stores fewer types of elements",
+    "kernel-map-points": "an invocation computes a few points",
+    "kernel-split-outputs": "a fragment shader has one result",
+    "kernel-expand-math": "the target lacks functions",
+    "kernel-merge-lanes": "textures are read by four elements",
+    "kernel-lower-accesses": "the target's buffers are narrower than ours",
+    "wasm-expand-math": "the target lacks functions",
+    "wasm-form-pointers": "it leads from buffers to addresses",
+    "wasm-select-instructions": "it leads to instructions",
+    "wgsl-legalize": "it leads to what the emitter spells",
+    "glsl-legalize": "it leads to what the emitter spells",
+    "js-legalize": "it leads to what the emitter spells",
+}
+"""Passes that are no rules, and why they have to run."""

@@ -1,0 +1,1 @@
+"""What each rule of the pipelines gains: builds without it, measured."""

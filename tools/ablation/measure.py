@@ -1,0 +1,162 @@
+"""Checks the builds of a model, and times them in turn in one page; what one page cannot hold is timed in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.bundle import open_bundle
+from webdnn.runner.python.chromium import Browser
+from webdnn.runner.python.session import Session
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.weights import Array
+from webdnn.targets.rules import RULES, Rule
+from webdnn.tools.ablation.builds import Built, built, cases
+from webdnn.tools.ablation.results import NOTHING, Build, Model
+from webdnn.tools.bench.measure import Answer, ask, compared, described
+from webdnn.tools.bench.subject import Subject
+from webdnn.tools.commands.run import random_inputs
+from webdnn.tools.comparison import Comparison, compare
+from webdnn.tools.oracle import Oracle
+
+PAGE_MEMORY = 2 << 30
+"""Bytes that the models of one page may need together."""
+
+BUDGET = 6000
+"""Milliseconds: a build whose samples took so long is sampled no more."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Where and how long builds run."""
+
+    browser: Browser
+    threads: int
+    rounds: int
+    tell: Tell
+    rules: Sequence[Rule] = RULES
+
+    def model(self, path: Path, dims: Mapping[str, int], constants: Mapping[str, Array]) -> Model:
+        """All builds of a model, measured. Raises DiagnosticError where it cannot be compiled."""
+        module = import_onnx(path, dims=dims, constants=constants)
+        with TemporaryDirectory() as scratch:
+            found: list[Built] = []
+            records: dict[str, Build] = {}
+            for i, (name, rules) in enumerate(cases(self.rules)):
+                try:
+                    it = built(module, name, rules, self.threads, Path(scratch) / str(i))
+                except DiagnosticError as error:
+                    if name == NOTHING:
+                        raise
+                    records[name] = record(name, failure=error.what)
+                    continue
+                records[name] = record_of(it)
+                found.append(it)
+                self.tell(f"{path.stem}, without {name}: compiled in {it.summary.seconds:.1f} s")
+            self.measure(subject_of(path, found[0], constants), found, records, Path(scratch))
+            return Model(name=path.stem, builds=list(records.values()))
+
+    def measure(self, subject: Subject, found: Sequence[Built], records: Mapping[str, Build], scratch: Path) -> None:
+        """Note the times of all builds that differ from the full one, and are right."""
+        first = found[0]
+        timed: list[Built] = []
+        for it in found:
+            of_it = records[it.without]
+            of_it["same"] = it is not first and it.digest == first.digest
+            if of_it["same"]:
+                continue
+            note(of_it, checked(it, subject))
+            if not of_it["failure"]:
+                timed.append(it)
+            self.tell(f"{subject.name}, without {it.without}: {of_it['failure'] or 'right'}")
+        for page in pages(timed):
+            self.time(page, subject, records, scratch)
+
+    def time(self, page: Sequence[Built], subject: Subject, records: Mapping[str, Build], scratch: Path) -> None:
+        """Time builds in one page, the full one among them, and note what comes of it."""
+        server = self.browser.server
+        mounts = {"/inputs/": scratch, **{f"/build{i}/": it.directory for i, it in enumerate(page)}}
+        for prefix, directory in mounts.items():
+            server.mount(prefix, directory)
+        where: dict[str, object] = {"backend": "wasm", "threads": self.threads}
+        engines = [
+            {"name": it.without, "script": "/bench/webdnn.js", "options": {"url": f"/build{i}/", **where}}
+            for i, it in enumerate(page)
+        ]
+        plan = {"model": described(subject, scratch), "engines": engines, "rounds": self.rounds, "budget": BUDGET}
+        try:
+            answers = ask(self.browser, plan)
+        finally:
+            for prefix in mounts:
+                server.unmount(prefix)
+        full = min(next(answer["times"] for answer in answers if answer["name"] == NOTHING), default=0.0)
+        for answer in answers:
+            note_times(records[answer["name"]], answer, full, subject)
+            self.tell(f"{subject.name}, without {answer['name']}: {min(answer['times'], default=0.0):.3f} ms")
+
+
+def pages(timed: Sequence[Built]) -> Iterator[Sequence[Built]]:
+    """Builds that one page can hold, the full one in each."""
+    if not timed or timed[0].without != NOTHING:
+        return
+    first, *rest = timed
+    page = [first]
+    for it in rest:
+        if len(page) > 1 and sum(other.memory for other in (*page, it)) > PAGE_MEMORY:
+            yield page
+            page = [first]
+        page.append(it)
+    yield page
+
+
+def subject_of(path: Path, full: Built, constants: Mapping[str, Array]) -> Subject:
+    """The model with inputs, and what onnxruntime makes of them."""
+    manifest = open_bundle(full.directory).manifest
+    feeds = {**constants, **random_inputs(manifest["inputs"], 0)}
+    return Subject(path.stem, full.directory, manifest, path, feeds, Oracle(path).run(feeds))
+
+
+def checked(it: Built, subject: Subject) -> list[Comparison]:
+    """How far the outputs of a build in wasmtime are from those of onnxruntime."""
+    assert subject.expected is not None
+    with Session(it.directory) as session:
+        names = {tensor["name"] for tensor in session.inputs}
+        outputs = session.run({name: array for name, array in subject.feeds.items() if name in names})
+    return [compare(outputs[name], subject.expected[name]) for name in outputs]
+
+
+def record(without: str, failure: str = "") -> Build:
+    """A build of which nothing is known yet."""
+    numbers = dict.fromkeys(("kernels", "launches", "moved", "arena", "download"), 0)
+    return Build(without=without, same=False, failure=failure, error=0.0, times=[], full=0.0, seconds=0.0, **numbers)
+
+
+def record_of(it: Built) -> Build:
+    summary = it.summary
+    found = record(it.without)
+    found["kernels"], found["launches"] = summary.kernels, summary.launches
+    found["moved"], found["arena"] = it.moved, summary.arena_bytes
+    found["download"], found["seconds"] = summary.weight_bytes + summary.code_bytes, summary.seconds
+    return found
+
+
+def note(build: Build, comparisons: Sequence[Comparison]) -> None:
+    """Note the largest error, and that a result is wrong."""
+    build["error"] = max([build["error"], *(c.absolute for c in comparisons)])
+    if not all(c.within for c in comparisons):
+        build["failure"] = f"WRONG RESULT: largest error {build['error']:.3g}"
+
+
+def note_times(build: Build, answer: Answer, full: float, subject: Subject) -> None:
+    """Note the times of a page; the full build is in several, and its fastest run counts."""
+    if answer["failure"]:
+        build["failure"] = answer["failure"]
+        return
+    note(build, compared(answer["outputs"], subject))
+    build["times"] += answer["times"]
+    build["full"] = min(build["times"]) if build["without"] == NOTHING else full

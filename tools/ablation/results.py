@@ -1,0 +1,97 @@
+"""What an ablation comes to, as it stands in its JSON file; times are milliseconds, sizes bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.tools.bench.results import Machine
+
+FORMAT = "webdnn-ablation"
+VERSION = 1
+
+NOTHING, EVERYTHING = "nothing", "everything"
+"""What is left out of the full build, and of the one without any rule."""
+
+
+class Build(TypedDict):
+    """A build and the rule that it was made without.
+
+    `same` says that it is the full build, byte by byte, and was not measured. `times` are of single runs, `full` is the
+    fastest run of the full build in the same page. `moved` are the bytes that all launches of a run read and write,
+    `seconds` those of the processor that the compiler took. `failure` says why it has no times.
+    """
+
+    without: str
+    same: bool
+    failure: str
+    error: float
+    times: list[float]
+    full: float
+    kernels: int
+    launches: int
+    moved: int
+    arena: int
+    download: int
+    seconds: float
+
+
+class Model(TypedDict):
+    """A model and its builds: the full one first, the one without any rule last."""
+
+    name: str
+    builds: list[Build]
+
+
+class Ablation(TypedDict):
+    """All that was measured."""
+
+    format: Literal["webdnn-ablation"]
+    version: int
+    date: str
+    rounds: int
+    threads: int
+    machine: Machine
+    models: list[Model]
+
+
+def fastest(build: Build) -> float | None:
+    """The fastest run, None where there is none."""
+    return min(build["times"], default=None)
+
+
+def ratio(build: Build) -> float | None:
+    """How many times as long as the full build one takes; None where it was not measured."""
+    best = fastest(build)
+    return best / build["full"] if best and build["full"] else None
+
+
+def complaints(models: Sequence[Model]) -> Iterator[str]:
+    """What went wrong, a line each."""
+    for model in models:
+        for build in model["builds"]:
+            if build["failure"]:
+                yield f"{model['name']}, without {build['without']}: {build['failure']}"
+
+
+def write_ablation(found: Ablation, path: Path) -> None:
+    """Write the JSON file."""
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_ablation(path: Path) -> Ablation:
+    """Read the JSON file of an earlier ablation. Raises DiagnosticError where it is none."""
+    hint = "name a file that 'webdnn ablate --json' has written"
+    try:
+        found: Ablation = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DiagnosticError(f"is not JSON: {error}", where=str(path), hint=hint) from error
+    content: object = found
+    match content:
+        case {"format": "webdnn-ablation", "version": 1}:
+            return found
+        case _:
+            raise DiagnosticError("is not the result of an ablation", where=str(path), hint=hint)
