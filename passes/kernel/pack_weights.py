@@ -152,7 +152,7 @@ class Packer:
 
     panel: int
     align: int
-    reorder: bool
+    reorder: bool = True
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
         """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
