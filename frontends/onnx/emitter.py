@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.reference.constants import constant_of, folded
+from webdnn.dialects.dnn.reference.constants import constant_of, folded, known
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import shape_of
 from webdnn.support.diagnostic import DiagnosticError
@@ -16,23 +17,25 @@ from webdnn.support.diagnostic import DiagnosticError
 
 @dataclass
 class Emitter:
-    """Appends operators to a block. Equal constants are one operator."""
+    """Appends operators to a block, whose arguments have names. Equal constants are one operator."""
 
     block: Block = field(default_factory=Block)
+    arguments: Sequence[str] = ()
     constants: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
-        """The results of an operator: constants, where all of its operands are."""
+        """The results of an operator: constants, where all of its operands are, or where they have no elements."""
         arrays = folded(op)
         if arrays is not None:
             op.drop_all_references()
             return [self.constant(array, where) for array in arrays]
-        if any(0 in shape_of(result) for result in op.results):
-            raise DiagnosticError(
-                f"'{op.name}' has a result without elements, {', '.join(str(r.type) for r in op.results)}",
-                where=where,
-                hint="tensors without elements are not supported unless they are known at compile time",
-            )
+        empty = [known(result) for result in op.results]
+        if any(array is not None for array in empty):
+            op.drop_all_references()
+            return [self.constant(array, where) for array in empty if array is not None]
+        if any(0 in shape_of(operand) for operand in op.operands):
+            hint = "leave out the operand or what computes on it"
+            raise DiagnosticError(f"'{op.name}' has an operand without elements", where=where, hint=hint)
         op.location = NameLoc(StringAttr(where), NoneAttr())
         self.block.add_op(op)
         return list(op.results)
@@ -45,3 +48,14 @@ class Emitter:
             self.block.add_op(op)
             self.constants[op.value] = op.output
         return self.constants[op.value]
+
+    def sources(self, value: SSAValue) -> list[str]:
+        """The names of the arguments that a value is computed from."""
+        pending, seen = [value], {value}
+        while pending:
+            owner = pending.pop().owner
+            if isinstance(owner, Operation):
+                fresh = [o for o in owner.operands if o not in seen]
+                seen.update(fresh)
+                pending.extend(fresh)
+        return [n for n, a in zip(self.arguments, self.block.args, strict=False) if a in seen]

@@ -79,7 +79,7 @@ class Attempt:
         for name, argument in zip(self.types, block.args, strict=True):
             argument.name_hint = hint_of(name)
             scope.values[name] = argument
-        results = BodyImport(self.model, Emitter(block)).run(self.nodes, self.wanted, scope)
+        results = BodyImport(self.model, Emitter(block, list(self.types))).run(self.nodes, self.wanted, scope)
         return block, results, scope
 
 
@@ -118,11 +118,6 @@ def finished(
     for op in reversed(list(block.ops)):
         if isinstance(op, DnnOp) and all(result.first_use is None for result in op.results):
             block.erase_op(op)
-    problems = Diagnostics()
-    for op in block.ops:
-        if any(0 in shape_of(result) for result in op.results):
-            problems.add(op, "has no elements", hint="tensors without elements can only be known at compile time")
-    problems.raise_if_any()
     main = FuncOp(
         "main",
         ([a.type for a in block.args], [r.type for r in results]),

@@ -82,10 +82,11 @@ class Node:
         array = known(self.operand(i))
         if array is None:
             name = self.operand_names[i]
+            given = " ".join(f"--constant {n}=FILE.npy" for n in self.emitter.sources(self.operand(i)) or [name])
             raise NotConstant(
                 f"'{self.op_type}' needs the value of its operand {i}, '{name}', at compile time",
                 where=self.name,
-                hint=f"give it with --constant {name}=FILE.npy, or export the model with it as an initializer",
+                hint=f"give what it depends on with {given}, or export the model with it as an initializer",
             )
         return array
 

@@ -48,20 +48,32 @@ def reduce_prod(op: ReduceProdOp, x: Array) -> Array:
     return np.prod(x, axes_of(op), x.dtype, keepdims=kept(op))
 
 
+def bound(x: Array, sign: int) -> Array:
+    """The least (sign -1) or greatest (1) number of a type: what an extreme of no elements is."""
+    if x.dtype.kind == "b":
+        return np.asarray(sign > 0)
+    if x.dtype.kind in "iu":
+        limits = np.iinfo(x.dtype)
+        return np.asarray(limits.min if sign < 0 else limits.max, x.dtype)
+    return np.asarray(sign * np.inf, x.dtype)
+
+
 @meaning(ReduceMaxOp)
 def reduce_max(op: ReduceMaxOp, x: Array) -> Array:
-    return np.max(wide(x), axes_of(op), keepdims=kept(op))
+    x = wide(x)
+    return np.max(x, axes_of(op), keepdims=kept(op), initial=bound(x, -1).item())
 
 
 @meaning(ReduceMinOp)
 def reduce_min(op: ReduceMinOp, x: Array) -> Array:
-    return np.min(wide(x), axes_of(op), keepdims=kept(op))
+    x = wide(x)
+    return np.min(x, axes_of(op), keepdims=kept(op), initial=bound(x, 1).item())
 
 
 @meaning(ReduceLogSumExpOp)
 def reduce_log_sum_exp(op: ReduceLogSumExpOp, x: Array) -> Array:
     x = wide(x)
-    peak = np.max(x, axes_of(op), keepdims=True)
+    peak = np.max(x, axes_of(op), keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
     total = np.sum(np.exp(x - shift), axes_of(op), x.dtype, keepdims=True)
     return (np.log(total) + shift).reshape(op.infer()[0].get_shape())
