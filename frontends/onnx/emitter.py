@@ -21,7 +21,9 @@ class Emitter:
 
     block: Block = field(default_factory=Block)
     arguments: Sequence[str] = ()
-    constants: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
+    constants: dict[tuple[Attribute, int], SSAValue] = field(default_factory=dict[tuple[Attribute, int], SSAValue])
+    formats: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """The ONNX type of values whose elements have fewer bits in the model than here"""
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
         """The results of an operator: constants, where all of its operands are, or where they have no elements."""
@@ -40,14 +42,25 @@ class Emitter:
         self.block.add_op(op)
         return list(op.results)
 
-    def constant(self, array: Array, where: str) -> SSAValue:
-        """A value that holds these elements."""
+    def constant(self, array: Array, where: str, format: int = 0) -> SSAValue:
+        """A value that holds these elements, perhaps in the format of an ONNX type."""
         op = constant_of(array)
-        if op.value not in self.constants:
+        key = op.value, format
+        if key not in self.constants:
             op.location = NameLoc(StringAttr(where), NoneAttr())
             self.block.add_op(op)
-            self.constants[op.value] = op.output
-        return self.constants[op.value]
+            self.constants[key] = op.output
+            if format:
+                self.formats[op.output] = format
+        return self.constants[key]
+
+    def marked(self, value: SSAValue, format: int, where: str) -> SSAValue:
+        """The value, known to be in the format of an ONNX type."""
+        array = known(value)
+        if array is not None:
+            return self.constant(array, where, format)
+        self.formats[value] = format
+        return value
 
     def sources(self, value: SSAValue) -> list[str]:
         """The names of the arguments that a value is computed from."""

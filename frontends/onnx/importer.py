@@ -76,10 +76,13 @@ class Attempt:
         """The body, the wanted values, and all values by name. Raises DiagnosticError."""
         scope = Scope(self.model.opsets, initializers=dict(self.known), expected=dict(expected))
         block = Block(arg_types=self.types.values())
+        emitter = Emitter(block, list(self.types))
         for name, argument in zip(self.types, block.args, strict=True):
             argument.name_hint = hint_of(name)
             scope.values[name] = argument
-        results = BodyImport(self.model, Emitter(block, list(self.types))).run(self.nodes, self.wanted, scope)
+            if format := self.model.format_of(name):
+                emitter.formats[argument] = format
+        results = BodyImport(self.model, emitter).run(self.nodes, self.wanted, scope)
         return block, results, scope
 
 

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from onnx import FunctionProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto
 from onnx.defs import onnx_opset_version
 
+from webdnn.frontends.onnx.tensors import is_format
 from webdnn.support.diagnostic import DiagnosticError
 
 OLDEST_OPSET = 7
@@ -29,6 +30,11 @@ class Model:
     name: str
     opsets: dict[str, int]
     functions: dict[FunctionKey, FunctionProto]
+
+    def format_of(self, name: str) -> int:
+        """The ONNX type of an input whose elements have fewer bits in the model than here; 0 for all others."""
+        codes = (v.type.tensor_type.elem_type for v in self.proto.graph.input if v.name == name)
+        return next((code for code in codes if is_format(code)), 0)
 
 
 def read_model(source: str | Path | ModelProto) -> Model:

@@ -34,11 +34,13 @@ from xdsl.dialects.func import FuncOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.frontends.onnx.tensors import ENCODED, read_tensor
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
 from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.float_format import FLOAT_FORMATS
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_module
 
@@ -206,13 +208,13 @@ def run_case(engine: str, case: Case) -> Outcome:
     outcome = partial(Outcome, case.name, basic=case.basic)
     try:
         for given, expected in case.sets:
-            if not all(isinstance(v, np.ndarray | np.generic) for v in (*given, *expected)):
+            if not all(isinstance(v, np.ndarray | np.generic | onnx.TensorProto) for v in (*given, *expected)):
                 return outcome("refused", "sequences and optional values")
             names = [v.name for v in case.model.graph.input if v.name]
-            inputs = {n: np.asarray(v) for n, v in zip(names, given, strict=False)}
+            inputs = {n: stored(v) for n, v in zip(names, given, strict=False)}
             results = ENGINES[engine](imported(case.model, inputs), inputs)
             for found, wanted in zip(results, expected, strict=True):
-                if problem := difference(np.asarray(found), np.asarray(wanted), case):
+                if problem := difference(np.asarray(found), wanted, case):
                     return outcome("wrong", problem)
     except DiagnosticError as error:
         return outcome("refused", " / ".join(p.what for p in error.problems))
@@ -221,8 +223,20 @@ def run_case(engine: str, case: Case) -> Outcome:
     return outcome("passed")
 
 
-def difference(found: Array, wanted: Array, case: Case) -> str:
+def stored(value: object) -> Array:
+    """A value as the importer keeps it: floats of 8 and 4 bits as their codes, integers of less as bytes."""
+    if isinstance(value, onnx.TensorProto):
+        return np.asarray(read_tensor(value, Path()))
+    return np.asarray(value)
+
+
+def difference(found: Array, expected: object, case: Case) -> str:
     """What is wrong with a result; empty where it is as expected."""
+    wanted = stored(expected)
+    if isinstance(expected, onnx.TensorProto) and expected.data_type in ENCODED and found.dtype == np.uint8:
+        format = FLOAT_FORMATS[ENCODED[expected.data_type]]
+        table = np.array([format.value(code) for code in range(format.count)], np.float32)
+        wanted, found = table[wanted], table[found]
     if found.shape != wanted.shape:
         return f"found shape {list(found.shape)}, expected {list(wanted.shape)}"
     if found.dtype != wanted.dtype:
