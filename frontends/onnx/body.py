@@ -179,7 +179,7 @@ class BodyImport:
             attributes={a.name: a for a in proto.attribute},
             emitter=self.emitter,
             directory=self.model.directory,
-            inline=lambda graph: self.graph(graph, scope),
+            importing=lambda graph, operands: self.graph(graph, operands, scope),
         )
         results = self.converted(convert, node)
         for i, name in enumerate(proto.output[len(results) :], len(results)):
@@ -224,10 +224,14 @@ class BodyImport:
         self.walk(ordered(nodes, wanted, inside.knows, described(proto)), wanted, inside)
         return [self.found(inner, inside) if outer in used else None for inner, outer in pairs]
 
-    def graph(self, graph: GraphProto, scope: Scope) -> list[SSAValue]:
-        """The outputs of a graph inside a node, which sees the values around it."""
+    def graph(self, graph: GraphProto, operands: Sequence[SSAValue], scope: Scope) -> list[SSAValue]:
+        """The outputs of a graph inside a node on these operands; it sees the values around it."""
+        if len(graph.input) != len(operands):
+            problem = f"its graph takes {len(graph.input)} values, and is given {len(operands)}"
+            raise DiagnosticError(problem, where=graph.name, hint=DAMAGED)
         inside = Scope(scope.opsets, scope.prefix, scope.label, scope)
         inside.initializers = initializers_of(graph, graph.name)
+        inside.values |= zip((v.name for v in graph.input), operands, strict=True)
         produced = {name for node in graph.node for name in node.output}
         wanted = [v.name for v in graph.output]
 

@@ -46,8 +46,7 @@ class Node:
     emitter: Emitter
     directory: Path
     """Where the model lies, and its external data with it."""
-    inline: Callable[[GraphProto], list[SSAValue]]
-    """The outputs of a graph attribute, its nodes imported here."""
+    importing: Callable[[GraphProto, Sequence[SSAValue]], list[SSAValue]]
 
     def refuse(self, problem: str, hint: str) -> NoReturn:
         """Say why this node cannot be imported; `problem` continues the sentence `'Conv' …`."""
@@ -141,6 +140,10 @@ class Node:
     def graph(self, name: str) -> GraphProto:
         """A required graph attribute; `inline` imports it."""
         return self._required(name, AttributeProto.GRAPH).g
+
+    def inline(self, graph: GraphProto, operands: Sequence[SSAValue] = ()) -> list[SSAValue]:
+        """The outputs of a graph attribute on these operands, its nodes imported here."""
+        return self.importing(graph, operands)
 
     def _required(self, name: str, kind: int) -> AttributeProto:
         found = self._attribute(name, kind, False)
