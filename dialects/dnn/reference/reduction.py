@@ -7,7 +7,9 @@ from math import prod
 import numpy as np
 
 from webdnn.dialects.dnn.reduction import (
+    CumProdOp,
     CumSumOp,
+    PrefixOp,
     ReduceLogSumExpOp,
     ReduceMaxOp,
     ReduceMeanOp,
@@ -79,13 +81,22 @@ def reduce_log_sum_exp(op: ReduceLogSumExpOp, x: Array) -> Array:
     return (np.log(total) + shift).reshape(op.infer()[0].get_shape())
 
 
-@meaning(CumSumOp)
-def cum_sum(op: CumSumOp, x: Array) -> Array:
+def prefixes(op: PrefixOp, x: Array, combine: np.ufunc, neutral: int) -> Array:
     axis = op.axis.value.data
     forwards = np.moveaxis(wide(x), axis, -1)
     if op.reverse.value.data:
         forwards = forwards[..., ::-1]
-    result = np.cumsum(forwards, -1, forwards.dtype)
+    result = combine.accumulate(forwards, -1, forwards.dtype)
     if op.exclusive.value.data:
-        result = np.concatenate([np.zeros_like(result[..., :1]), result[..., :-1]], -1)
-    return np.moveaxis(result[..., ::-1] if op.reverse.value.data else result, -1, axis)
+        result = np.concatenate([np.full_like(result[..., :1], neutral), result[..., :-1]], -1)
+    return as_array(np.moveaxis(result[..., ::-1] if op.reverse.value.data else result, -1, axis))
+
+
+@meaning(CumSumOp)
+def cum_sum(op: CumSumOp, x: Array) -> Array:
+    return prefixes(op, x, np.add, 0)
+
+
+@meaning(CumProdOp)
+def cum_prod(op: CumProdOp, x: Array) -> Array:
+    return prefixes(op, x, np.multiply, 1)

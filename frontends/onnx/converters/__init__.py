@@ -3,13 +3,16 @@
 from webdnn.frontends.onnx.converters import (
     activation,
     arithmetic,
+    columns,
     convolution,
     einsum,
     elementwise,
     filling,
+    finding,
     gather,
     linear_algebra,
     loops,
+    machine_learning,
     normalization,
     pooling,
     quantization,
@@ -21,19 +24,23 @@ from webdnn.frontends.onnx.converters import (
     signal,
     softmax,
     structure,
+    training,
 )
 from webdnn.frontends.onnx.registry import CONVERTERS
 
 FAMILIES = (
     activation,
     arithmetic,
+    columns,
     convolution,
     einsum,
     elementwise,
     filling,
+    finding,
     gather,
     linear_algebra,
     loops,
+    machine_learning,
     normalization,
     pooling,
     quantization,
@@ -45,6 +52,7 @@ FAMILIES = (
     signal,
     softmax,
     structure,
+    training,
 )
 """Imported for the converters they register."""
 

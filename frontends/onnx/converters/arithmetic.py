@@ -9,10 +9,11 @@ from webdnn.dialects.dnn import arithmetic as dnn
 from webdnn.dialects.dnn.base import flag
 from webdnn.dialects.dnn.elementwise import MulOp, ReciprocalOp, SqrtOp
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.element import element_attribute, element_type, shape_of
 from webdnn.frontends.onnx.formats import cast_value, plain_cast, type_code
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.shapes import broadcast
 
 
@@ -83,3 +84,16 @@ def is_nan(node: Node) -> SSAValue:
 def is_inf(node: Node) -> SSAValue:
     positive, negative = (flag(bool(node.integer(name, 1))) for name in ("detect_positive", "detect_negative"))
     return node.add(dnn.IsInfOp.of(node.operand(0), positive=positive, negative=negative))
+
+
+@converter("BitCast")
+def bit_cast(node: Node) -> SSAValue:
+    """Between integers of one size, a cast that keeps all bits."""
+    source, to = node.element(0), onnx_element(node.integer("to"), node.name)
+    if source.bytes != to.bytes:
+        node.refuse(f"takes {source.name} as {to.name}", hint="the types must have the same size")
+    if source.is_float == to.is_float and not (source.is_float and source.name != to.name):
+        return plain_cast(node, node.operand(0), to.name)
+    if source.bytes < 4 or "bool" in (source.name, to.name):
+        node.refuse(f"takes {source.name} as {to.name}", hint="convert the model to f32, whose bits can be taken")
+    return node.add(dnn.BitCastOp.of(node.operand(0), to=element_attribute(to.name)))

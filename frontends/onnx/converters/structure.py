@@ -42,7 +42,8 @@ def identity(node: Node) -> SSAValue:
 @converter("Dropout")
 def dropout(node: Node) -> Sequence[SSAValue]:
     """Nothing is dropped in inference; the mask is all true (before opset 12 it had the operand's type)."""
-    if node.opset >= 12 and node.optional(2) is not None and node.constant(2).any():
+    training = node.opset >= 12 and node.optional(2) is not None and node.constant(2).any()
+    if training and (node.optional(1) is None or node.constant(1).any()):
         node.refuse("is in training mode", hint="export the model for inference")
     if not any(node.outputs[1:]):
         return [node.operand(0)]
@@ -71,3 +72,17 @@ def shape(node: Node) -> SSAValue:
 @converter("Size")
 def size(node: Node) -> SSAValue:
     return node.constant_value(as_array(np.array(prod(node.shape(0)), np.int64)))
+
+
+@converter("OptionalHasElement")
+def optional_has_element(node: Node) -> SSAValue:
+    """A tensor is one that is there; what is left out is not."""
+    return node.constant_value(as_array(np.array(node.optional(0) is not None)))
+
+
+@converter("Optional", "OptionalGetElement")
+def optional_get_element(node: Node) -> SSAValue:
+    """A tensor stands for an optional one that is there."""
+    if node.optional(0) is None:
+        node.refuse("takes the element of an optional value that has none", hint="remove the branch that it is in")
+    return node.operand(0)
