@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -71,31 +70,26 @@ def members_of(node: Node, modes: Array) -> list[Array]:
     return [as_array(values[start + 1 : end]) for start, end in pairwise(ends)]
 
 
-def conditions(node: Node, x: Term, used: Sequence[int]) -> Term:
-    """For each row and node, 1 where the node's condition holds: [row, node]."""
+def conditions(node: Node, x: Term) -> Term:
+    """For each row and node, 1 where the node's condition holds: [row, node]. Nothing holds of NaN but `!=`."""
     modes = node.tensor("nodes_modes").astype(np.int64).reshape(-1)
     features, splits = node.integers("nodes_featureids"), node.tensor("nodes_splits").reshape(-1)
-    dtype = numpy_dtype(node.element(0))
+    if any(node.integers("nodes_missing_value_tracks_true", ())):
+        node.refuse("lets missing values take the true branch", hint="fill missing values in before the model")
+    element, dtype = node.element(0).name, numpy_dtype(node.element(0))
     taken = x.gathered(Term.known(node, as_array(np.array(features, np.int64))), 1)
     limits = Term.known(node, as_array(splits.astype(dtype)))
-    above, below, equal = taken.greater(limits), taken.less(limits), taken.equals(limits)
-    missing = [bool(m) for m in node.integers("nodes_missing_value_tracks_true", [0] * len(features))]
-    if any(missing):
-        node.refuse("lets missing values take the true branch", hint="fill missing values in before the model")
-    columns = [(below, equal), (below,), (above, equal), (above,), (equal,), (above, below)]
-    names = members_of(node, as_array(modes))
-    result = x.node.constant_value(as_array(np.zeros((x.shape[0], len(features)), dtype)))
-    found = Term(node, result)
-    for mode, parts in enumerate(columns):
+    below, above, equal = (t.cast(element) for t in (taken.less(limits), taken.greater(limits), taken.equals(limits)))
+    holds = [below + equal, below, above + equal, above, equal, 1 - equal]
+    found = Term.known(node, as_array(np.zeros((x.shape[0], len(features)), dtype)))
+    for mode, condition in enumerate(holds):
         mask = as_array((modes == mode).astype(dtype))
         if mask.any():
-            holds = parts[0] if len(parts) == 1 else parts[0] | parts[1]
-            found = found + holds.cast(node.element(0).name) * Term.known(node, mask)
-    for place, values in zip(np.flatnonzero(modes == MEMBER).tolist(), names, strict=True):
-        mask = as_array((np.arange(len(features)) == place).astype(dtype))
+            found = found + condition * Term.known(node, mask)
+    for place, values in zip(np.flatnonzero(modes == MEMBER).tolist(), members_of(node, as_array(modes)), strict=True):
+        mask = Term.known(node, as_array((np.arange(len(features)) == place).astype(dtype)))
         for value in values.tolist():
-            found = found + taken.equals(value).cast(node.element(0).name) * Term.known(node, mask)
-    assert len(used) <= len(features)
+            found = found + taken.equals(value).cast(element) * mask
     return found
 
 
@@ -113,7 +107,7 @@ def tree_ensemble(node: Node) -> SSAValue:
         for place, holds in path:
             signs[place, leaf] += 1 if holds else -1
             wanted[leaf] += holds
-    met = conditions(node, x, range(nodes)) @ Term.known(node, as_array(signs.astype(dtype)))
+    met = conditions(node, x) @ Term.known(node, as_array(signs.astype(dtype)))
     reached = met.equals(Term.known(node, as_array(wanted.astype(dtype)))).cast(node.element(0).name)
     targets, weights = node.integers("leaf_targetids"), node.tensor("leaf_weights").reshape(-1)
     values = np.zeros((leaves, node.integer("n_targets", max(targets) + 1)))
