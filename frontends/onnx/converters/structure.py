@@ -9,8 +9,10 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.frontends.onnx.converters.random import dropped
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.weights import numpy_dtype
 
 
@@ -42,9 +44,12 @@ def identity(node: Node) -> SSAValue:
 @converter("Dropout")
 def dropout(node: Node) -> Sequence[SSAValue]:
     """Nothing is dropped in inference; the mask is all true (before opset 12 it had the operand's type)."""
-    training = node.opset >= 12 and node.optional(2) is not None and node.constant(2).any()
-    if training and (node.optional(1) is None or node.constant(1).any()):
-        node.refuse("is in training mode", hint="export the model for inference")
+    if node.opset >= 12 and node.optional(2) is not None and node.constant(2).any():
+        ratio = float(node.constant_or(1, as_array(np.array(0.5))).reshape(()))
+        if not 0 <= ratio < 1:
+            node.refuse(f"drops elements with the probability {ratio}", hint="the ratio is from 0 to less than 1")
+        if ratio:
+            return dropped(node, Term.operand(node, 0), ratio)
     if not any(node.outputs[1:]):
         return [node.operand(0)]
     mask = (
