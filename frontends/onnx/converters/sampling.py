@@ -17,7 +17,7 @@ from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.frontends.onnx.converters.window import kernel_shape, per_axis
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.term import Term, total
+from webdnn.frontends.onnx.term import Term, stacked, total
 
 CUBIC = -0.75
 """Keys' parameter of cubic convolution"""
@@ -95,17 +95,19 @@ def interpolated(image: Term, place: Place, degree: int, padding: str, aligned: 
 
     if degree == 0:
         return at([x.apply(RoundOp) for x in place])
-    floors = [x.apply(FloorOp) for x in place]
-    factors = [weights(x - low, degree) for x, low in zip(place, floors, strict=True)]
-    first = -(degree - 1) // 2
-    terms: list[Term] = []
-    for corner in product(range(degree + 1), repeat=len(place)):
-        value = at([low + (first + i) for low, i in zip(floors, corner, strict=True)])
-        for axis, i in enumerate(corner):
-            factor = factors[axis][i]
-            value = value * factor.reshaped(factor.shape[0], 1, factor.shape[1])
-        terms.append(value)
-    return total(terms)
+    batch, points = place[0].shape
+    corners = np.array(list(product(range(degree + 1), repeat=len(place))))
+    neighbours: list[Term] = []
+    factors: list[Term] = []
+    for axis, x in enumerate(place):
+        low = x.apply(FloorOp)
+        offsets = Term.known(x.node, as_array((corners[:, axis] - (degree - 1) // 2).astype(np.float32)))
+        neighbours.append((low.reshaped(batch, points, 1) + offsets).reshaped(batch, points * len(corners)))
+        each = stacked(weights(x - low, degree), 2)
+        factors.append(each.gathered(Term.known(x.node, as_array(corners[:, axis])), 2))
+    weight = reduce(lambda a, b: a * b, factors).reshaped(batch, 1, points, len(corners))
+    values = at(neighbours).reshaped(batch, image.shape[1], points, len(corners))
+    return (values * weight).sum(3)
 
 
 @converter("GridSample")
