@@ -59,9 +59,7 @@ FLOAT_FORMATS = {
     for f in (
         FloatFormat("f8e4m3fn", 4, 3, 7, 0x7E, None, 0x7F, (0x7F, 0xFF), "float8_e4m3fn"),
         FloatFormat("f8e4m3fnuz", 4, 3, 8, 0x7F, None, 0x80, (0x80,), "float8_e4m3fnuz", negative_zero=False),
-        FloatFormat(
-            "f8e5m2", 5, 2, 15, 0x7B, 0x7C, 0x7E, (0x7D, 0x7E, 0x7F, 0xFD, 0xFE, 0xFF), "float8_e5m2"
-        ),
+        FloatFormat("f8e5m2", 5, 2, 15, 0x7B, 0x7C, 0x7E, (0x7D, 0x7E, 0x7F, 0xFD, 0xFE, 0xFF), "float8_e5m2"),
         FloatFormat("f8e5m2fnuz", 5, 2, 16, 0x7F, None, 0x80, (0x80,), "float8_e5m2fnuz", negative_zero=False),
         FloatFormat("f4e2m1", 2, 1, 1, 0x7, None, 0x8, (), "float4_e2m1fn"),
         FloatFormat("f8e8m0", 8, 0, 127, 0xFE, None, 0xFF, (0xFF,), "float8_e8m0fnu", power=True),

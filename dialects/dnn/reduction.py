@@ -105,7 +105,7 @@ class ReduceLogSumExpOp(ReductionOp):
 
 
 class PrefixOp(DnnOp):
-    """For each place of `axis` the elements up to it combined; without its own if `exclusive`, from the end if `reverse`.
+    """The elements up to each place of `axis` combined: without its own if `exclusive`, from the end if `reverse`.
 
     ```mlir
     %y = dnn.cum_sum %x {axis = 1 : i64, exclusive = false, reverse = false} : (tensor<2x3xf32>) -> tensor<2x3xf32>

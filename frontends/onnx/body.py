@@ -21,13 +21,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
 from webdnn.frontends.onnx.emitter import Emitter
+from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
 from webdnn.frontends.onnx.node import Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
 from webdnn.frontends.onnx.registry import Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
-from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 

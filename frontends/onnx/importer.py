@@ -12,7 +12,6 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
-from webdnn.dialects.element import shape_of
 from webdnn.dialects.signature import NAME
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.emitter import Emitter

@@ -34,7 +34,6 @@ ENCODED: dict[int, str] = {
 """Floats of 8 and 4 bits are kept as their codes, one to a byte; the name is that of their format."""
 
 
-
 def is_format(code: int) -> bool:
     """Has an ONNX type fewer bits than the elements it is kept in, so that these mean something else?"""
     return code in WIDENED or code in ENCODED

@@ -1,9 +1,9 @@
 """The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
 
 The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the named
-backend alone. Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond the test's
-tolerance, or any other error). Values that an operator needs when it is compiled (axes, shapes) come with these tests
-as inputs; they are given to the compiler as `--constant` would.
+backend alone. Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond
+the test's tolerance, or any other error). Values that an operator needs when it is
+compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as `--constant` would.
 """
 
 from __future__ import annotations
@@ -31,16 +31,15 @@ from onnx.backend.test.loader import load_model_tests
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
+from onnx_backend.expected import adjusted, difference, stored
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
-from webdnn.frontends.onnx.tensors import ENCODED, read_tensor
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
 from webdnn.support.diagnostic import DiagnosticError
-from webdnn.support.float_format import FLOAT_FORMATS
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_module
 
@@ -50,15 +49,6 @@ Engine = Callable[[ModuleOp, dict[str, Array]], list[Array]]
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
 BASIC = frozenset("FLOAT INT8 UINT8 INT32 UINT32 INT64 BOOL".split())
 """Element types that every runtime is expected to know"""
-
-TWO_UNITS_IN_THE_LAST_PLACE = {"float16": 2.0**-9, "bfloat16": 2.0**-6}
-"""Half floats are computed in f32 and rounded once, where the suite's own numbers were rounded at every step"""
-
-NOISY = re.compile(r"test_dft_inverse(_opset19)?$")
-"""Tests that expect the rounding errors of f32 (2e-7) where the result is zero: compared with the result in f64"""
-
-RANDOM = re.compile(r"test_(bernoulli|training_dropout(?!_zero))")
-"""Tests that expect numpy's random numbers: of ours it is only asked that they could have come out"""
 
 ASKS_FOR_CONSTANT = re.compile(r"--constant (\S+?)=")
 
@@ -105,20 +95,12 @@ def cases(kind: str, pattern: str = "") -> Iterator[Case]:
 
 def from_test(test: TestCase) -> Case:
     if test.model is not None and test.data_sets is not None:
-        sets = [exact_inverse(given) if NOISY.match(test.name) else (given, wanted) for given, wanted in test.data_sets]
-        return Case(test.name, test.model, sets, test.rtol, test.atol)
+        return Case(test.name, test.model, test.data_sets, test.rtol, test.atol)
     assert test.model_dir is not None
     directory = Path(test.model_dir)
     model = ModelProto.FromString((directory / "model.onnx").read_bytes())
     sets = [read_set(d, model) for d in sorted(directory.glob("test_data_set_*"))]
     return Case(test.name, model, sets, test.rtol, test.atol)
-
-
-def exact_inverse(given: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:
-    """The inverse transform of axis 1 of complex numbers, in f64."""
-    parts = np.asarray(given[0])
-    signal = np.fft.ifft(parts[..., 0].astype(np.float64) + 1j * parts[..., 1], axis=1)
-    return given, [np.stack([signal.real, signal.imag], -1).astype(np.float32)]
 
 
 def read_set(directory: Path, model: ModelProto) -> tuple[list[object], list[object]]:
@@ -227,53 +209,14 @@ def run_case(engine: str, case: Case) -> Outcome:
             names = [v.name for v in case.model.graph.input if v.name]
             inputs = {n: stored(v) for n, v in zip(names, given, strict=False)}
             results = ENGINES[engine](imported(case.model, inputs), inputs)
-            if RANDOM.match(case.name):
-                expected = possible(results, expected, given[0])
-            for found, wanted in zip(results, expected, strict=True):
-                if problem := difference(np.asarray(found), wanted, case):
+            for found, value in zip(results, adjusted(case.name, given, expected, results), strict=True):
+                if problem := difference(np.asarray(found), value, case.rtol, case.atol):
                     return outcome("wrong", problem)
     except DiagnosticError as error:
         return outcome("refused", " / ".join(p.what for p in error.problems))
     except Exception as error:  # whatever else happens is our mistake, and must not stop the suite
         return outcome("wrong", f"{type(error).__name__}: {error}".splitlines()[0][:200])
     return outcome("passed")
-
-
-def possible(results: Sequence[Array], expected: Sequence[object], given: object) -> list[object]:
-    """Results in place of the expected ones, where each element is one that the operator can give for its operand."""
-    first, x = np.asarray(expected[0]), np.asarray(given)
-    choices = [np.zeros_like(first), np.ones_like(first)]
-    if first.dtype == np.float32 and x.ndim > 1:  # a dropout: the kept elements are all scaled alike
-        kept = first != 0
-        choices[1] = (x * np.median(first[kept] / x[kept])).astype(first.dtype)
-    nearest = [np.isclose(results[0], choice, rtol=1e-6, atol=0) for choice in choices]
-    wanted: list[object] = [np.where(nearest[0], choices[0], choices[1])]
-    return [*wanted, *(results[0] != 0 for _ in expected[1:])]
-
-
-def stored(value: object) -> Array:
-    """A value as the importer keeps it: floats of 8 and 4 bits as their codes, integers of less as bytes."""
-    if isinstance(value, onnx.TensorProto):
-        return np.asarray(read_tensor(value, Path()))
-    return np.asarray(value)
-
-
-def difference(found: Array, expected: object, case: Case) -> str:
-    """What is wrong with a result; empty where it is as expected."""
-    wanted = stored(expected)
-    if isinstance(expected, onnx.TensorProto) and expected.data_type in ENCODED and found.dtype == np.uint8:
-        format = FLOAT_FORMATS[ENCODED[expected.data_type]]
-        table = np.array([format.value(code) for code in range(format.count)], np.float32)
-        wanted, found = table[wanted], table[found]
-    if found.shape != wanted.shape:
-        return f"found shape {list(found.shape)}, expected {list(wanted.shape)}"
-    if found.dtype != wanted.dtype:
-        return f"found {found.dtype}, expected {wanted.dtype}"
-    a, b = found.astype(np.float64), wanted.astype(np.float64)
-    rtol = max(case.rtol, TWO_UNITS_IN_THE_LAST_PLACE.get(found.dtype.name, 0.0))
-    if np.allclose(a, b, rtol=rtol, atol=case.atol, equal_nan=True):
-        return ""
-    return f"largest error {np.nanmax(np.abs(a - b)) if a.size else 0:.3g}"
 
 
 def run_suite(engine: str, kinds: Sequence[str], pattern: str = "", workers: int = 2) -> list[Outcome]:

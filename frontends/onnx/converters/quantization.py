@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from onnx import TensorProto
 from xdsl.ir import Attribute, SSAValue
 
-from onnx import TensorProto
 from webdnn.dialects.dnn.activation import ClipOp
 from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import flag, integer, ints
@@ -25,7 +25,6 @@ from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import ENCODED, WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype
-
 
 RANGES = {
     TensorProto.INT4: (-8, 7),
@@ -53,7 +52,7 @@ def parameters(node: Node, axis: int) -> tuple[SSAValue, SSAValue | None, int, i
 
 @converter("QuantizeLinear")
 def quantize_linear(node: Node) -> SSAValue:
-    """To integers of 4 or 2 bits as to those of 8, of which the range is taken; to floats of 8 bits without rounding."""
+    """To integers of 4 or 2 bits as to those of 8, of which the range is taken; to floats of 8 bits by their codes."""
     given = node.optional(2)
     to = output_type(node, TensorProto.UINT8 if given is None else type_code(node, given))
     if to in ENCODED:

@@ -1,4 +1,4 @@
-"""Converters of random numbers: drawn at import from the node's seed, so that every target and every run has the same."""
+"""Converters of random numbers: drawn at import from a seed, so that every target and run has the same."""
 
 from __future__ import annotations
 

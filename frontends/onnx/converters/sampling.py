@@ -48,7 +48,7 @@ def pixel_or_zero(image: Term, place: Place) -> Term:
 
 
 def reflected(x: Term, low: float, high: float) -> Term:
-    """Mirrored at both ends as often as needed: with span = high - low, low + the distance to a multiple of 2 · span."""
+    """Mirrored at both ends as often as needed: low + the distance to the next multiple of 2 · (high - low)."""
     span = high - low
     if span <= 0:
         return x * 0 + low
@@ -224,4 +224,3 @@ def deform_conv(node: Node) -> SSAValue:
     sums = (flat @ taken).reshaped(batch, outputs, *result)
     bias = node.optional(3)
     return sums.value if bias is None else (sums + Term(node, bias).reshaped(outputs, *[1] * rank)).value
-

@@ -101,7 +101,8 @@ def dft(node: Node) -> SSAValue:
     (length,) = node.constant_integers(1, (2 * (size - 1) if inverse and onesided else size,))
     check_length(node, length)
     if onesided and not inverse and signal.shape[-1] == 2:
-        node.refuse("gives one side of the transform of complex numbers", hint="leave out onesided, or the imaginary part")
+        hint = "leave out onesided, or the imaginary part"
+        node.refuse("gives one side of the transform of complex numbers", hint=hint)
     order = [*(a for a in range(rank - 1) if a != axis), axis, rank - 1]
     back = [order.index(a) for a in range(rank)]
     return transformed(signal.transposed(*order), length, inverse, onesided).transposed(*back).value
