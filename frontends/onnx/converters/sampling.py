@@ -129,7 +129,8 @@ def grid_sample(node: Node) -> SSAValue:
         x = (n + 1) * ((extent - 1) / 2) if aligned else ((n + 1) * extent - 1) / 2
         if MODES[mode] == 0:
             x = x.apply(RoundOp)
-        place.append(padded(x, extent, padding, aligned))
+        # Cubic interpolation brings neighbours inside, not the place itself.
+        place.append(x if MODES[mode] == 3 else padded(x, extent, padding, aligned))
     wide = image.cast("f32") if node.element(0).bytes < 4 else image
     result = interpolated(wide, place, MODES[mode], padding, aligned)
     return result.reshaped(batch, channels, *outer).cast(node.element(0).name).value
