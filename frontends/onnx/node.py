@@ -16,7 +16,7 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.tensors import read_sparse_tensor, read_tensor
+from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.element_type import ElementType
 
@@ -132,6 +132,11 @@ class Node:
     def tensor(self, name: str) -> Array:
         """The elements of a required tensor attribute."""
         return read_tensor(self._required(name, AttributeProto.TENSOR).t, self.directory, self.name)
+
+    def held(self, name: str) -> SSAValue:
+        """A required tensor attribute as a value, in the format of its type."""
+        code = self._required(name, AttributeProto.TENSOR).t.data_type
+        return self.emitter.constant(self.tensor(name), self.name, code if is_format(code) else 0)
 
     def sparse_tensor(self, name: str) -> Array:
         """The elements of a required sparse tensor attribute, the zeros filled in."""

@@ -20,8 +20,8 @@ from webdnn.support.weights import numpy_dtype
 def constant(node: Node) -> SSAValue:
     """The one attribute that is set says of which kind it is."""
     if node.has("value"):
-        array = node.tensor("value")
-    elif node.has("sparse_value"):
+        return node.held("value")
+    if node.has("sparse_value"):
         array = node.sparse_tensor("sparse_value")
     elif node.has("value_int"):
         array = np.array(node.integer("value_int"), np.int64)

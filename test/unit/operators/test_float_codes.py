@@ -109,6 +109,22 @@ def test_codes_are_not_computed_on() -> None:
         import_onnx(proto)
 
 
+def test_constants_inside_of_the_graph_are_codes_too() -> None:
+    """The same bytes as numbers and as codes are different constants."""
+    tensors = {
+        "codes": helper.make_tensor("codes", TensorProto.FLOAT8E4M3FN, [2], [1.5, -448.0]),
+        "bytes": helper.make_tensor("bytes", TensorProto.UINT8, [2], [0x3C, 0xFE]),
+    }
+    nodes = [helper.make_node("Constant", [], [name], value=tensor) for name, tensor in tensors.items()]
+    nodes += [helper.make_node("Cast", [name], [f"{name}_y"], to=1) for name in tensors]
+    outputs = [helper.make_tensor_value_info(f"{name}_y", 1, [2]) for name in tensors]
+    graph = helper.make_graph(nodes, "constants", [], outputs)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=11)
+    codes, numbers = run_function(import_onnx(proto), [])
+    np.testing.assert_array_equal(codes, [1.5, -448])
+    np.testing.assert_array_equal(numbers, [0x3C, 0xFE])
+
+
 def test_doubles_are_not_rounded_twice() -> None:
     proto = model([("Cast", {"to": TensorProto.FLOAT8E5M2})], TensorProto.DOUBLE, TensorProto.FLOAT8E5M2, [4])
     with pytest.raises(DiagnosticError, match="rounds f64 to FLOAT8E5M2"):
