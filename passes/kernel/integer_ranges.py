@@ -193,6 +193,8 @@ class Ranges:
                 return self.select(op, known)
             case arith.IndexCastOp() | arith.ExtSIOp() | arith.TruncIOp() | arith.ExtUIOp():
                 return self.cast(op, known)
+            case arith.BitcastOp():
+                return INT32 if op.result.type != i64 else (-(2**63), 2**63 - 1)
             case arith.FPToSIOp() | arith.FPToUIOp():
                 return self.from_float(op.input)
             case arith.ShLIOp() | arith.ShRSIOp() | arith.ShRUIOp():

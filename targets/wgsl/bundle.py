@@ -20,6 +20,9 @@ from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored
 from webdnn.targets.wgsl.emit import emit_kernel, groups_of
 
 SOURCES = "kernels/wgsl.json"
+VECTOR = 16
+"""Bytes of a vec4f"""
+
 ALIGNMENT = 256
 """Of every binding's offset, by default limits."""
 
@@ -67,15 +70,20 @@ def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding,
     found: list[Binding] = []
     for value in call.buffers:
         if isinstance(owner := value.owner, WeightOp):
-            found.append(Binding("weights", image.offsets[owner], byte_size(value)))
+            found.append(Binding("weights", image.offsets[owner], whole_vectors(value)))
             continue
         offset = program.offset(value)
         if offset % ALIGNMENT:
             fail(call.op, f"has a buffer at {offset}", hint="run 'kernel-assign-offsets{alignment=256}' for WebGPU")
-        found.append(Binding("arena", offset, byte_size(value)))
+        found.append(Binding("arena", offset, whole_vectors(value)))
     ranges = sorted((b.offset, b.offset + b.size) for b in found if b.buffer == "arena")
     assert all(a[1] <= b[0] for a, b in pairwise(ranges)), "buffers of a call overlap"
     return tuple(found)
+
+
+def whole_vectors(value: SSAValue) -> int:
+    """Bytes of a buffer up to a multiple of those of a vec4, of which an array in WGSL has at least one."""
+    return -(-byte_size(value) // VECTOR) * VECTOR
 
 
 def tensor(program: Program, value: SSAValue) -> BufferTensor:
