@@ -43,7 +43,8 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     program = Program.of(module)
     kernels = program.called
     image = WeightImage.of(program.weights, ALIGNMENT)
-    shards = split_weights(image.content)
+    content = image.content.ljust(whole_vectors(len(image.content)), b"\0")
+    shards = split_weights(content)
     launches = Launches.of(program.launches)
     dispatches = tuple(
         Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call), counters)
@@ -52,8 +53,8 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     section = WebGpu(
         sources=SOURCES,
         pipelines=tuple(Pipeline(i, function_name(kernel)) for i, kernel in enumerate(kernels)),
-        arena_bytes=program.arena_bytes,
-        weights_bytes=len(image.content),
+        arena_bytes=whole_vectors(program.arena_bytes),
+        weights_bytes=len(content),
         weights=shards.as_image(),
         dispatches=dispatches,
         inputs=tuple(tensor(program, value) for value in program.inputs),
@@ -70,20 +71,20 @@ def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding,
     found: list[Binding] = []
     for value in call.buffers:
         if isinstance(owner := value.owner, WeightOp):
-            found.append(Binding("weights", image.offsets[owner], whole_vectors(value)))
+            found.append(Binding("weights", image.offsets[owner], whole_vectors(byte_size(value))))
             continue
         offset = program.offset(value)
         if offset % ALIGNMENT:
             fail(call.op, f"has a buffer at {offset}", hint="run 'kernel-assign-offsets{alignment=256}' for WebGPU")
-        found.append(Binding("arena", offset, whole_vectors(value)))
+        found.append(Binding("arena", offset, whole_vectors(byte_size(value))))
     ranges = sorted((b.offset, b.offset + b.size) for b in found if b.buffer == "arena")
     assert all(a[1] <= b[0] for a, b in pairwise(ranges)), "buffers of a call overlap"
     return tuple(found)
 
 
-def whole_vectors(value: SSAValue) -> int:
-    """Bytes of a buffer up to a multiple of those of a vec4, of which an array in WGSL has at least one."""
-    return -(-byte_size(value) // VECTOR) * VECTOR
+def whole_vectors(count: int) -> int:
+    """Bytes up to a multiple of those of a vec4, of which an array of them has at least one."""
+    return -(-count // VECTOR) * VECTOR
 
 
 def tensor(program: Program, value: SSAValue) -> BufferTensor:

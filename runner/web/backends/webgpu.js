@@ -78,7 +78,7 @@ function createBuffers(section, gpu) {
   const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
   const bytes = section.outputs.reduce((sum, output) => sum + output.size, 0);
   /** @param {number} size @param {number} usage */
-  const buffer = (size, usage) => gpu.createBuffer({ size: Math.max(16, Math.ceil(size / 16) * 16), usage });
+  const buffer = (size, usage) => gpu.createBuffer({ size: Math.max(4, Math.ceil(size / 4) * 4), usage });
   const counted = unrolled(section.dispatches, section.loops).flatMap(({ counters }) => counters);
   const most = counted.reduce((a, b) => Math.max(a, b), 0);
   const numbers = buffer((most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
