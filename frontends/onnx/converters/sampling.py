@@ -30,10 +30,9 @@ Place = Sequence[Term]
 
 
 def pixel(image: Term, place: Place) -> Term:
-    """The elements [batch, channel, point] at whole places; those outside are brought to the edge."""
+    """The elements [batch, channel, point] at whole places that lie inside."""
     batch, channels, *spatial = image.shape
-    inside = [p.at_least(0).at_most(n - 1).cast("i32") for p, n in zip(place, spatial, strict=True)]
-    flat = total([p * prod(spatial[axis + 1 :]) for axis, p in enumerate(inside)])
+    flat = total([p.cast("i32") * prod(spatial[axis + 1 :]) for axis, p in enumerate(place)])
     points = flat.shape[1]
     indices = flat.reshaped(batch, 1, points).expanded(batch, channels, points)
     return image.reshaped(batch, channels, prod(spatial)).picked(indices, 2)
@@ -41,8 +40,9 @@ def pixel(image: Term, place: Place) -> Term:
 
 def pixel_or_zero(image: Term, place: Place) -> Term:
     """Zero where a place lies outside."""
-    found = pixel(image, place)
-    inside = [p.greater(-0.5) & p.less(n - 0.5) for p, n in zip(place, image.shape[2:], strict=True)]
+    bounds = list(zip(place, image.shape[2:], strict=True))
+    found = pixel(image, [p.at_least(0).at_most(n - 1) for p, n in bounds])
+    inside = [p.greater(-0.5) & p.less(n - 0.5) for p, n in bounds]
     whole = reduce(lambda a, b: a & b, inside)
     return whole.reshaped(whole.shape[0], 1, whole.shape[1]).where(found, 0)
 
@@ -90,7 +90,8 @@ def interpolated(image: Term, place: Place, degree: int, padding: str, aligned: 
         inside = [padded(i, n, padding, aligned) for i, n in zip(indices, image.shape[2:], strict=True)]
         if padding == "reflection" and not aligned:
             inside = [i.apply(RoundOp) for i in inside]
-        return pixel(image, inside)
+        bounds = zip(inside, image.shape[2:], strict=True)
+        return pixel(image, [i.at_least(0).at_most(n - 1) for i, n in bounds])
 
     if degree == 0:
         return at([x.apply(RoundOp) for x in place])
