@@ -80,22 +80,31 @@ def det(node: Node) -> SSAValue:
     return minor(tuple(range(size))).value
 
 
+def remainder(term: Term, divisor: int) -> Term:
+    """From 0 to less than the divisor."""
+    return Term(term.node, term.node.add(ModOp.of(term.value, term.like(divisor), truncated=flag(False))))
+
+
 @converter("TensorScatter")
 def tensor_scatter(node: Node) -> SSAValue:
     """The update in the place of what stands behind a start for each batch; each element looks for its own."""
     past, update = Term.operand(node, 0), Term.operand(node, 1)
     axis = normalize_axis(node.integer("axis", -2), len(past.shape))
     extent, count = past.shape[axis], update.shape[axis]
+    circular = node.text("mode", "linear") == "circular"
     if axis == 0 or count > extent:
         node.refuse(f"writes {list(update.shape)} into {list(past.shape)} along axis {axis}", hint="check its shapes")
     spread = [1] * len(past.shape)
     spread[axis] = extent
-    place = Term.known(node, as_array(np.arange(extent).reshape(spread)))
+    place = Term.known(node, as_array(np.arange(extent, dtype=np.int32).reshape(spread)))
     if node.optional(2) is not None:
-        start = Term.operand(node, 2).cast("i64")
+        start = Term.operand(node, 2)
+        if circular:
+            start = remainder(start.cast("i32"), extent)
+        start = start.at_least(0).at_most(extent).cast("i32")  # so that no target's integers overflow
         place = place - start.reshaped(start.shape[0], *[1] * (len(past.shape) - 1))
-    if node.text("mode", "linear") == "circular":
-        place = Term(node, node.add(ModOp.of(place.value, place.like(extent), truncated=flag(False))))
+    if circular:
+        place = remainder(place, extent)
     inside = place.less(count) & place.greater(-1)
     shape = (*past.shape[:axis], extent, *past.shape[axis + 1 :])
     wanted = place.at_least(0).at_most(count - 1).expanded(*shape)
