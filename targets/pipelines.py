@@ -38,6 +38,7 @@ class Pipeline:
         """The passes in order, after those of `GRAPH`."""
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()}"
         return (
+            "dnn-pad-empty-tensors",
             *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
             f"tensor-layout-assign-layouts{{target={self.target}}}",

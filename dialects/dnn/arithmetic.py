@@ -99,6 +99,33 @@ class CastOp(DnnOp):
         return [typed(self.input, shape_of(self.input), self.to)]
 
 
+BITS = {("f32", "i32"), ("f32", "u32"), ("f64", "i64"), ("f64", "u64")}
+"""The element types whose bits can stand for one another, beside integers of one size"""
+
+
+@irdl_op_definition
+class BitCastOp(DnnOp):
+    """The elements' bits as floats of the same size, or bits of floats as integers. ONNX `BitCast`.
+
+    ```mlir
+    %y = dnn.bit_cast %x {to = i32} : (tensor<4xf32>) -> tensor<4xi32>
+    ```
+    """
+
+    name = "dnn.bit_cast"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+    to = prop_def(Attribute)
+    traits = traits_def(Pure(), Elementwise())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer(self) -> Sequence[Tensor]:
+        source, to = element_type(self.input.type).name, NAMES.get(self.to, str(self.to))
+        if (source, to) not in BITS and (to, source) not in BITS:
+            raise ShapeError(f"the bits of {source} cannot stand for {to}, expected floats and integers of one size")
+        return [typed(self.input, shape_of(self.input), self.to)]
+
+
 class TestOp(DnnOp):
     """A question about floats; the result is a tensor of bools."""
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.axes import every_axis
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
-from webdnn.dialects.dnn.traits import Tensorwise
-from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.dnn.traits import Elementwise, Tensorwise
+from webdnn.dialects.element import element_attribute, element_type, shape_of
+from webdnn.support.float_format import FLOAT_FORMATS, FloatFormat
 from webdnn.support.shapes import ShapeError
 
 
@@ -94,3 +95,37 @@ class DequantizeLinearOp(QuantizationOp):
         if self.zero_point:
             same_element(self.input, self.zero_point)
         return [typed(self.scale, shape_of(self.input))]
+
+
+@irdl_op_definition
+class EncodeFloatOp(DnnOp):
+    """The code of the nearest float of a format of 8 or 4 bits, ties to even. ONNX `Cast` to those types.
+
+    What is larger than all of them becomes the largest (`saturate`), or else infinity, or NaN where there is none.
+    Formats that are exponents alone (f8e8m0) take the power of two that is not smaller; negative numbers are NaN there.
+    Codes become numbers again by a `dnn.gather` from the table of all.
+
+    ```mlir
+    %c = dnn.encode_float %x {format = "f8e4m3fn", saturate = true} : (tensor<4xf32>) -> tensor<4xui8>
+    ```
+    """
+
+    name = "dnn.encode_float"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+    format = prop_def(StringAttr)
+    saturate = prop_def(BoolAttr)
+    traits = traits_def(Pure(), Elementwise())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    @property
+    def wanted(self) -> FloatFormat:
+        return FLOAT_FORMATS[self.format.data]
+
+    def infer(self) -> Sequence[Tensor]:
+        if self.format.data not in FLOAT_FORMATS:
+            raise ShapeError(f"found format '{self.format.data}', expected one of {', '.join(FLOAT_FORMATS)}")
+        element = element_type(self.input.type)
+        if not element.is_float or element.bits > 32:
+            raise ShapeError(f"found {self.input.type}, expected floats of 32 or 16 bits")
+        return [typed(self.input, shape_of(self.input), element_attribute("u8"))]

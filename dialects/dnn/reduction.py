@@ -104,18 +104,14 @@ class ReduceLogSumExpOp(ReductionOp):
         return super().infer()
 
 
-@irdl_op_definition
-class CumSumOp(DnnOp):
-    """`y[…, i, …] = sum(j <= i) x[…, j, …]` along `axis`. ONNX `CumSum`.
-
-    With `exclusive`, j < i; with `reverse`, sums run from the end.
+class PrefixOp(DnnOp):
+    """The elements up to each place of `axis` combined: without its own if `exclusive`, from the end if `reverse`.
 
     ```mlir
     %y = dnn.cum_sum %x {axis = 1 : i64, exclusive = false, reverse = false} : (tensor<2x3xf32>) -> tensor<2x3xf32>
     ```
     """
 
-    name = "dnn.cum_sum"
     input = operand_def(TensorType)
     output = result_def(TensorType)
     axis = prop_def(IntegerAttr.constr(i64))
@@ -130,3 +126,17 @@ class CumSumOp(DnnOp):
         if element_type(self.input.type).bits == 1:
             raise ShapeError("found bools, expected numbers")
         return [typed(self.input, shape)]
+
+
+@irdl_op_definition
+class CumSumOp(PrefixOp):
+    """`y[…, i, …] = sum(j <= i) x[…, j, …]`; integers wrap. ONNX `CumSum`."""
+
+    name = "dnn.cum_sum"
+
+
+@irdl_op_definition
+class CumProdOp(PrefixOp):
+    """`y[…, i, …] = product(j <= i) x[…, j, …]`; integers wrap. ONNX `CumProd`."""
+
+    name = "dnn.cum_prod"

@@ -16,18 +16,19 @@ from onnx import (
     checker,
 )
 from onnx.onnx_cpp2py_export.checker import CheckerContext
-from xdsl.dialects.builtin import UnitAttr
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
 from webdnn.frontends.onnx.emitter import Emitter
+from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
 from webdnn.frontends.onnx.node import Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
+from webdnn.frontends.onnx.registry import Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
-from webdnn.frontends.onnx.tensors import PACKED, WIDENED, read_sparse_tensor, read_tensor
+from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
@@ -75,9 +76,10 @@ class BodyImport:
         if name in owner.values or name in owner.lost:
             return owner.values.get(name)
         held = owner.initializers[name]
-        packed = isinstance(held, TensorProto) and held.data_type in WIDENED
+        format = self.model.format_of(name)
         try:
             if isinstance(held, TensorProto):
+                format = held.data_type if is_format(held.data_type) else 0
                 held = read_tensor(held, self.model.directory)
             elif isinstance(held, SparseTensorProto):
                 held = read_sparse_tensor(held, self.model.directory)
@@ -85,9 +87,7 @@ class BodyImport:
             self.refused(error)
             owner.lost.add(name)
             return None
-        value = owner.values[name] = self.emitter.constant(held, f"initializer '{name}'")
-        if packed and isinstance(value.owner, Operation):
-            value.owner.attributes[PACKED] = UnitAttr()
+        value = owner.values[name] = self.emitter.constant(held, f"initializer '{name}'", format)
         return value
 
     def node(self, proto: NodeProto, used: set[str], scope: Scope) -> None:
@@ -179,14 +179,25 @@ class BodyImport:
             attributes={a.name: a for a in proto.attribute},
             emitter=self.emitter,
             directory=self.model.directory,
-            inline=lambda graph: self.graph(graph, scope),
+            importing=lambda graph, operands: self.graph(graph, operands, scope),
         )
-        found = convert(node)
-        results = [found] if isinstance(found, SSAValue) else list(found)
+        results = self.converted(convert, node)
         for i, name in enumerate(proto.output[len(results) :], len(results)):
             if name in used:
                 node.refuse(f"has an output {i}, '{name}', that is not supported", hint="export the model without it")
         return results
+
+    def converted(self, convert: Converter, node: Node) -> list[SSAValue]:
+        """What a converter gives; elements of a format that is none of ours stay that where they are only moved."""
+        formats = {self.emitter.formats[o] for o in node.operands if o in self.emitter.formats}
+        if formats and node.op_type not in KNOWING | MOVING:
+            name = format_name(next(iter(formats)))
+            node.refuse(f"computes on elements of type {name}", hint="cast them to a type that it can compute on")
+        found = convert(node)
+        results = [found] if isinstance(found, SSAValue) else list(found)
+        if not formats or node.op_type not in MOVING:
+            return results
+        return [self.emitter.marked(r, next(iter(formats)), node.name) for r in results]
 
     def call(
         self,
@@ -213,10 +224,14 @@ class BodyImport:
         self.walk(ordered(nodes, wanted, inside.knows, described(proto)), wanted, inside)
         return [self.found(inner, inside) if outer in used else None for inner, outer in pairs]
 
-    def graph(self, graph: GraphProto, scope: Scope) -> list[SSAValue]:
-        """The outputs of a graph inside a node, which sees the values around it."""
+    def graph(self, graph: GraphProto, operands: Sequence[SSAValue], scope: Scope) -> list[SSAValue]:
+        """The outputs of a graph inside a node on these operands; it sees the values around it."""
+        if len(graph.input) != len(operands):
+            problem = f"its graph takes {len(graph.input)} values, and is given {len(operands)}"
+            raise DiagnosticError(problem, where=graph.name, hint=DAMAGED)
         inside = Scope(scope.opsets, scope.prefix, scope.label, scope)
         inside.initializers = initializers_of(graph, graph.name)
+        inside.values |= zip((v.name for v in graph.input), operands, strict=True)
         produced = {name for node in graph.node for name in node.output}
         wanted = [v.name for v in graph.output]
 

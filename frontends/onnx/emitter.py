@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.reference.constants import constant_of, folded
+from webdnn.dialects.dnn.reference.constants import constant_of, folded, known
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import shape_of
 from webdnn.support.diagnostic import DiagnosticError
@@ -16,32 +17,58 @@ from webdnn.support.diagnostic import DiagnosticError
 
 @dataclass
 class Emitter:
-    """Appends operators to a block. Equal constants are one operator."""
+    """Appends operators to a block, whose arguments have names. Equal constants are one operator."""
 
     block: Block = field(default_factory=Block)
-    constants: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
+    arguments: Sequence[str] = ()
+    constants: dict[tuple[Attribute, int], SSAValue] = field(default_factory=dict[tuple[Attribute, int], SSAValue])
+    formats: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """The ONNX type of values whose elements have fewer bits in the model than here"""
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
-        """The results of an operator: constants, where all of its operands are."""
+        """The results of an operator: constants, where all of its operands are, or where they have no elements."""
         arrays = folded(op)
         if arrays is not None:
             op.drop_all_references()
             return [self.constant(array, where) for array in arrays]
-        if any(0 in shape_of(result) for result in op.results):
-            raise DiagnosticError(
-                f"'{op.name}' has a result without elements, {', '.join(str(r.type) for r in op.results)}",
-                where=where,
-                hint="tensors without elements are not supported unless they are known at compile time",
-            )
+        empty = [known(result) for result in op.results]
+        if any(array is not None for array in empty):
+            op.drop_all_references()
+            return [self.constant(array, where) for array in empty if array is not None]
+        if any(0 in shape_of(operand) for operand in op.operands):
+            hint = "leave out the operand or what computes on it"
+            raise DiagnosticError(f"'{op.name}' has an operand without elements", where=where, hint=hint)
         op.location = NameLoc(StringAttr(where), NoneAttr())
         self.block.add_op(op)
         return list(op.results)
 
-    def constant(self, array: Array, where: str) -> SSAValue:
-        """A value that holds these elements."""
+    def constant(self, array: Array, where: str, format: int = 0) -> SSAValue:
+        """A value that holds these elements, perhaps in the format of an ONNX type."""
         op = constant_of(array)
-        if op.value not in self.constants:
+        key = op.value, format
+        if key not in self.constants:
             op.location = NameLoc(StringAttr(where), NoneAttr())
             self.block.add_op(op)
-            self.constants[op.value] = op.output
-        return self.constants[op.value]
+            self.constants[key] = op.output
+            if format:
+                self.formats[op.output] = format
+        return self.constants[key]
+
+    def marked(self, value: SSAValue, format: int, where: str) -> SSAValue:
+        """The value, known to be in the format of an ONNX type."""
+        array = known(value)
+        if array is not None:
+            return self.constant(array, where, format)
+        self.formats[value] = format
+        return value
+
+    def sources(self, value: SSAValue) -> list[str]:
+        """The names of the arguments that a value is computed from."""
+        pending, seen = [value], {value}
+        while pending:
+            owner = pending.pop().owner
+            if isinstance(owner, Operation):
+                fresh = [o for o in owner.operands if o not in seen]
+                seen.update(fresh)
+                pending.extend(fresh)
+        return [n for n, a in zip(self.arguments, self.block.args, strict=False) if a in seen]

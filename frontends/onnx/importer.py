@@ -12,7 +12,6 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
-from webdnn.dialects.element import shape_of
 from webdnn.dialects.signature import NAME
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.emitter import Emitter
@@ -76,10 +75,13 @@ class Attempt:
         """The body, the wanted values, and all values by name. Raises DiagnosticError."""
         scope = Scope(self.model.opsets, initializers=dict(self.known), expected=dict(expected))
         block = Block(arg_types=self.types.values())
+        emitter = Emitter(block, list(self.types))
         for name, argument in zip(self.types, block.args, strict=True):
             argument.name_hint = hint_of(name)
             scope.values[name] = argument
-        results = BodyImport(self.model, Emitter(block)).run(self.nodes, self.wanted, scope)
+            if format := self.model.format_of(name):
+                emitter.formats[argument] = format
+        results = BodyImport(self.model, emitter).run(self.nodes, self.wanted, scope)
         return block, results, scope
 
 
@@ -118,11 +120,6 @@ def finished(
     for op in reversed(list(block.ops)):
         if isinstance(op, DnnOp) and all(result.first_use is None for result in op.results):
             block.erase_op(op)
-    problems = Diagnostics()
-    for op in block.ops:
-        if any(0 in shape_of(result) for result in op.results):
-            problems.add(op, "has no elements", hint="tensors without elements can only be known at compile time")
-    problems.raise_if_any()
     main = FuncOp(
         "main",
         ([a.type for a in block.args], [r.type for r in results]),

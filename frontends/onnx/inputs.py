@@ -106,8 +106,8 @@ def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> d
         if name not in symbols:
             listing = ", ".join(symbols) or "none: all inputs have static shapes"
             problems.note("", f"no input has a dimension '{name}'", hint=f"the dimensions to bind are: {listing}")
-        elif extent < 1:
-            problems.note("", f"the dimension '{name}' is bound to {extent}", hint="bind it to a positive number")
+        elif extent < 0:
+            problems.note("", f"the dimension '{name}' is bound to {extent}", hint="bind it to a number of elements")
     problems.raise_if_any()
     return types
 

@@ -12,6 +12,8 @@ from google.protobuf.message import DecodeError, Message
 from onnx import FunctionProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto
 from onnx.defs import onnx_opset_version
 
+from webdnn.frontends.onnx.functions import schema_of
+from webdnn.frontends.onnx.tensors import is_format
 from webdnn.support.diagnostic import DiagnosticError
 
 OLDEST_OPSET = 7
@@ -29,6 +31,11 @@ class Model:
     name: str
     opsets: dict[str, int]
     functions: dict[FunctionKey, FunctionProto]
+
+    def format_of(self, name: str) -> int:
+        """The ONNX type of an input whose elements have fewer bits in the model than here; 0 for all others."""
+        codes = (v.type.tensor_type.elem_type for v in self.proto.graph.input if v.name == name)
+        return next((code for code in codes if is_format(code)), 0)
 
 
 def read_model(source: str | Path | ModelProto) -> Model:
@@ -50,7 +57,7 @@ def read_model(source: str | Path | ModelProto) -> Model:
     if not proto.graph.output:
         raise DiagnosticError("has no outputs", where=name, hint="name the outputs of the model when it is exported")
     functions = {(canonical(f.domain), f.name, f.overload): f for f in proto.functions}
-    return Model(proto, directory, name, opsets_of(proto.opset_import, name), functions)
+    return Model(proto, directory, name, opsets_of(proto.opset_import, proto.graph.node, name), functions)
 
 
 def parse(path: Path) -> ModelProto:
@@ -82,10 +89,20 @@ def texts(message: Message) -> Iterator[object]:
                 yield from texts(inner)
 
 
-def opsets_of(imports: Iterable[OperatorSetIdProto], where: str) -> dict[str, int]:
+def unchanged(node: NodeProto, opset: int) -> bool:
+    """Is a node's operator the same in the oldest opset that we know?"""
+    if canonical(node.domain) or any(a.HasField("g") for a in node.attribute):
+        return False
+    found = [schema_of(node.op_type, "", version) for version in (opset, OLDEST_OPSET)]
+    return found[0] is not None and found[1] is not None and found[0].since_version == found[1].since_version
+
+
+def opsets_of(imports: Iterable[OperatorSetIdProto], nodes: Iterable[NodeProto], where: str) -> dict[str, int]:
     """Opset versions by domain. Raises DiagnosticError where ONNX's own is none that we know."""
     opsets = {canonical(opset.domain): opset.version for opset in imports}
     own = opsets.get("", OLDEST_OPSET)
+    if own < OLDEST_OPSET and all(unchanged(node, own) for node in nodes):
+        return {**opsets, "": OLDEST_OPSET}
     if not opsets or own < OLDEST_OPSET:
         found = f"uses opset {own}" if opsets else "names no opset"
         raise DiagnosticError(

@@ -16,7 +16,7 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.tensors import read_sparse_tensor, read_tensor
+from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.element_type import ElementType
 
@@ -46,8 +46,7 @@ class Node:
     emitter: Emitter
     directory: Path
     """Where the model lies, and its external data with it."""
-    inline: Callable[[GraphProto], list[SSAValue]]
-    """The outputs of a graph attribute, its nodes imported here."""
+    importing: Callable[[GraphProto, Sequence[SSAValue]], list[SSAValue]]
 
     def refuse(self, problem: str, hint: str) -> NoReturn:
         """Say why this node cannot be imported; `problem` continues the sentence `'Conv' …`."""
@@ -82,10 +81,11 @@ class Node:
         array = known(self.operand(i))
         if array is None:
             name = self.operand_names[i]
+            given = " ".join(f"--constant {n}=FILE.npy" for n in self.emitter.sources(self.operand(i)) or [name])
             raise NotConstant(
                 f"'{self.op_type}' needs the value of its operand {i}, '{name}', at compile time",
                 where=self.name,
-                hint=f"give it with --constant {name}=FILE.npy, or export the model with it as an initializer",
+                hint=f"give what it depends on with {given}, or export the model with it as an initializer",
             )
         return array
 
@@ -133,6 +133,11 @@ class Node:
         """The elements of a required tensor attribute."""
         return read_tensor(self._required(name, AttributeProto.TENSOR).t, self.directory, self.name)
 
+    def held(self, name: str) -> SSAValue:
+        """A required tensor attribute as a value, in the format of its type."""
+        code = self._required(name, AttributeProto.TENSOR).t.data_type
+        return self.emitter.constant(self.tensor(name), self.name, code if is_format(code) else 0)
+
     def sparse_tensor(self, name: str) -> Array:
         """The elements of a required sparse tensor attribute, the zeros filled in."""
         return read_sparse_tensor(self._required(name, AttributeProto.SPARSE_TENSOR).sparse_tensor, self.directory)
@@ -140,6 +145,10 @@ class Node:
     def graph(self, name: str) -> GraphProto:
         """A required graph attribute; `inline` imports it."""
         return self._required(name, AttributeProto.GRAPH).g
+
+    def inline(self, graph: GraphProto, operands: Sequence[SSAValue] = ()) -> list[SSAValue]:
+        """The outputs of a graph attribute on these operands, its nodes imported here."""
+        return self.importing(graph, operands)
 
     def _required(self, name: str, kind: int) -> AttributeProto:
         found = self._attribute(name, kind, False)

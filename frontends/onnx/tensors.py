@@ -23,16 +23,29 @@ WIDENED: dict[int, str] = {
 }
 """Packed integers are kept one to a byte."""
 
-PACKED = "dnn.packed"
-"""Marks a constant whose elements had fewer bits in the model than they have here"""
+ENCODED: dict[int, str] = {
+    TensorProto.FLOAT8E4M3FN: "f8e4m3fn",
+    TensorProto.FLOAT8E4M3FNUZ: "f8e4m3fnuz",
+    TensorProto.FLOAT8E5M2: "f8e5m2",
+    TensorProto.FLOAT8E5M2FNUZ: "f8e5m2fnuz",
+    TensorProto.FLOAT8E8M0: "f8e8m0",
+    TensorProto.FLOAT4E2M1: "f4e2m1",
+}
+"""Floats of 8 and 4 bits are kept as their codes, one to a byte; the name is that of their format."""
+
+
+def is_format(code: int) -> bool:
+    """Has an ONNX type fewer bits than the elements it is kept in, so that these mean something else?"""
+    return code in WIDENED or code in ENCODED
+
 
 NOT_A_MODEL = "export the model again; onnx.checker.check_model says more about a damaged file"
 
 
 def onnx_element(code: int, where: str) -> ElementType:
     """The element type of an ONNX type code. Raises DiagnosticError where there is none."""
-    if code in WIDENED:
-        return ELEMENT_TYPES[WIDENED[code]]
+    if code in WIDENED or code in ENCODED:
+        return ELEMENT_TYPES[WIDENED.get(code, "u8")]
     if code in TensorProto.DataType.values() and code != TensorProto.UNDEFINED:
         found = ELEMENTS.get(helper.tensor_dtype_to_np_dtype(code))
         if found is not None:
@@ -57,7 +70,8 @@ def read_tensor(tensor: TensorProto, directory: Path, where: str = "") -> Array:
         array = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError) as error:
         raise DiagnosticError(f"cannot be read: {error}", where=where, hint=NOT_A_MODEL) from error
-    return as_array(np.ascontiguousarray(array.astype(numpy_dtype(element), copy=False)).reshape(array.shape))
+    held = array.view(np.uint8) if tensor.data_type in ENCODED else array.astype(numpy_dtype(element), copy=False)
+    return as_array(np.ascontiguousarray(held).reshape(array.shape))
 
 
 def external(tensor: TensorProto, element: ElementType, directory: Path, where: str) -> Array:
@@ -71,7 +85,7 @@ def external(tensor: TensorProto, element: ElementType, directory: Path, where: 
         )
     if not path.is_file():
         raise DiagnosticError(f"its external data file '{path}' does not exist", where=where, hint=hint)
-    packed = tensor.data_type in WIDENED
+    packed = tensor.data_type in WIDENED or tensor.data_type == TensorProto.FLOAT4E2M1
     dtype = np.dtype(np.uint8) if packed else numpy_dtype(element)
     size = packed_bytes(tensor) if packed else prod(tensor.dims) * dtype.itemsize
     start = info.offset or 0
@@ -90,7 +104,7 @@ def external(tensor: TensorProto, element: ElementType, directory: Path, where: 
 
 def packed_bytes(tensor: TensorProto) -> int:
     """Bytes of a tensor whose elements share bytes."""
-    bits = 4 if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4) else 2
+    bits = 2 if tensor.data_type in (TensorProto.INT2, TensorProto.UINT2) else 4
     return -(-prod(tensor.dims) * bits // 8)
 
 

@@ -29,6 +29,7 @@ PASSES: dict[str, str] = {
     "dnn-fold-constants": "webdnn.passes.dnn.fold_constants:DnnFoldConstantsPass",
     "dnn-elide-identities": "webdnn.passes.dnn.elide_identities:DnnElideIdentitiesPass",
     "dnn-fold-batch-norm": "webdnn.passes.dnn.fold_batch_norm:DnnFoldBatchNormPass",
+    "dnn-pad-empty-tensors": "webdnn.passes.dnn.pad_empty_tensors:DnnPadEmptyTensorsPass",
     "dnn-select-algorithms": "webdnn.passes.dnn.select_algorithms:DnnSelectAlgorithmsPass",
     "convert-dnn-to-tensor-layout": "webdnn.lowering.dnn_to_tensor_layout.convert:ConvertDnnToTensorLayoutPass",
     "tensor-layout-assign-layouts": "webdnn.passes.tensor_layout.assign_layouts:TensorLayoutAssignLayoutsPass",

@@ -193,6 +193,8 @@ class Ranges:
                 return self.select(op, known)
             case arith.IndexCastOp() | arith.ExtSIOp() | arith.TruncIOp() | arith.ExtUIOp():
                 return self.cast(op, known)
+            case arith.BitcastOp():
+                return INT32 if op.result.type != i64 else (-(2**63), 2**63 - 1)
             case arith.FPToSIOp() | arith.FPToUIOp():
                 return self.from_float(op.input)
             case arith.ShLIOp() | arith.ShRSIOp() | arith.ShRUIOp():
@@ -309,6 +311,12 @@ class Ranges:
                 return (None if low is None else low - 1), (None if high is None else high + 1)
             case arith.SIToFPOp():
                 return self.of(op.input)
+            case arith.AddfOp() | arith.SubfOp():
+                (low, high), (least, most) = self.float_bounds(op.lhs), self.float_bounds(op.rhs)
+                if low is None or high is None or least is None or most is None:
+                    return None, None
+                sign = 1 if isinstance(op, arith.AddfOp) else -1
+                return low + min(sign * least, sign * most), high + max(sign * least, sign * most)
             case _:
                 return None, None
 

@@ -43,6 +43,8 @@ def eliminate(
     buckets = _Buckets(sizes, factors)
     proven, choice = True, [0] * len(sizes)
     kept: Sequence[int] = ()
+    for v in [v for v, size in enumerate(sizes) if size == 1]:
+        buckets.condition(v, 0)  # nothing to choose: joint tables need no axis for it
     while buckets.touching:
         v = buckets.smallest()
         if buckets.entries(v) > max_table:

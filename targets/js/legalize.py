@@ -57,7 +57,7 @@ class Doubles:
             case WriteOp() if op.value in self.singles:
                 op.operands[0] = insert(arith.TruncFOp(op.value, f32), op)
             case arith.ExtFOp():
-                Rewriter.replace_op(op, [], [op.input])
+                Rewriter.replace_op(op, [], [self.rounded(op.input, op)])  # a double from here on
             case arith.TruncFOp():
                 self.widen(op)
             case arith.BitcastOp() if op.input in self.singles:

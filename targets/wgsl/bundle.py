@@ -20,6 +20,9 @@ from webdnn.targets.program import Call, Program, WeightImage, byte_size, stored
 from webdnn.targets.wgsl.emit import emit_kernel, groups_of
 
 SOURCES = "kernels/wgsl.json"
+VECTOR = 16
+"""Bytes of a vec4f"""
+
 ALIGNMENT = 256
 """Of every binding's offset, by default limits."""
 
@@ -40,7 +43,8 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     program = Program.of(module)
     kernels = program.called
     image = WeightImage.of(program.weights, ALIGNMENT)
-    shards = split_weights(image.content)
+    kept = whole_vectors(image.kept)
+    shards = split_weights(image.content.ljust(kept, b"\0"))
     loading = program.launches_at_load
     launches = Launches.of([*loading, *program.launches_of_a_run])
     dispatches = tuple(
@@ -50,10 +54,10 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     section = WebGpu(
         sources=SOURCES,
         pipelines=tuple(Pipeline(i, function_name(kernel)) for i, kernel in enumerate(kernels)),
-        arena_bytes=program.arena_bytes,
-        weights_bytes=image.kept,
+        arena_bytes=whole_vectors(program.arena_bytes),
+        weights_bytes=kept,
         weights=(
-            *shards.in_buffer("weights", [Move(0, image.kept, 0)]),
+            *shards.in_buffer("weights", [Move(0, kept, 0)]),
             *shards.in_buffer("arena", image.passing),
         ),
         dispatches=dispatches,
@@ -72,15 +76,20 @@ def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding,
     found: list[Binding] = []
     for value in call.buffers:
         if isinstance(owner := value.owner, WeightOp) and owner.offset is None:
-            found.append(Binding("weights", image.offsets[owner], byte_size(value)))
+            found.append(Binding("weights", image.offsets[owner], whole_vectors(byte_size(value))))
             continue
         offset = program.offset(value)
         if offset % ALIGNMENT:
             fail(call.op, f"has a buffer at {offset}", hint="run 'kernel-assign-offsets{alignment=256}' for WebGPU")
-        found.append(Binding("arena", offset, byte_size(value)))
+        found.append(Binding("arena", offset, whole_vectors(byte_size(value))))
     ranges = sorted((b.offset, b.offset + b.size) for b in found if b.buffer == "arena")
     assert all(a[1] <= b[0] for a, b in pairwise(ranges)), "buffers of a call overlap"
     return tuple(found)
+
+
+def whole_vectors(count: int) -> int:
+    """Bytes up to a multiple of those of a vec4, of which an array of them has at least one."""
+    return -(-count // VECTOR) * VECTOR
 
 
 def tensor(program: Program, value: SSAValue) -> BufferTensor:

@@ -1,20 +1,22 @@
 """The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
 
-Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond the test's
-tolerance, or any other error). Values that an operator needs when it is compiled (axes, shapes) come with these tests
-as inputs; they are given to the compiler as `--constant` would.
+The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the named
+backend alone. Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond
+the test's tolerance, or any other error). Values that an operator needs when it is
+compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as `--constant` would.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import Pool
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +31,14 @@ from onnx.backend.test.loader import load_model_tests
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
+from onnx_backend.expected import adjusted, difference, stored
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.chromium import Browser, Chromium
+from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
+from webdnn.runner.python.wasmtime_engine import Wasmtime
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_module
@@ -43,9 +49,6 @@ Engine = Callable[[ModuleOp, dict[str, Array]], list[Array]]
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
 BASIC = frozenset("FLOAT INT8 UINT8 INT32 UINT32 INT64 BOOL".split())
 """Element types that every runtime is expected to know"""
-
-TWO_UNITS_IN_THE_LAST_PLACE = {"float16": 2.0**-9, "bfloat16": 2.0**-6}
-"""Half floats are computed in f32 and rounded once, where the suite's own numbers were rounded at every step"""
 
 ASKS_FOR_CONSTANT = re.compile(r"--constant (\S+?)=")
 
@@ -116,22 +119,27 @@ def read_set(directory: Path, model: ModelProto) -> tuple[list[object], list[obj
 
 def imported(model: ModelProto, inputs: dict[str, Array]) -> ModuleOp:
     """The model, with those inputs as constants that it asks for one after another."""
-    dims: dict[str, int] = {}
-    for value in model.graph.input:
-        if value.name in inputs:
-            extents = zip(value.type.tensor_type.shape.dim, inputs[value.name].shape, strict=False)
-            for axis, (dim, extent) in enumerate(extents):
-                if not dim.HasField("dim_value"):
-                    dims[dim.dim_param or f"{value.name}.{axis}"] = extent
     constants: dict[str, Array] = {}
     while True:
         try:
-            return import_onnx(model, dims=dims, constants=constants)
+            return import_onnx(model, dims=open_extents(model, inputs, constants), constants=constants)
         except DiagnosticError as error:
             asked = {n for n in ASKS_FOR_CONSTANT.findall(str(error)) if n in inputs and n not in constants}
             if not asked:
                 raise
             constants |= {n: inputs[n] for n in asked}
+
+
+def open_extents(model: ModelProto, inputs: Mapping[str, Array], constants: Mapping[str, Array]) -> dict[str, int]:
+    """The dimensions that the model leaves open, as the inputs have them; an extent of 0 counts as open."""
+    dims: dict[str, int] = {}
+    for value in model.graph.input:
+        if value.name in inputs and value.name not in constants:
+            extents = zip(value.type.tensor_type.shape.dim, inputs[value.name].shape, strict=False)
+            for axis, (dim, extent) in enumerate(extents):
+                if not dim.dim_value:
+                    dims[dim.dim_param or f"{value.name}.{axis}"] = extent
+    return dims
 
 
 def argument_names(module: ModuleOp) -> list[str]:
@@ -145,14 +153,29 @@ def run_reference(module: ModuleOp, inputs: dict[str, Array]) -> list[Array]:
     return list(run_function(module, [inputs[name] for name in argument_names(module)]))
 
 
-def run_bundle(module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: str) -> list[Array]:
+@cache
+def chromium(backend: str) -> Chromium:
+    """A backend in the one browser of this process."""
+    return Chromium(backend, browser())
+
+
+@cache
+def browser() -> Browser:
+    opened = Browser()
+    atexit.register(opened.close)
+    return opened
+
+
+def run_bundle(
+    module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: Callable[[], SessionEngine]
+) -> list[Array]:
     """Compile for one target, and run the bundle."""
     names = argument_names(module)
     with TemporaryDirectory() as directory:
         bundle = Path(directory) / "bundle"
         manifest, files, _ = compile_module(module, [target], name="test")
         written = write_bundle(bundle, manifest, files)
-        with Session(bundle, engine=engine) as session:
+        with Session(bundle, engine=engine()) as session:
             results = session.run({name: raw(inputs[name]) for name in names})
         return [like(results[t.name], t.type) for t in written.outputs]
 
@@ -168,7 +191,11 @@ def like(array: Array, type: str) -> Array:
 
 ENGINES: dict[str, Engine] = {
     "reference": run_reference,
-    "wasmtime": partial(run_bundle, target="wasm", engine="wasmtime:simd"),
+    "wasmtime": partial(run_bundle, target="wasm", engine=partial(Wasmtime, relaxed_simd=False)),
+    "js": partial(run_bundle, target="js", engine=partial(chromium, "js")),
+    "webgpu": partial(run_bundle, target="webgpu", engine=partial(chromium, "webgpu")),
+    "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2")),
+    "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1")),
 }
 
 
@@ -177,32 +204,19 @@ def run_case(engine: str, case: Case) -> Outcome:
     outcome = partial(Outcome, case.name, basic=case.basic)
     try:
         for given, expected in case.sets:
-            if not all(isinstance(v, np.ndarray | np.generic) for v in (*given, *expected)):
+            if not all(isinstance(v, np.ndarray | np.generic | onnx.TensorProto) for v in (*given, *expected)):
                 return outcome("refused", "sequences and optional values")
             names = [v.name for v in case.model.graph.input if v.name]
-            inputs = {n: np.asarray(v) for n, v in zip(names, given, strict=False)}
+            inputs = {n: stored(v) for n, v in zip(names, given, strict=False)}
             results = ENGINES[engine](imported(case.model, inputs), inputs)
-            for found, wanted in zip(results, expected, strict=True):
-                if problem := difference(np.asarray(found), np.asarray(wanted), case):
+            for found, value in zip(results, adjusted(case.name, given, expected, results), strict=True):
+                if problem := difference(np.asarray(found), value, case.rtol, case.atol):
                     return outcome("wrong", problem)
     except DiagnosticError as error:
         return outcome("refused", " / ".join(p.what for p in error.problems))
     except Exception as error:  # whatever else happens is our mistake, and must not stop the suite
         return outcome("wrong", f"{type(error).__name__}: {error}".splitlines()[0][:200])
     return outcome("passed")
-
-
-def difference(found: Array, wanted: Array, case: Case) -> str:
-    """What is wrong with a result; empty where it is as expected."""
-    if found.shape != wanted.shape:
-        return f"found shape {list(found.shape)}, expected {list(wanted.shape)}"
-    if found.dtype != wanted.dtype:
-        return f"found {found.dtype}, expected {wanted.dtype}"
-    a, b = found.astype(np.float64), wanted.astype(np.float64)
-    rtol = max(case.rtol, TWO_UNITS_IN_THE_LAST_PLACE.get(found.dtype.name, 0.0))
-    if np.allclose(a, b, rtol=rtol, atol=case.atol, equal_nan=True):
-        return ""
-    return f"largest error {np.nanmax(np.abs(a - b)) if a.size else 0:.3g}"
 
 
 def run_suite(engine: str, kinds: Sequence[str], pattern: str = "", workers: int = 2) -> list[Outcome]:

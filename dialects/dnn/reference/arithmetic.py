@@ -68,3 +68,8 @@ def is_nan(op: dnn.IsNanOp, x: Array) -> Array:
 def is_inf(op: dnn.IsInfOp, x: Array) -> Array:
     positive, negative = bool(op.positive.value.data), bool(op.negative.value.data)
     return as_array(np.asarray(np.isinf(x) & np.where(x > 0, positive, negative)))
+
+
+@meaning(dnn.BitCastOp)
+def bit_cast(op: dnn.BitCastOp, x: Array) -> Array:
+    return as_array(x.view(numpy_dtype(element_type(op.to))))

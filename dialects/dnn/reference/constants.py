@@ -85,8 +85,11 @@ def is_number(type: Attribute) -> TypeGuard[AnyFloat | IntegerType]:
 
 
 def known(value: SSAValue) -> Array | None:
-    """The elements of a value that is a constant."""
-    return array_of(value.owner) if isinstance(value.owner, ConstantOp) else None
+    """The elements of a value that is a constant; a tensor without elements is known by its type alone."""
+    if isinstance(value.owner, ConstantOp):
+        return array_of(value.owner)
+    shape = shape_of(value)
+    return as_array(np.zeros(shape, numpy_dtype(element_type(value.type)))) if 0 in shape else None
 
 
 def grouped_operands(op: DnnOp) -> list[SSAValue | None]:

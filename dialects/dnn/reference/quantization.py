@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
-from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
+from webdnn.dialects.dnn.quantization import DequantizeLinearOp, EncodeFloatOp, QuantizationOp, QuantizeLinearOp
 from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.dnn.reference.registry import Array, meaning
 from webdnn.dialects.element import element_type
@@ -40,3 +41,27 @@ def dequantize_linear(op: DequantizeLinearOp, q: Array, scale: Array, zero_point
     zero = 0 if zero_point is None else spread(op, zero_point, q.shape).astype(np.int32)
     difference = q.astype(np.int32) - zero
     return difference.astype(computed(scale).dtype) * spread(op, computed(scale), q.shape)
+
+
+@meaning(EncodeFloatOp)
+def encode_float(op: EncodeFloatOp, x: Array) -> Array:
+    """Rounded by `ml_dtypes`, which knows no saturation; overflow is infinity, or NaN where there is none."""
+    format, x = op.wanted, computed(x)
+    if format.power:
+        return power_codes(x, bool(op.saturate.value.data))
+    largest = np.float32(format.value(format.largest))
+    if op.saturate.value.data:
+        x = np.clip(x, -largest, largest)
+    dtype = np.dtype(getattr(ml_dtypes, format.ml_dtypes))
+    codes = x.astype(dtype).view(np.uint8)
+    return as_array(np.where(np.isnan(x), np.uint8(format.not_a_number), codes))
+
+
+def power_codes(x: Array, saturate: bool) -> Array:
+    """The exponents of the powers of two that are not smaller, plus 127."""
+    fraction, exponent = np.frexp(x)
+    code = exponent + 127 - (fraction == 0.5)
+    code = np.where(x == 0, 0, np.where(np.isinf(x), 255, np.maximum(code, 0)))
+    if saturate:
+        code = np.minimum(code, 254)
+    return as_array(np.where(np.isnan(x) | (x < 0), 255, np.minimum(code, 255)).astype(np.uint8))

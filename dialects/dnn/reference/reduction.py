@@ -7,7 +7,9 @@ from math import prod
 import numpy as np
 
 from webdnn.dialects.dnn.reduction import (
+    CumProdOp,
     CumSumOp,
+    PrefixOp,
     ReduceLogSumExpOp,
     ReduceMaxOp,
     ReduceMeanOp,
@@ -48,32 +50,53 @@ def reduce_prod(op: ReduceProdOp, x: Array) -> Array:
     return np.prod(x, axes_of(op), x.dtype, keepdims=kept(op))
 
 
+def bound(x: Array, sign: int) -> Array:
+    """The least (sign -1) or greatest (1) number of a type: what an extreme of no elements is."""
+    if x.dtype.kind == "b":
+        return np.asarray(sign > 0)
+    if x.dtype.kind in "iu":
+        limits = np.iinfo(x.dtype)
+        return np.asarray(limits.min if sign < 0 else limits.max, x.dtype)
+    return np.asarray(sign * np.inf, x.dtype)
+
+
 @meaning(ReduceMaxOp)
 def reduce_max(op: ReduceMaxOp, x: Array) -> Array:
-    return np.max(wide(x), axes_of(op), keepdims=kept(op))
+    x = wide(x)
+    return np.max(x, axes_of(op), keepdims=kept(op), initial=bound(x, -1).item())
 
 
 @meaning(ReduceMinOp)
 def reduce_min(op: ReduceMinOp, x: Array) -> Array:
-    return np.min(wide(x), axes_of(op), keepdims=kept(op))
+    x = wide(x)
+    return np.min(x, axes_of(op), keepdims=kept(op), initial=bound(x, 1).item())
 
 
 @meaning(ReduceLogSumExpOp)
 def reduce_log_sum_exp(op: ReduceLogSumExpOp, x: Array) -> Array:
     x = wide(x)
-    peak = np.max(x, axes_of(op), keepdims=True)
+    peak = np.max(x, axes_of(op), keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
     total = np.sum(np.exp(x - shift), axes_of(op), x.dtype, keepdims=True)
     return (np.log(total) + shift).reshape(op.infer()[0].get_shape())
 
 
-@meaning(CumSumOp)
-def cum_sum(op: CumSumOp, x: Array) -> Array:
+def prefixes(op: PrefixOp, x: Array, combine: np.ufunc, neutral: int) -> Array:
     axis = op.axis.value.data
     forwards = np.moveaxis(wide(x), axis, -1)
     if op.reverse.value.data:
         forwards = forwards[..., ::-1]
-    result = np.cumsum(forwards, -1, forwards.dtype)
+    result = combine.accumulate(forwards, -1, forwards.dtype)
     if op.exclusive.value.data:
-        result = np.concatenate([np.zeros_like(result[..., :1]), result[..., :-1]], -1)
-    return np.moveaxis(result[..., ::-1] if op.reverse.value.data else result, -1, axis)
+        result = np.concatenate([np.full_like(result[..., :1], neutral), result[..., :-1]], -1)
+    return as_array(np.moveaxis(result[..., ::-1] if op.reverse.value.data else result, -1, axis))
+
+
+@meaning(CumSumOp)
+def cum_sum(op: CumSumOp, x: Array) -> Array:
+    return prefixes(op, x, np.add, 0)
+
+
+@meaning(CumProdOp)
+def cum_prod(op: CumProdOp, x: Array) -> Array:
+    return prefixes(op, x, np.multiply, 1)

@@ -10,27 +10,21 @@ from webdnn.dialects.dnn.base import flag
 from webdnn.dialects.dnn.elementwise import MulOp, ReciprocalOp, SqrtOp
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import element_attribute, element_type, shape_of
+from webdnn.frontends.onnx.formats import cast_value, plain_cast, type_code
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.shapes import broadcast
 
 
-def cast_to(node: Node, value: SSAValue, element: str) -> SSAValue:
-    """The value with elements of the named type."""
-    if element_type(value.type).name == element:
-        return value
-    return node.add(dnn.CastOp.of(value, to=element_attribute(element)))
-
-
 @converter("Cast")
 def cast(node: Node) -> SSAValue:
-    return cast_to(node, node.operand(0), onnx_element(node.integer("to"), node.name).name)
+    return cast_value(node, node.operand(0), node.integer("to"))
 
 
 @converter("CastLike")
 def cast_like(node: Node) -> SSAValue:
-    return cast_to(node, node.operand(0), node.element(1).name)
+    return cast_value(node, node.operand(0), type_code(node, node.operand(1)))
 
 
 @converter("Pow")
@@ -42,9 +36,9 @@ def power(node: Node) -> SSAValue:
         return simple
     element = node.element(0)
     if element.is_integer and node.element(1).is_float:
-        real = node.add(dnn.PowOp(cast_to(node, base, node.element(1).name), exponent))
-        return cast_to(node, real, element.name)
-    return node.add(dnn.PowOp(base, cast_to(node, exponent, element.name)))
+        real = node.add(dnn.PowOp(plain_cast(node, base, node.element(1).name), exponent))
+        return plain_cast(node, real, element.name)
+    return node.add(dnn.PowOp(base, plain_cast(node, exponent, element.name)))
 
 
 def small_power(node: Node, base: SSAValue, exponent: SSAValue) -> SSAValue | None:
@@ -90,3 +84,16 @@ def is_nan(node: Node) -> SSAValue:
 def is_inf(node: Node) -> SSAValue:
     positive, negative = (flag(bool(node.integer(name, 1))) for name in ("detect_positive", "detect_negative"))
     return node.add(dnn.IsInfOp.of(node.operand(0), positive=positive, negative=negative))
+
+
+@converter("BitCast")
+def bit_cast(node: Node) -> SSAValue:
+    """Between integers of one size, a cast that keeps all bits."""
+    source, to = node.element(0), onnx_element(node.integer("to"), node.name)
+    if source.bytes != to.bytes:
+        node.refuse(f"takes {source.name} as {to.name}", hint="the types must have the same size")
+    if source.is_float == to.is_float and not (source.is_float and source.name != to.name):
+        return plain_cast(node, node.operand(0), to.name)
+    if source.bytes < 4 or "bool" in (source.name, to.name):
+        node.refuse(f"takes {source.name} as {to.name}", hint="convert the model to f32, whose bits can be taken")
+    return node.add(dnn.BitCastOp.of(node.operand(0), to=element_attribute(to.name)))

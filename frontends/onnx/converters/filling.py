@@ -21,8 +21,10 @@ from webdnn.support.weights import numpy_dtype
 
 @converter("ConstantOfShape")
 def constant_of_shape(node: Node) -> SSAValue:
-    value = node.tensor("value") if node.has("value") else as_array(np.zeros(1, np.float32))
-    return expanded(node, node.constant_value(value.reshape(())), node.constant_integers(0))
+    value = node.held("value") if node.has("value") else node.constant_value(as_array(np.zeros(1, np.float32)))
+    result = expanded(node, reshaped(node, value, ()), node.constant_integers(0))
+    format = node.emitter.formats.get(value, 0)
+    return node.emitter.marked(result, format, node.name) if format else result
 
 
 @converter("Range")

@@ -16,6 +16,7 @@ from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axes, normalize_axis
 from webdnn.support.weights import numpy_dtype
 
@@ -25,10 +26,12 @@ def scalar(node: Node, value: float, like: SSAValue) -> SSAValue:
 
 
 @converter("BatchNormalization")
-def batch_normalization(node: Node) -> SSAValue:
-    """In inference; opset 7 may give each place its own statistics (`spatial = 0`)."""
-    if node.integer("training_mode", 0) or any(node.outputs[1:]):
-        node.refuse("computes the statistics of a batch, as in training", hint="export the model for inference")
+def batch_normalization(node: Node) -> SSAValue | Sequence[SSAValue]:
+    """Opset 7 may give each place its own statistics (`spatial = 0`)."""
+    if node.integer("training_mode", 0):
+        return batch_statistics(node)
+    if any(node.outputs[1:]):
+        node.refuse("gives statistics of a batch, as in training before opset 14", hint="export it for inference")
     x, scale, bias, mean, variance = (node.operand(i) for i in range(5))
     shape, epsilon = node.shape(0), node.number("epsilon", 1e-5)
     if not node.integer("spatial", 1):
@@ -39,6 +42,21 @@ def batch_normalization(node: Node) -> SSAValue:
     whole = reshaped(node, x, (shape[0], 1)) if len(shape) == 1 else x
     normal = node.add(dnn.BatchNormOp.of(whole, scale, bias, mean, variance, epsilon=number(epsilon)))
     return reshaped(node, normal, shape)
+
+
+def batch_statistics(node: Node) -> Sequence[SSAValue]:
+    """With the mean and the variance of the batch; then the running ones, `momentum` of them kept."""
+    x, scale, bias, mean, variance = (Term.operand(node, i) for i in range(5))
+    axes = [axis for axis in range(len(x.shape)) if axis != 1]
+    shape = [n if axis == 1 else 1 for axis, n in enumerate(x.shape)]
+    own_mean = x.mean(*axes)
+    centred = x - own_mean.reshaped(*shape)
+    own_variance = (centred * centred).mean(*axes)
+    deviation = (own_variance + node.number("epsilon", 1e-5)).apply(SqrtOp)
+    normal = centred * (scale / deviation).reshaped(*shape) + bias.reshaped(*shape)
+    kept = node.number("momentum", 0.9)
+    running = [old * kept + new * (1 - kept) for old, new in ((mean, own_mean), (variance, own_variance))]
+    return [normal.value, *(r.value for r in running)]
 
 
 @converter("LayerNormalization")

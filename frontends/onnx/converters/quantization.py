@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import Attribute, Operation, SSAValue
+from onnx import TensorProto
+from xdsl.ir import Attribute, SSAValue
 
+from webdnn.dialects.dnn.activation import ClipOp
 from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import flag, integer, ints
 from webdnn.dialects.dnn.elementwise import DivOp, EqualOp, MaxOp, MinOp, MulOp, NegOp, SubOp, WhereOp
@@ -17,21 +19,24 @@ from webdnn.dialects.element import element_attribute, element_type, shape_of, t
 from webdnn.frontends.onnx.converters.convolution import convolution
 from webdnn.frontends.onnx.converters.linear_algebra import product
 from webdnn.frontends.onnx.converters.rearrange import reshaped
+from webdnn.frontends.onnx.formats import cast_value, decoded, encoded, plain_cast, type_code
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.tensors import PACKED, WIDENED, onnx_element
+from webdnn.frontends.onnx.tensors import ENCODED, WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype
 
+RANGES = {
+    TensorProto.INT4: (-8, 7),
+    TensorProto.UINT4: (0, 15),
+    TensorProto.INT2: (-2, 1),
+    TensorProto.UINT2: (0, 3),
+}
 
-def output_element(node: Node, default: Attribute) -> Attribute:
-    """The element type that the attribute `output_dtype` names."""
-    code = node.integer("output_dtype", 0)
-    if not code:
-        return default
-    if code in WIDENED:
-        node.refuse("gives integers of less than 8 bits", hint="quantize to 8 bits")
-    return element_attribute(onnx_element(code, node.name).name)
+
+def output_type(node: Node, default: int) -> int:
+    """The ONNX type that the attribute `output_dtype` names."""
+    return node.integer("output_dtype", 0) or default
 
 
 def parameters(node: Node, axis: int) -> tuple[SSAValue, SSAValue | None, int, int]:
@@ -47,24 +52,44 @@ def parameters(node: Node, axis: int) -> tuple[SSAValue, SSAValue | None, int, i
 
 @converter("QuantizeLinear")
 def quantize_linear(node: Node) -> SSAValue:
+    """To integers of 4 or 2 bits as to those of 8, of which the range is taken; to floats of 8 bits by their codes."""
     given = node.optional(2)
-    if given is not None and isinstance(given.owner, Operation) and PACKED in given.owner.attributes:
-        node.refuse("gives integers of less than 8 bits", hint="quantize to 8 bits")
+    to = output_type(node, TensorProto.UINT8 if given is None else type_code(node, given))
+    if to in ENCODED:
+        return encoded(node, node.add(DivOp(*scaled_floats(node, node.operand(0)))), to)
     scale, zero, axis, block = parameters(node, node.integer("axis", 1))
-    default = element_attribute("u8") if zero is None else tensor_type(zero).element_type
-    to = output_element(node, default)
-    return node.add(
-        QuantizeLinearOp.of(node.operand(0), scale, zero, axis=integer(axis), block_size=integer(block), to=to)
+    element = element_attribute(onnx_element(to, node.name).name)
+    whole = node.add(
+        QuantizeLinearOp.of(node.operand(0), scale, zero, axis=integer(axis), block_size=integer(block), to=element)
     )
+    if to not in WIDENED:
+        return whole
+    low, high = RANGES[to]
+    return node.emitter.marked(node.add(ClipOp.of(whole, low=integer(low), high=integer(high))), to, node.name)
+
+
+def scaled_floats(node: Node, numbers: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """Numbers and the scale of each, both f32; the zero points of floats are zero."""
+    scale, zero, axis, block = parameters(node, node.integer("axis", 1))
+    if block:
+        node.refuse("has blocks of floats of 8 bits", hint="give a scale for each place of an axis")
+    if zero is not None and (node.constant(2) & 0x7F).any():
+        node.refuse("has a zero point of floats that is not zero", hint="leave it out: ONNX says that it is zero")
+    if shape_of(scale):
+        scale = reshaped(node, scale, (*shape_of(scale), *[1] * (len(node.shape(0)) - axis - 1)))
+    return plain_cast(node, numbers, "f32"), plain_cast(node, scale, "f32")
 
 
 @converter("DequantizeLinear")
 def dequantize_linear(node: Node) -> SSAValue:
+    to = output_type(node, type_code(node, node.operand(1)))
+    if node.emitter.formats.get(node.operand(0)) in ENCODED:
+        return cast_value(node, node.add(MulOp(*scaled_floats(node, decoded(node, node.operand(0))))), to)
     scale, zero, axis, block = parameters(node, node.integer("axis", 1))
     result = node.add(
         DequantizeLinearOp.of(node.operand(0), scale, zero, axis=integer(axis), block_size=integer(block))
     )
-    return cast(node, result, output_element(node, tensor_type(scale).element_type))
+    return cast_value(node, result, to)
 
 
 @converter("DynamicQuantizeLinear")

@@ -11,7 +11,9 @@ from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import flag, integer, ints
 from webdnn.dialects.dnn.elementwise import AbsOp, LogOp, MulOp, SqrtOp
 from webdnn.dialects.dnn.reduction import (
+    CumProdOp,
     CumSumOp,
+    PrefixOp,
     ReduceLogSumExpOp,
     ReduceMaxOp,
     ReduceMeanOp,
@@ -34,6 +36,8 @@ REDUCTIONS: dict[str, type[ReductionOp]] = {
     "ReduceMin": ReduceMinOp,
     "ReduceProd": ReduceProdOp,
 }
+
+PREFIXES: dict[str, type[PrefixOp]] = {"CumSum": CumSumOp, "CumProd": CumProdOp}
 
 ARGS: dict[str, type[ArgOp]] = {"ArgMax": ArgMaxOp, "ArgMin": ArgMinOp}
 
@@ -93,11 +97,11 @@ def reduce_log_sum_exp(node: Node) -> SSAValue:
     return in_floats(node, lambda x: reduced(node, ReduceLogSumExpOp, x))
 
 
-@converter("CumSum")
-def cum_sum(node: Node) -> SSAValue:
+@converter(*PREFIXES)
+def prefix(node: Node) -> SSAValue:
     (axis,) = node.constant_integers(1)
     return node.add(
-        CumSumOp.of(
+        PREFIXES[node.op_type].of(
             node.operand(0),
             axis=integer(normalize_axis(axis, len(node.shape(0)))),
             exclusive=flag(bool(node.integer("exclusive", 0))),

@@ -9,8 +9,10 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.frontends.onnx.converters.random import dropped
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.weights import numpy_dtype
 
 
@@ -18,8 +20,8 @@ from webdnn.support.weights import numpy_dtype
 def constant(node: Node) -> SSAValue:
     """The one attribute that is set says of which kind it is."""
     if node.has("value"):
-        array = node.tensor("value")
-    elif node.has("sparse_value"):
+        return node.held("value")
+    if node.has("sparse_value"):
         array = node.sparse_tensor("sparse_value")
     elif node.has("value_int"):
         array = np.array(node.integer("value_int"), np.int64)
@@ -43,7 +45,11 @@ def identity(node: Node) -> SSAValue:
 def dropout(node: Node) -> Sequence[SSAValue]:
     """Nothing is dropped in inference; the mask is all true (before opset 12 it had the operand's type)."""
     if node.opset >= 12 and node.optional(2) is not None and node.constant(2).any():
-        node.refuse("is in training mode", hint="export the model for inference")
+        ratio = float(node.constant_or(1, as_array(np.array(0.5))).reshape(()))
+        if not 0 <= ratio < 1:
+            node.refuse(f"drops elements with the probability {ratio}", hint="the ratio is from 0 to less than 1")
+        if ratio:
+            return dropped(node, Term.operand(node, 0), ratio)
     if not any(node.outputs[1:]):
         return [node.operand(0)]
     mask = (
@@ -71,3 +77,17 @@ def shape(node: Node) -> SSAValue:
 @converter("Size")
 def size(node: Node) -> SSAValue:
     return node.constant_value(as_array(np.array(prod(node.shape(0)), np.int64)))
+
+
+@converter("OptionalHasElement")
+def optional_has_element(node: Node) -> SSAValue:
+    """A tensor is one that is there; what is left out is not."""
+    return node.constant_value(as_array(np.array(node.optional(0) is not None)))
+
+
+@converter("Optional", "OptionalGetElement")
+def optional_get_element(node: Node) -> SSAValue:
+    """A tensor stands for an optional one that is there."""
+    if node.optional(0) is None:
+        node.refuse("takes the element of an optional value that has none", hint="remove the branch that it is in")
+    return node.operand(0)

@@ -130,3 +130,9 @@ def is_inf(op: dnn.IsInfOp, low: Lowering) -> Sequence[SSAValue]:
         return found[0] if len(found) == 1 else s.of(arith.OrIOp, *found)
 
     return pointwise(op, low, value)
+
+
+@lowers(dnn.BitCastOp)
+def bit_cast(op: dnn.BitCastOp, low: Lowering) -> Sequence[SSAValue]:
+    to = compute_type(op.to)
+    return pointwise(op, low, lambda s, x: s.add(arith.BitcastOp(x[0], to)))

@@ -10,7 +10,9 @@ from xdsl.dialects.builtin import TensorType, f64
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reduction import (
+    CumProdOp,
     CumSumOp,
+    PrefixOp,
     ReduceLogSumExpOp,
     ReduceMaxOp,
     ReduceMeanOp,
@@ -126,32 +128,33 @@ def reduce_log_sum_exp(op: ReduceLogSumExpOp, low: Lowering) -> Sequence[SSAValu
     return low.compute([op.output], point)
 
 
-@lowers(CumSumOp)
-def cum_sum(op: CumSumOp, low: Lowering) -> Sequence[SSAValue]:
+@lowers(CumSumOp, CumProdOp)
+def prefixes(op: PrefixOp, low: Lowering) -> Sequence[SSAValue]:
     """y[i] = sum(k < 16) x[i - k · stride], with stride 1, 16, 256, …: each pass makes prefixes 16 times as long."""
     result, axis = tensor_type(op.output), op.axis.value.data
     extent = result.get_shape()[axis]
     partial = TensorType(low.scalar(op.output), result.get_shape(), result.encoding)
     source, stride, delay = op.input, 1, int(op.exclusive.value.data != 0)
     while stride * RADIX < extent:
-        (source,) = low.compute([partial], prefix_sum(op, low, source, stride, delay))
+        (source,) = low.compute([partial], prefix(op, low, source, stride, delay))
         stride, delay = stride * RADIX, 0
-    return low.compute([op.output], prefix_sum(op, low, source, stride, delay))
+    return low.compute([op.output], prefix(op, low, source, stride, delay))
 
 
-def prefix_sum(op: CumSumOp, low: Lowering, source: SSAValue, stride: int, delay: int) -> Point:
-    """The sum of up to 16 elements behind (or before) each place, `stride` apart, the first one `delay` away."""
+def prefix(op: PrefixOp, low: Lowering, source: SSAValue, stride: int, delay: int) -> Point:
+    """Up to 16 elements behind (or before) each place combined, `stride` apart, the first one `delay` away."""
     shape, axis = shape_of(op.output), op.axis.value.data
     direction = 1 if op.reverse.value.data else -1
     taps = min(RADIX, -(-shape[axis] // stride))
+    kind, neutral = (ReduceKind.MUL, 1) if isinstance(op, CumProdOp) else (ReduceKind.ADD, 0)
 
     def point(body: Body, *at: Index) -> SSAValue:
         def value(inner: Body, k: Index) -> SSAValue:
             moved = at[axis] + (k * stride + delay) * direction
-            zero = inner.constant(0, low.scalar(op.output))
-            return read_or(low, inner, source, shape, [*at[:axis], moved, *at[axis + 1 :]], zero)
+            beyond = inner.constant(neutral, low.scalar(op.output))
+            return read_or(low, inner, source, shape, [*at[:axis], moved, *at[axis + 1 :]], beyond)
 
-        total = body.reduce(ReduceKind.ADD, [taps], value, type=low.scalar(op.output))
+        total = body.reduce(kind, [taps], value, type=low.scalar(op.output))
         return narrowed(body, total, element_type(op.output.type))
 
     return point

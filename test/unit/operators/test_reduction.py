@@ -91,6 +91,31 @@ def test_cum_sum(check: Check, noise: Noise, extent: int, exclusive: int, revers
     check("CumSum", x, axis, constants=[1], opset=14, exclusive=exclusive, reverse=reverse)
 
 
+@pytest.mark.parametrize("extent", [5, 40])
+@pytest.mark.parametrize(("exclusive", "reverse"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
+def test_cum_prod(check: Check, noise: Noise, extent: int, exclusive: int, reverse: int, dtype: str) -> None:
+    """The products of integers wrap."""
+    x = noise(2, extent, dtype=dtype)
+    turned = x[:, ::-1] if reverse else x
+    wanted = np.cumprod(turned, 1, turned.dtype)
+    if exclusive:
+        wanted = np.concatenate([np.ones_like(wanted[:, :1]), wanted[:, :-1]], 1)
+    expected = [np.ascontiguousarray(wanted[:, ::-1] if reverse else wanted)]
+    axis = np.array(-1, np.int64)
+    check(
+        "CumProd",
+        x,
+        axis,
+        constants=[1],
+        opset=26,
+        exclusive=exclusive,
+        reverse=reverse,
+        expected=expected,
+        tolerance=1e-4,
+    )
+
+
 @pytest.mark.parametrize("kind", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize("last", [0, 1])
 @pytest.mark.parametrize(("axis", "keepdims"), [(0, 1), (1, 0), (-1, 1)])

@@ -23,6 +23,7 @@ def compiled_for(target: str) -> list[Case]:
 @pytest.mark.parametrize("case", compiled_for("webgpu"), ids=lambda case: case.name)
 def test_naga_accepts_and_computes_wgsl(case: Case) -> None:
     part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    assert all(binding.size % 16 == 0 for dispatch in part.section.dispatches for binding in dispatch.bindings)
     for text in json.loads(part.files[part.section.sources]):
         validate_wgsl(text)
     for found, expected in zip(run_webgpu(part, case.inputs), case.outputs, strict=True):

@@ -37,3 +37,13 @@ func.func @question(%x: tensor<4xi32>) {
   %r = dnn.is_nan %x : (tensor<4xi32>) -> tensor<4xi1>
   func.return
 }
+
+// -----
+
+// Bits stand for others of the same number.
+
+// CHECK: 'dnn.bit_cast' does not verify: the bits of f32 cannot stand for i64, expected floats and integers of one size
+func.func @bits(%x: tensor<4xf32>) {
+  %r = dnn.bit_cast %x {to = i64} : (tensor<4xf32>) -> tensor<4xi64>
+  func.return
+}

@@ -14,5 +14,7 @@ func.func @arithmetic(%x: tensor<2x3xf32>, %e: tensor<f32>, %i: tensor<3xi32>, %
   %4 = dnn.is_nan %x : (tensor<2x3xf32>) -> tensor<2x3xi1>
   // CHECK: dnn.is_inf %x {positive = true, negative = false} : (tensor<2x3xf32>) -> tensor<2x3xi1>
   %5 = dnn.is_inf %x {positive = true, negative = false} : (tensor<2x3xf32>) -> tensor<2x3xi1>
+  // CHECK: dnn.bit_cast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
+  %6 = dnn.bit_cast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
   func.return
 }

@@ -57,3 +57,23 @@ func.func @floats(%a: tensor<2xf32>, %b: tensor<f32>) {
   %r = dnn.dequantize_linear %a, %b {axis = 0 : i64, block_size = 0 : i64} : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
   func.return
 }
+
+// -----
+
+// Formats have names.
+
+// CHECK: 'dnn.encode_float' does not verify: found format 'f8', expected one of f8e4m3fn, f8e4m3fnuz, f8e5m2, f8e5m2fnuz, f4e2m1, f8e8m0
+func.func @format(%a: tensor<2xf32>) {
+  %r = dnn.encode_float %a {format = "f8", saturate = true} : (tensor<2xf32>) -> tensor<2xui8>
+  func.return
+}
+
+// -----
+
+// Doubles would be rounded twice.
+
+// CHECK: 'dnn.encode_float' does not verify: found tensor<2xf64>, expected floats of 32 or 16 bits
+func.func @doubles(%a: tensor<2xf64>) {
+  %r = dnn.encode_float %a {format = "f8e5m2", saturate = true} : (tensor<2xf64>) -> tensor<2xui8>
+  func.return
+}

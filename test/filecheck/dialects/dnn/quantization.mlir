@@ -26,3 +26,12 @@ func.func @blocks(%a: tensor<2x8xi8>, %b: tensor<2x3xf16>, %c: tensor<2x3xi8>) -
   %r = dnn.dequantize_linear %a, %b, %c {axis = 1 : i64, block_size = 3 : i64} : (tensor<2x8xi8>, tensor<2x3xf16>, tensor<2x3xi8>) -> tensor<2x8xf16>
   func.return %r : tensor<2x8xf16>
 }
+
+// Codes of floats of 8 bits.
+
+// CHECK-LABEL: @codes
+// CHECK: dnn.encode_float %a {format = "f8e5m2", saturate = false} : (tensor<4xf16>) -> tensor<4xui8>
+func.func @codes(%a: tensor<4xf16>) -> tensor<4xui8> {
+  %r = dnn.encode_float %a {format = "f8e5m2", saturate = false} : (tensor<4xf16>) -> tensor<4xui8>
+  func.return %r : tensor<4xui8>
+}

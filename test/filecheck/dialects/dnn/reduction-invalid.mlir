@@ -37,3 +37,13 @@ func.func @result(%a: tensor<2x3xf32>) {
   %r = dnn.reduce_sum %a {axes = array<i64: 0>, keepdims = true} : (tensor<2x3xf32>) -> tensor<3xf32>
   func.return
 }
+
+// -----
+
+// The axis is one of the operand's.
+
+// CHECK: 'dnn.cum_prod' does not verify: axis 2 is not one of 2 axes
+func.func @prefix(%a: tensor<2x3xf32>) {
+  %r = dnn.cum_prod %a {axis = 2 : i64, exclusive = false, reverse = false} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  func.return
+}

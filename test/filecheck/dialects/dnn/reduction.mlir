@@ -71,3 +71,12 @@ func.func @cum_sum(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %r = dnn.cum_sum %a {axis = 1 : i64, exclusive = false, reverse = true} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   func.return %r : tensor<2x3xf32>
 }
+
+// Products of what comes before.
+
+// CHECK-LABEL: @cum_prod
+// CHECK: dnn.cum_prod %a {axis = 1 : i64, exclusive = true, reverse = false} : (tensor<2x3xi32>) -> tensor<2x3xi32>
+func.func @cum_prod(%a: tensor<2x3xi32>) -> tensor<2x3xi32> {
+  %r = dnn.cum_prod %a {axis = 1 : i64, exclusive = true, reverse = false} : (tensor<2x3xi32>) -> tensor<2x3xi32>
+  func.return %r : tensor<2x3xi32>
+}

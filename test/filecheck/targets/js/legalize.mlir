@@ -34,3 +34,18 @@ kernel.func @compare(%x: memref<8xf32>, %y: memref<8xi32>) {
   %s = arith.addi %e, %one : i32
   kernel.write %s, %y[0] : memref<8xi32>
 }
+
+// -----
+
+// What becomes a double is one from there on: the float is rounded before, and the store takes the double.
+
+// CHECK-LABEL: @widen(
+// CHECK:         %[[F:.*]] = arith.truncf %{{.*}} : f64 to f32
+// CHECK-NEXT:    %[[D:.*]] = arith.extf %[[F]] : f32 to f64
+// CHECK-NEXT:    kernel.write %[[D]], %y[0] : memref<8xf64>
+kernel.func @widen(%x: memref<8xf32>, %y: memref<8xf64>) {
+  %v = kernel.read %x[0] : memref<8xf32>
+  %s = arith.addf %v, %v : f32
+  %d = arith.extf %s : f32 to f64
+  kernel.write %d, %y[0] : memref<8xf64>
+}

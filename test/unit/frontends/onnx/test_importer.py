@@ -234,3 +234,23 @@ def test_constants_fix_inputs_and_other_values(model: Build, run: Run) -> None:
     one = np.ones(1, np.float32)
     assert run(proto, one, dims={"N": 1}, constants={"flag": np.array(True)})[0] == pytest.approx(1 + np.exp(-1))
     assert run(proto, one, dims={"N": 1}, constants={"e": np.array([4], np.float32), "flag": np.array(0)})[0] == 5
+
+
+def test_tensors_without_elements_are_known(model: Build, run: Run) -> None:
+    """As initializers, as inputs and as results; the smallest number stands for an extreme of none."""
+    nodes = [
+        node("Slice", ["x", "a", "a"], ["cut"]),
+        node("Concat", ["cut", "x"], ["y"], axis=0),
+        node("ReduceMax", ["e"], ["m"], keepdims=0),
+    ]
+    proto = model(nodes, {"x": [3], "e": ["N"]}, ["y", "m", "cut"], {"a": np.array([1])})
+    found = run(proto, np.arange(3, dtype=np.float32), np.zeros(0, np.float32), dims={"N": 0})
+    np.testing.assert_array_equal(found[0], [0, 1, 2])
+    assert found[1] == -np.inf
+    assert found[2].shape == (0,)
+
+
+def test_operators_of_old_opsets_that_have_not_changed(model: Build, run: Run) -> None:
+    proto = model([node("Neg", ["x"], ["y"])], {"x": [2]}, ["y"])
+    proto.opset_import[0].version = 6
+    np.testing.assert_array_equal(run(proto, np.ones(2, np.float32))[0], [-1, -1])

@@ -54,6 +54,14 @@ def test_with_small_tables_the_incumbent_is_never_better(graph: tuple[list[int],
     assert not found.proven or found.cost == best
 
 
+def test_variables_without_a_choice_need_no_axis() -> None:
+    """numpy's arrays have 64 axes at most."""
+    neighbours = range(1, 81)
+    factors = [Factor((0, n), np.array([[2.0], [1.0]])) for n in neighbours]
+    found = eliminate([2, *[1] * 80], factors, lambda: pytest.fail("no incumbent is needed"))
+    assert (found.cost, found.choice[0], found.proven) == (80.0, 1, True)
+
+
 def test_descent_takes_another_choice_where_followers_answer_better() -> None:
     """Both leaders alone prefer 0, but the follower makes that dear."""
     follower = np.array([[0.0, 5.0], [5.0, 0.0]])
