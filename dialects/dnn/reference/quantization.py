@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
+from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp, UnpackNibblesOp
 from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.dnn.reference.registry import Array, meaning
 from webdnn.dialects.element import element_type
+from webdnn.support.quantization import unpack_nibbles as unpacked
 from webdnn.support.weights import numpy_dtype
 
 
@@ -40,3 +41,8 @@ def dequantize_linear(op: DequantizeLinearOp, q: Array, scale: Array, zero_point
     zero = 0 if zero_point is None else spread(op, zero_point, q.shape).astype(np.int32)
     difference = q.astype(np.int32) - zero
     return difference.astype(computed(scale).dtype) * spread(op, computed(scale), q.shape)
+
+
+@meaning(UnpackNibblesOp)
+def unpack_nibbles(op: UnpackNibblesOp, x: Array) -> Array:
+    return as_array(unpacked(x.astype(np.uint8), op.axis.value.data))

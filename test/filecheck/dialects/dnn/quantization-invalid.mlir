@@ -57,3 +57,21 @@ func.func @floats(%a: tensor<2xf32>, %b: tensor<f32>) {
   %r = dnn.dequantize_linear %a, %b {axis = 0 : i64, block_size = 0 : i64} : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
   func.return
 }
+
+// -----
+
+// Nibbles come from unsigned bytes, along an axis that there is.
+
+// CHECK: 'dnn.unpack_nibbles' does not verify: found elements of i8, expected u8
+func.func @signed(%a: tensor<2xi8>) {
+  %r = dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2xi8>) -> tensor<4xi8>
+  func.return
+}
+
+// -----
+
+// CHECK: 'dnn.unpack_nibbles' does not verify: found axis 1, expected one of 1 axes
+func.func @axis(%a: tensor<2xui8>) {
+  %r = dnn.unpack_nibbles %a {axis = 1 : i64} : (tensor<2xui8>) -> tensor<4xi8>
+  func.return
+}

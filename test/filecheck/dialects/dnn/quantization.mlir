@@ -26,3 +26,12 @@ func.func @blocks(%a: tensor<2x8xi8>, %b: tensor<2x3xf16>, %c: tensor<2x3xi8>) -
   %r = dnn.dequantize_linear %a, %b, %c {axis = 1 : i64, block_size = 3 : i64} : (tensor<2x8xi8>, tensor<2x3xf16>, tensor<2x3xi8>) -> tensor<2x8xf16>
   func.return %r : tensor<2x8xf16>
 }
+
+// A byte holds two neighbours along an axis.
+
+// CHECK-LABEL: @nibbles
+// CHECK: dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2x8xui8>) -> tensor<4x8xi8>
+func.func @nibbles(%a: tensor<2x8xui8>) -> tensor<4x8xi8> {
+  %r = dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2x8xui8>) -> tensor<4x8xi8>
+  func.return %r : tensor<4x8xi8>
+}
