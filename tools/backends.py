@@ -63,7 +63,7 @@ class Backend:
     @property
     def pipelines(self) -> Sequence[Specs]:
         """Every list of passes that is run on the way to the backend's part."""
-        texts = (GRAPH, self.passes, *self.languages.values())
+        texts = (graph_passes(), self.passes, *self.languages.values())
         inner = [tuple(module_pass.spec() for module_pass in passes) for passes in self.within()]
         return [*(tuple(parse_specs(",".join(passes), all_passes())) for passes in texts if passes), *inner]
 
