@@ -8,6 +8,11 @@ GRAPH = ("dnn-fold-constants", "dnn-fold-batch-norm", "dnn-elide-identities")
 """What every target shares: passes on the `dnn` dialect."""
 
 
+def graph_passes(weights: str = "f32") -> tuple[str, ...]:
+    """Those of `GRAPH`, and what compresses weights to a format of `dnn-compress-weights`."""
+    return (*GRAPH, *((f"dnn-compress-weights{{format={weights}}}",) if weights != "f32" else ()))
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """How a target wants its kernels, up to functions on flat buffers.
@@ -16,8 +21,9 @@ class Pipeline:
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
     `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
     the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
-    `strips` is how many bytes of what kernels hand to one another should be alive at a time, and `stage` keeps dear
-    values that are needed twice.
+    `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
+    values that are needed twice, and `decode` is how many operations a kernel may spend on each element of a compressed
+    weight that it reads once.
     """
 
     target: str
@@ -33,10 +39,11 @@ class Pipeline:
     phases: bool = False
     strips: int = 0
     stage: bool = False
+    decode: int = 0
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
-        fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()}"
+        fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()} decode={self.decode}"
         return (
             "dnn-pad-empty-tensors",
             *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
@@ -50,6 +57,7 @@ class Pipeline:
             *(("kernel-stage-repeated",) if self.stage else ()),
             "kernel-split-shared-reductions",
             *(("kernel-hoist-factors",) if self.stage else ()),
+            "kernel-hoist-scales",
             "kernel-fold-initial-values",
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
@@ -67,10 +75,10 @@ class Pipeline:
 
 
 PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True),
+    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2),
     "js": Pipeline("js", phases=True, stage=True),
-    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256),
-    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7),
+    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256, decode=16),
+    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7, decode=16),
 }
 """By the name of the backend that runs the result."""
 

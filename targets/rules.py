@@ -45,6 +45,7 @@ RULES = (
     left_out("kernel-stage-repeated", "dear values that are needed twice are kept"),
     left_out("kernel-split-shared-reductions", "what many points share is computed once"),
     left_out("kernel-hoist-factors", "what scales a sum scales its result"),
+    left_out("kernel-hoist-scales", "the scale of a compressed weight multiplies a sum, not its terms"),
     left_out("kernel-fold-initial-values", "sums start from their bias"),
     Rule(
         "packing",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, get_args
 
 import numpy as np
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
+from webdnn.targets.bundle.manifest import WeightFormatName
 
 Value = TypeVar("Value")
 
@@ -61,3 +62,14 @@ def model_options(arguments: argparse.Namespace) -> tuple[dict[str, int], dict[s
     """The bound dimensions and the constants of the command line. Raises DiagnosticError."""
     dims = pairs("--dim", arguments.dim, int, hint="bind a dimension to a whole number, as in --dim N=1")
     return dims, arrays("--constant", arguments.constant)
+
+
+def add_weights_option(parser: argparse.ArgumentParser) -> None:
+    """The option that says how many bits of a model's weights are kept."""
+    parser.add_argument(
+        "--weights",
+        choices=get_args(WeightFormatName),
+        default="f32",
+        help="how large weights are stored: as they are (f32, the default), in half of the bytes (f16), a quarter (q8) "
+        "or a seventh (q4), with errors that grow; what is not compressed is told",
+    )

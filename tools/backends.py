@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Backends, Tensor
-from webdnn.targets.pipelines import GRAPH, JS_PASSES, PIPELINES, WGSL_PASSES, Pipeline, glsl_passes
+from webdnn.targets.pipelines import JS_PASSES, PIPELINES, WGSL_PASSES, Pipeline, glsl_passes, graph_passes
 from webdnn.tools.changes import UNCHANGED, Changes, Specs, all_passes
 from webdnn.tools.pipeline import parse_specs
 
@@ -63,7 +63,7 @@ class Backend:
     @property
     def pipelines(self) -> Sequence[Specs]:
         """Every list of passes that is run on the way to the backend's part."""
-        texts = (GRAPH, self.passes, *self.languages.values())
+        texts = (graph_passes(), self.passes, *self.languages.values())
         inner = [tuple(module_pass.spec() for module_pass in passes) for passes in self.within()]
         return [*(tuple(parse_specs(",".join(passes), all_passes())) for passes in texts if passes), *inner]
 
@@ -72,10 +72,10 @@ class Backend:
         tile = min(self.kernels.winograd, ACCURACIES[accuracy])
         return replace(self, kernels=replace(self.kernels, winograd=tile))
 
-    def pipeline(self, language: str) -> str:
+    def pipeline(self, language: str, weights: str = "f32") -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
         inner = map(str, next(iter(self.within()), ()))
-        text = ",".join((*GRAPH, *self.passes, *self.languages[language], *inner))
+        text = ",".join((*graph_passes(weights), *self.passes, *self.languages[language], *inner))
         if not self.changes.made:
             return text
         return ",".join(map(str, self.changes.of(tuple(parse_specs(text, all_passes())))))

@@ -23,14 +23,15 @@ from webdnn.passes.kernel.select_schedule import computes
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
-from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor
+from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor, WeightFormatName
 from webdnn.targets.bundle.write import runner_files
-from webdnn.targets.pipelines import GRAPH
+from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, Backend, Lowered, Part, backends_named, merged
 from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
 from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
 from webdnn.tools.summary import BackendSummary, Summary, operator_count
+from webdnn.tools.weight_shares import weight_shares
 
 Files = Mapping[str, bytes]
 Progress = Callable[[str, str], None]
@@ -39,6 +40,7 @@ Progress = Callable[[str, str], None]
 QUICK = Checks(verify=False)
 CAREFUL = Checks(verify_each=True)
 ELEMENTS: Mapping[str, ElementTypeName] = {name: name for name in get_args(ElementTypeName)}
+WEIGHT_FORMATS: Mapping[str, WeightFormatName] = {name: name for name in get_args(WeightFormatName)}
 
 
 def silent(stage: str, step: str) -> None:
@@ -54,6 +56,7 @@ def compile_model(
     accuracy: str = "normal",
     schedules: str = "",
     changes: Changes = UNCHANGED,
+    weights: str = "f32",
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
     backends_named(targets, accuracy, changes)
@@ -68,6 +71,7 @@ def compile_model(
         accuracy=accuracy,
         schedules=schedules,
         changes=changes,
+        weights=weights,
     )
     return manifest, {**files, **runner_files()}, replace(summary, seconds=time.perf_counter() - started)
 
@@ -81,6 +85,7 @@ def compile_module(
     accuracy: str = "normal",
     schedules: str = "",
     changes: Changes = UNCHANGED,
+    weights: str = "f32",
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError.
 
@@ -89,7 +94,8 @@ def compile_module(
     started = time.perf_counter()
     compiler = Compiler(new_context(), progress, schedules, changes=changes)
     module = module.clone()
-    compiler.run("graph", module, GRAPH)
+    compiler.run("graph", module, graph_passes(weights))
+    shares = () if weights == "f32" else weight_shares(module)
     parts = compiler.parts(module, backends_named(targets, accuracy, changes))
     inputs, outputs = signature(module)
     manifest = Manifest(
@@ -97,11 +103,12 @@ def compile_module(
         producer=f"webdnn {__version__}",
         inputs=inputs,
         outputs=outputs,
+        weights=WEIGHT_FORMATS[weights],
         backends=merged([part.section for part in parts.values()]),
     )
     files = {path: content for part in parts.values() for path, content in part.files.items()}
     seconds = time.perf_counter() - started
-    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds, compiler.unused)
+    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds, compiler.unused, shares)
 
 
 @dataclass
@@ -187,12 +194,16 @@ def unused_schedules(module: ModuleOp, path: str) -> list[str]:
 
 
 def wasm_kernels(
-    path: Path | str, dims: Mapping[str, int], constants: Mapping[str, Array], accuracy: str = "normal"
+    path: Path | str,
+    dims: Mapping[str, int],
+    constants: Mapping[str, Array],
+    accuracy: str = "normal",
+    weights: str = "f32",
 ) -> ModuleOp:
     """The kernels on flat buffers that a model's wasm modules are made from. Raises DiagnosticError."""
     module = import_onnx(path, dims=dims, constants=constants)
     compiler = Compiler(new_context())
-    compiler.run("graph", module, GRAPH)
+    compiler.run("graph", module, graph_passes(weights))
     return compiler.lowered(module, "wasm", backends_named(["wasm"], accuracy)["wasm"])["wasm"]
 
 

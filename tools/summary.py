@@ -46,6 +46,15 @@ class BackendSummary:
 
 
 @dataclass(frozen=True)
+class WeightShare:
+    """Constants that are stored in one way: how, their bytes in a download, and what they are."""
+
+    stored: str
+    bytes: int
+    what: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """The whole compilation; `operators` are those that are left of the model's when all has been folded.
 
@@ -57,6 +66,7 @@ class Summary:
     backends: Sequence[BackendSummary]
     seconds: float
     unused_schedules: Sequence[str] = ()
+    weights: Sequence[WeightShare] = ()
 
     def lines(self) -> Iterator[str]:
         """A table for people."""
@@ -79,6 +89,8 @@ class Summary:
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             yield "  ".join(["  " + first, *rest])
+        for share in self.weights:
+            yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:
             yield f"the model has no kernel '{kernel}': its schedule is not used"
 

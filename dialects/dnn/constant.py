@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
 from xdsl.interfaces import HasFolderInterface
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
@@ -60,3 +60,11 @@ class ConstantOp(DnnOp, HasFolderInterface):
 
     def fold(self) -> Sequence[Attribute]:
         return (self.value,)
+
+
+def is_known(value: SSAValue) -> bool:
+    """Is this a constant, or computed from constants alone?"""
+    owner = value.owner
+    if isinstance(owner, ConstantOp):
+        return True
+    return isinstance(owner, Operation) and bool(owner.operands) and all(map(is_known, owner.operands))

@@ -129,3 +129,31 @@ class EncodeFloatOp(DnnOp):
         if not element.is_float or element.bits > 32:
             raise ShapeError(f"found {self.input.type}, expected floats of 32 or 16 bits")
         return [typed(self.input, shape_of(self.input), element_attribute("u8"))]
+
+
+@irdl_op_definition
+class UnpackNibblesOp(DnnOp):
+    """Integers of four bits from bytes that hold two, as compressed weights do; ONNX has no such operator.
+
+    `y[…, 2i, …]` is the low half of `x[…, i, …]` minus 8, `y[…, 2i + 1, …]` the high half minus 8.
+
+    ```mlir
+    %q = dnn.unpack_nibbles %x {axis = 1 : i64} : (tensor<4x8xui8>) -> tensor<4x16xi8>
+    ```
+    """
+
+    name = "dnn.unpack_nibbles"
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+    axis = prop_def(IntegerAttr.constr(i64))
+    traits = traits_def(Pure())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer(self) -> Sequence[Tensor]:
+        shape, axis = list(shape_of(self.input)), self.axis.value.data
+        if element_type(self.input.type).name != "u8":
+            raise ShapeError(f"found elements of {element_type(self.input.type).name}, expected u8")
+        if not 0 <= axis < len(shape):
+            raise ShapeError(f"found axis {axis}, expected one of {len(shape)} axes")
+        shape[axis] *= 2
+        return [typed(self.input, shape, element_attribute("i8"))]

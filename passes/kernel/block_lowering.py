@@ -258,6 +258,8 @@ class BlockLowering:
                 return self.emit(InsideOp(self.address(op, point), [e.data for e in op.extents]))
             case IndexOp():
                 return self.emit(IndexOp(self.address(op, point)[0]))
+            case arith.SelectOp() if (known := self.decided(op.cond, point)) is not None:
+                return self.wide(op.lhs if known else op.rhs, point, lanes)
             case arith.SelectOp() if lanes > 1 and not self.has_lanes(op.cond):
                 yes, no = (self.wide(o, point, lanes) for o in (op.lhs, op.rhs))
                 return self.emit(arith.SelectOp(self.value(op.cond, point), yes, no))
@@ -266,6 +268,16 @@ class BlockLowering:
                 scalar = op.results[0].type
                 type = vector_of(scalar, lanes) if lanes > 1 else scalar
                 return self.emit(applied(op, operands, type))
+
+    def decided(self, condition: SSAValue, point: Point) -> bool | None:
+        """Whether indices lie inside at a point, where it says so: at one of even steps, for instance."""
+        test = condition.owner
+        if not isinstance(test, InsideOp) or self.has_lanes(condition):
+            return None
+        places = self.address(test, point)
+        if not all(place.is_constant for place in places):
+            return None
+        return all(0 <= place.constant < n.data for place, n in zip(places, test.extents, strict=True))
 
     def element(self, op: TableOp, point: Point) -> arith.ConstantOp | None:
         """The element of a table, where the point says which one it is."""
@@ -339,17 +351,12 @@ class BlockLowering:
         *outer, last = self.address(op, point, symbol(lane))
         return None if any(lane in e.symbols for e in outer) else last.coefficient(lane)
 
-    def vector_access(self, buffer: SSAValue) -> bool:
-        """Vectors move elements that are computed as they are stored, in four bytes."""
-        element = element_type(buffer_type(buffer).element_type)
-        return element.bits == 32
-
     def load(self, op: ReadOp, point: Point, lanes: int) -> SSAValue:
         if lanes == 1:
             return self.emit(ReadOp(op.source, self.address(op, point), None, op.result.type))
         index_has_lanes = any(self.has_lanes(i) for i in op.indices if not isinstance(i.owner, Block))
         stride = None if index_has_lanes else self.lane_stride(op, point)
-        if stride == 1 and self.vector_access(op.source):
+        if stride == 1 and vector_access(op):
             return self.emit(ReadOp(op.source, self.address(op, point), None, vector_of(op.result.type, lanes)))
         if stride == 0:
             with self.without_lanes():
@@ -367,7 +374,7 @@ class BlockLowering:
         lanes = self.lanes
         value = self.wide(op.value, point, lanes)
         stored = self.lanes_inside(point)
-        if lanes == 1 or (stored == lanes and self.vector_access(op.target) and self.lane_stride(op, point) == 1):
+        if lanes == 1 or (stored == lanes and vector_access(op) and self.lane_stride(op, point) == 1):
             self.scopes[-1].ops.append(WriteOp(value, op.target, self.address(op, point)))
             return
         axis = self.lane_axis
@@ -377,6 +384,14 @@ class BlockLowering:
             with self.without_lanes():
                 place = self.address(op, {**point, axis: point[axis] + lane})
             self.scopes[-1].ops.append(WriteOp(scalar, op.target, place))
+
+
+def vector_access(op: ReadOp | WriteOp) -> bool:
+    """Do vectors move these elements? Those of four bytes as they are; reads widen smaller ones, but for bools."""
+    if isinstance(op, WriteOp):
+        return element_type(buffer_type(op.target)).bits == 32
+    element = element_type(buffer_type(op.source))
+    return element.bits in (8, 16, 32)
 
 
 def table_element(op: TableOp, place: int) -> arith.ConstantOp:

@@ -14,6 +14,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, LoopOp, range_of
@@ -29,6 +30,12 @@ from webdnn.support.index import Index, delinearize, linearize, stays_inside
 
 REPEATS = 4
 """How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
+
+FEW = 8
+"""A run that reads one of so many elements of a compressed weight decodes those alone: rows of an embedding."""
+
+HALF = 7
+"""Operations that make an f32 of a half float on a CPU"""
 
 FREE = (arith.ConstantOp, ReadOp, IndexOp, InsideOp, TableOp, arith.SelectOp)
 """Operations that move elements but compute nothing."""
@@ -142,12 +149,30 @@ def outermost(op: Operation) -> Operation:
     return op
 
 
+def is_decoder(op: ComputeOp) -> bool:
+    """Is each element made of elements of constants alone, as that of a weight in few bits is?"""
+    found = reads_in(op)
+    made = [s.producer for r in found if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))]
+    constants = sum(isinstance(r.source.owner, ConstantOp) for r in found)
+    return bool(found) and constants + len(made) == len(found) and not has_reduction(op) and all(map(is_decoder, made))
+
+
+def decoding_cost(op: ComputeOp) -> int:
+    """Operations that make an element of a decoder's result, and of what it reads."""
+    found, reads = list(op.body.block.ops)[:-1], reads_in(op)
+    halves = sum(element.is_float and element.bits == 16 for r in reads for element in [element_type(r.source.type)])
+    inner = {s.producer for r in reads if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))}
+    own = sum(not isinstance(o, FREE) or isinstance(o, arith.SelectOp) for o in found)
+    return own + HALF * halves + sum(map(decoding_cost, inner))
+
+
 @dataclass(frozen=True)
 class Policy:
     """What may run inside one kernel."""
 
     max_inputs: int
     prologues: bool
+    decode: int
 
     def allows(self, at: Seen, consumer: ComputeOp) -> bool:
         producer, read = at.producer, at.read
@@ -157,6 +182,8 @@ class Policy:
             return False
         if has_reduction(producer):
             return alone and self.is_epilogue(at, consumer)
+        if is_decoder(producer):
+            return self.decodes_inside(producer, consumer, alone)
         if not reads_in(producer) and not is_dear(producer):
             return True  # a number, or a few operations on indices
         repeats = points_of(read) / runs_of(producer)
@@ -166,6 +193,13 @@ class Policy:
             return False
         repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)
         return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
+
+    def decodes_inside(self, producer: ComputeOp, consumer: ComputeOp, alone: bool) -> bool:
+        """Does a run read few of the elements, or each once and cheaply decoded? Memory then holds what is small."""
+        if is_decoder(consumer):
+            return alone
+        reads, elements = sum(map(points_of, reads_of(producer, consumer))), prod(producer.shape)
+        return alone and (reads * FEW <= elements or (reads <= elements and decoding_cost(producer) <= self.decode))
 
     def is_epilogue(self, at: Seen, consumer: ComputeOp) -> bool:
         """Is each point of the producer wanted exactly once, by a compute that has no reduction of its own?"""
@@ -281,7 +315,9 @@ class KernelFuseProducersPass(ModulePass):
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
     arithmetic that another kernel needs too or that the reader would repeat; what would bind more than `max-inputs`
-    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set.
+    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set. What is made of constants
+    alone is computed once, when the model is loaded, unless a run reads few of its elements, or each once and one takes
+    at most `decode` operations.
     Run after `convert-tensor-layout-to-kernel`.
     """
 
@@ -290,9 +326,10 @@ class KernelFuseProducersPass(ModulePass):
     stage_after: ClassVar = "kernel"
     max_inputs: int = 64
     prologues: bool = False
+    decode: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        policy = Policy(self.max_inputs, self.prologues)
+        policy = Policy(self.max_inputs, self.prologues, self.decode)
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
                 fuse(function.body.block, policy)

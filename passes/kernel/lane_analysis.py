@@ -10,10 +10,10 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import Block, BlockArgument, SSAValue
 
-from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.block_lowering import vector_access
 from webdnn.support.index import Index, Range, substitute, symbol
 
 LONG = 16
@@ -65,10 +65,9 @@ def lane_stride(op: AccessOp, axis: SSAValue, lanes: int = 4) -> int | None:
     return None if any(lane in e.symbols for e in outer) else last.coefficient(lane)
 
 
-def four_bytes(op: AccessOp) -> bool:
-    """Are the elements computed as they are stored, in four bytes each?"""
-    buffer = op.source if isinstance(op, ReadOp) else op.target if isinstance(op, WriteOp) else None
-    return buffer is None or element_type(buffer_type(buffer).element_type).bits == 32
+def has_vectors(op: AccessOp) -> bool:
+    """Do vectors move the elements of an access, if it is one?"""
+    return not isinstance(op, ReadOp | WriteOp) or vector_access(op)
 
 
 def accesses(op: ComputeOp | ReduceOp) -> Sequence[AccessOp]:
@@ -86,7 +85,7 @@ def lane_axis(compute: ComputeOp, lanes: int) -> int | None:
     axes = [i for i, size in enumerate(compute.shape) if size >= lanes]
     for i in reversed(axes):
         axis = compute.axes[i]
-        if all(lane_stride(w, axis) == 1 and four_bytes(w) for w in writes) and reads_well(compute, axis):
+        if all(lane_stride(w, axis) == 1 and has_vectors(w) for w in writes) and reads_well(compute, axis):
             return i
     return next((i for i in reversed(axes) if pays_for_scattered_stores(compute, compute.axes[i])), None)
 
@@ -95,7 +94,7 @@ def reads_well(compute: ComputeOp, axis: SSAValue) -> bool:
     """Do reductions read neighbours or one element for all lanes, and at least half of all else?"""
     found = [(o, lane_stride(o, axis)) for o in accesses(compute) if not isinstance(o, WriteOp)]
     inner = [s for o, s in found if isinstance(o.parent_op(), ReduceOp)]
-    good = [s in (0, 1) and (s == 0 or four_bytes(o)) and (s == 0 or isinstance(o, ReadOp)) for o, s in found]
+    good = [s in (0, 1) and (s == 0 or has_vectors(o)) and (s == 0 or isinstance(o, ReadOp)) for o, s in found]
     if any(s not in (0, 1) for s in inner):
         return False
     return not found or 2 * sum(good) >= len(found)

@@ -46,6 +46,7 @@ from webdnn.passes.kernel.integer_ranges import (
     natural_range,
     within,
 )
+from webdnn.passes.kernel.packed_words import PACKED, PackedBuffers, unpacked, word_count, words
 from webdnn.support.diagnostic import Diagnostics, fail
 from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Range
@@ -88,6 +89,7 @@ class Narrowing:
 
     function: FuncOp
     storage: Storage
+    packed: frozenset[SSAValue] = frozenset()
 
     def __post_init__(self) -> None:
         self.ranges = Ranges(self.storage.machine)
@@ -142,10 +144,17 @@ class Narrowing:
         kept = {o: self.kept(o) for o in spans}
         for op in list(self.function.walk()):
             self.make_signed(op)
+        in_words = {op for op in accesses if isinstance(op, ReadOp) and op.source in self.packed}
         for argument in self.function.buffers:
-            retype_buffer(argument, self.storage)
+            if argument in self.packed:
+                retype_words(argument)
+            else:
+                retype_buffer(argument, self.storage)
         for op in accesses:
-            if isinstance(op, ReadOp):
+            if isinstance(op, ReadOp) and op in in_words:
+                body = Body()
+                Rewriter.replace_op(op, body.ops, [unpacked(body, op, elements[op])])
+            elif isinstance(op, ReadOp):
                 self.read(op, elements[op])
             else:
                 narrow = not within(spans[op], kept[op]) if op in spans else False
@@ -246,6 +255,17 @@ def retype_buffer(value: SSAValue, storage: Storage) -> None:
         Rewriter.replace_value_with_new_type(value, MemRefType(new, type.get_shape()))
 
 
+def retype_words(value: SSAValue) -> None:
+    Rewriter.replace_value_with_new_type(value, MemRefType(UI32, [word_count(value)]))
+
+
+def pack_weight(op: WeightOp) -> None:
+    """The constant's elements, several in each word."""
+    content = words(op)
+    op.value = WeightAttr(StringAttr(STORE.put(content)), TensorType(UI32, content.shape))
+    retype_words(op.result)
+
+
 def retype_weight(op: WeightOp, storage: Storage) -> None:
     """The constant's elements, converted. Refuses values that the target cannot hold."""
     type = op.value.type
@@ -263,12 +283,13 @@ def retype_weight(op: WeightOp, storage: Storage) -> None:
                 f"holds values from {array.min()} to {array.max()}, and {low} to {high} can be stored",
                 hint=storage.hint,
             )
-    key = STORE.put(np.asarray(array).astype(numpy_dtype(element_type(new))))
-    op.value = WeightAttr(StringAttr(key), TensorType(new, type.get_shape()))
+    if not (storage.is_float and element.name in PACKED):  # textures are filled from what is small
+        key = STORE.put(np.asarray(array).astype(numpy_dtype(element_type(new))))
+        op.value = WeightAttr(StringAttr(key), TensorType(new, type.get_shape()))
     retype_buffer(op.result, storage)
 
 
-def retype_program(function: func.FuncOp, storage: Storage, problems: Diagnostics) -> None:
+def retype_program(function: func.FuncOp, storage: Storage, packed: frozenset[SSAValue], problems: Diagnostics) -> None:
     """Arguments, places and constants of the program."""
     for value in buffers_of(function):
         if element_type(buffer_type(value)).name == "f64":
@@ -276,7 +297,9 @@ def retype_program(function: func.FuncOp, storage: Storage, problems: Diagnostic
             problems.add(owner, "holds f64 elements", hint=storage.hint)
     problems.raise_if_any()
     for value in list(buffers_of(function)):
-        if isinstance(value.owner, WeightOp):
+        if isinstance(value.owner, WeightOp) and value in packed:
+            pack_weight(value.owner)
+        elif isinstance(value.owner, WeightOp):
             retype_weight(value.owner, storage)
         else:
             retype_buffer(value, storage)
@@ -296,9 +319,10 @@ def buffers_of(function: func.FuncOp) -> Iterable[SSAValue]:
 class KernelNarrowElementsPass(ModulePass):
     """Store and compute everything in what a GPU has: `word` is f32, i32 and u32 (WebGPU), `float` f32 alone (WebGL).
 
-    Halves become floats, bools 0 or 1. An i64 is computed as an i32, and with `float` every integer in ±2^24, where
-    ranges prove that no result leaves it; inputs are checked by the runner and constants here. What is not proven is
-    refused.
+    Halves become floats, bools 0 or 1. With `word`, constants of small elements stay as small, several in a word, from
+    which kernels take the bits of one; with `float` they are small in the download. An i64 is computed as an i32, and
+    with `float` every integer in ±2^24, where ranges prove that no result leaves it; inputs are checked by the runner
+    and constants here. What is not proven is refused.
 
     Before:
 
@@ -317,12 +341,14 @@ class KernelNarrowElementsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         storage = STORAGES[self.storage]
         problems = Diagnostics()
-        kernels = [Narrowing(f, storage) for f in op.body.block.ops if isinstance(f, FuncOp)]
+        functions = {f.sym_name.data: f for f in op.body.block.ops if isinstance(f, FuncOp)}
+        programs = [f for f in op.body.block.ops if isinstance(f, func.FuncOp) and not f.is_declaration]
+        packed = PackedBuffers.find([] if storage.is_float else programs, functions)
+        kernels = [Narrowing(f, storage, packed.arguments) for f in functions.values()]
         for kernel in kernels:
             kernel.check(problems)
         problems.raise_if_any()
         for kernel in kernels:
             kernel.run()
-        for function in op.body.block.ops:
-            if isinstance(function, func.FuncOp) and not function.is_declaration:
-                retype_program(function, storage, problems)
+        for program in programs:
+            retype_program(program, storage, packed.weights, problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -25,8 +25,10 @@ from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fold_initial_values import is_zero
-from webdnn.support.index import ZERO, Index, floordiv, mod, stays_inside, symbol
+from webdnn.passes.kernel.fuse_producers import GuardedCloner
+from webdnn.support.index import ZERO, Index, floordiv, linearize, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
+from webdnn.support.planning.storage import align
 from webdnn.support.weights import STORE
 
 Array = NDArray[np.generic]
@@ -69,13 +71,28 @@ class Packing:
         """Does the view have room for more than the constant's elements?"""
         return any(prod(digits) > n for digits, n in zip(self.view, shape, strict=True))
 
-    def shape(self, shape: Sequence[int]) -> list[int]:
-        """The extents of the packed constant, whose dimensions have one digit each and whose last is whole panels."""
-        packed = [shape[d] for d in self.order]
+    @property
+    def shape(self) -> list[int]:
+        """The extents of the packed constant."""
+        digits = [n for extents in self.view for n in extents]
+        *packed, last = [digits[d] for d in self.order]
         if self.panel > 1:
-            packed.insert(self.at, packed.pop() // self.panel)
-            packed.append(self.panel)
-        return packed
+            packed.insert(self.at, -(-last // self.panel))
+            return [*packed, self.panel]
+        return [*packed, align(last, self.align)]
+
+    def logical(self, packed: Sequence[Index]) -> list[Index]:
+        """The indices of the constant, from those of the packed one."""
+        placed = list(packed)
+        if self.panel > 1:
+            lane = placed.pop()
+            placed.append(placed.pop(self.at) * self.panel + lane)
+        digits = [placed[self.order.index(d)] for d in range(len(placed))]
+        found: list[Index] = []
+        for extents in self.view:
+            found.append(linearize(digits[: len(extents)], extents))
+            digits = digits[len(extents) :]
+        return found
 
     def indices(self, read: ReadOp) -> list[Index]:
         """Where the packed constant is read."""
@@ -109,6 +126,12 @@ def axis_of(index: Index) -> SSAValue | None:
     """The axis that an index is; None where it is anything else."""
     atom = next(iter(index.terms), None)
     return atom if is_value(atom) and index == symbol(atom) else None
+
+
+def only(symbols: Collection[Hashable]) -> SSAValue | None:
+    """The axis that alone decides a digit, which may be its quotient or remainder."""
+    symbol = next(iter(symbols), None)
+    return symbol if len(symbols) == 1 and is_value(symbol) else None
 
 
 def streams_other_operand(read: ReadOp, lane: SSAValue) -> bool:
@@ -166,12 +189,13 @@ class Packer:
         own, lane = frozenset[object](compute.axes), lane_axis(read, compute)
 
         def rank(d: int) -> tuple[int, int]:
-            axis, symbols = axes[d], digits[d].value.symbols
+            symbols = digits[d].value.symbols
+            axis = axes[d] or only(symbols)
             if axis is None:
                 return (0 if not symbols else 1 if symbols <= own else 2), d
             if isinstance(axis.owner, Block) and isinstance(axis.owner.parent_op(), LoopOp):
                 return 0, d
-            if axis is lane:
+            if axes[d] is lane:
                 return 3, d
             return (1 if axis in own else 2), axis.index if isinstance(axis, BlockArgument) else d
 
@@ -252,21 +276,14 @@ def pack_computed(op: ComputeOp, packer: Packer) -> None:
         return
     packings = {packing_of(read, packer) for read in reads if isinstance(read, ReadOp)}
     packing = packings.pop() if len(packings) == 1 else None
-    if packing is None or not packing.order or len(packing.order) != len(op.shape) or packing.pads(op.shape):
+    if packing is None or not packing.order:
         return
-    if op.shape[packing.order[-1]] % max(packing.align, packing.panel):
-        return
-    shape, unit = packing.shape(op.shape), packing.panel
 
     def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
-        placed = [symbol(axis) for axis in axes]
-        if unit > 1:
-            lane = placed.pop()
-            placed.append(placed.pop(packing.at) * unit + lane)
-        return {op.axes[d]: placed[i] for i, d in enumerate(packing.order)}
+        return dict(zip(op.axes, packing.logical([symbol(axis) for axis in axes]), strict=True))
 
-    type = TensorType(tensor_type(op.res[0]).element_type, shape)
-    new = clone_compute(op, shape, to_index, types=[type])
+    type = TensorType(tensor_type(op.res[0]).element_type, packing.shape)
+    new = clone_compute(op, packing.shape, to_index, cloner=GuardedCloner(), types=[type])
     Rewriter.insert_op(new, InsertPoint.before(op))
     for read in reads:
         assert isinstance(read, ReadOp)

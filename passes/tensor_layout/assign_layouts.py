@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.constant import ConstantOp, is_known
 from webdnn.dialects.element import shape_of
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, with_layout
 from webdnn.passes.tensor_layout.layout_candidates import candidates
@@ -35,12 +35,15 @@ def drop_conversions(block: Block) -> None:
 
 
 def operators(block: Block) -> list[Operation]:
-    """The operators whose layouts are to be chosen. Raises DiagnosticError for what is none."""
+    """The operators whose layouts are to be chosen. Raises DiagnosticError for what is none.
+
+    What is made of constants alone is row-major: like them it is packed for its readers.
+    """
     inner = [op for op in block.ops if not isinstance(op, ConstantOp | func.ReturnOp)]
     for op in inner:
         if not isinstance(op, DnnOp):
             fail(op, "has no layouts to choose from", hint="run this pass before the lowering to kernels")
-    return inner
+    return [op for op in inner if not (op.results and all(map(is_known, op.results)))]
 
 
 def returned_by(block: Block) -> func.ReturnOp:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
-from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.constant import is_known
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.dnn.normalization import LrnOp
 from webdnn.dialects.dnn.pooling import PoolOp
@@ -35,8 +35,8 @@ CHANNEL_WISE = (*CONVOLUTIONS, PoolOp, ResizeOp, LrnOp)
 
 
 def variables(op: Operation) -> list[int]:
-    """The operands (by position) that have a layout: constants take any."""
-    return [i for i, value in enumerate(op.operands) if not isinstance(value.owner, ConstantOp)]
+    """The operands (by position) that have a layout: constants, and what is made of them alone, take any."""
+    return [i for i, value in enumerate(op.operands) if not is_known(value)]
 
 
 def keeps_axes(op: Operation) -> bool:

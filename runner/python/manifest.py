@@ -182,11 +182,15 @@ class ImageWeights(TypedDict):
 
 
 class Constant(TypedDict):
-    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero."""
+    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero.
+
+    Its elements have a `type` in the image and are floats in the texture.
+    """
 
     texture: int
     offset: int
     bytes: int
+    type: Literal["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"]
 
 
 class Draw(TypedDict):
@@ -240,7 +244,10 @@ class Backends(TypedDict):
 
 
 class Manifest(TypedDict):
-    """All that `model.json` says; `files` names every other file of the bundle."""
+    """All that `model.json` says; `files` names every other file of the bundle.
+
+    `weights` tells how exact the results are: those of a model in f32, or of one whose large weights were rounded.
+    """
 
     format: Literal["webdnn-bundle"]
     version: Literal[1]
@@ -248,5 +255,6 @@ class Manifest(TypedDict):
     producer: str
     inputs: list[Tensor]
     outputs: list[Tensor]
+    weights: Literal["f32", "f16", "q8", "q4"]
     files: dict[str, File]
     backends: Backends

@@ -192,11 +192,14 @@ export interface ImageWeights {
 
 /**
  * A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero.
+ *
+ * Its elements have a `type` in the image and are floats in the texture.
  */
 export interface Constant {
   readonly texture: number;
   readonly offset: number;
   readonly bytes: number;
+  readonly type: "f32" | "f64" | "f16" | "bf16" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool";
 }
 
 /**
@@ -253,6 +256,8 @@ export interface Backends {
 
 /**
  * All that `model.json` says; `files` names every other file of the bundle.
+ *
+ * `weights` tells how exact the results are: those of a model in f32, or of one whose large weights were rounded.
  */
 export interface Manifest {
   readonly format: "webdnn-bundle";
@@ -261,6 +266,7 @@ export interface Manifest {
   readonly producer: string;
   readonly inputs: ReadonlyArray<Tensor>;
   readonly outputs: ReadonlyArray<Tensor>;
+  readonly weights: "f32" | "f16" | "q8" | "q4";
   readonly files: Readonly<Record<string, File>>;
   readonly backends: Backends;
 }

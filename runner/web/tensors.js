@@ -106,6 +106,17 @@ export function toStorage(tensor, values, storage) {
 }
 
 /**
+ * @param {ElementType} type
+ * @param {ArrayBuffer} buffer elements of at most 4 bytes in their natural encoding
+ * @returns {ArrayLike<number>}
+ */
+export function asFloats(type, buffer) {
+  const values = arrayOver(type, buffer);
+  if (type === "f16" && values instanceof Uint16Array) return Float32Array.from(values, halfToNumber);
+  return /** @type {ArrayLike<number>} */ (values);
+}
+
+/**
  * @param {Tensor} tensor
  * @param {Stored} stored
  * @returns {TypedArray}

@@ -18,6 +18,7 @@ VERSION = 1
 ElementTypeName: TypeAlias = Literal[
     "f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"
 ]
+WeightFormatName: TypeAlias = Literal["f32", "f16", "q8", "q4"]
 StorageName: TypeAlias = Literal["f32", "i32", "u32"]
 FeatureName: TypeAlias = Literal["simd", "relaxed-simd", "threads"]
 BufferName: TypeAlias = Literal["arena", "weights"]
@@ -228,11 +229,15 @@ class Texture:
 
 @dataclass(frozen=True)
 class Constant:
-    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero."""
+    """A byte range of the weight image that fills a texture in row-major texels; the rest of it is zero.
+
+    Its elements have a `type` in the image and are floats in the texture.
+    """
 
     texture: Natural
     offset: Natural
     bytes: Natural
+    type: ElementTypeName = "f32"
 
 
 @dataclass(frozen=True)
@@ -291,7 +296,10 @@ class Backends:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """All that `model.json` says; `files` names every other file of the bundle."""
+    """All that `model.json` says; `files` names every other file of the bundle.
+
+    `weights` tells how exact the results are: those of a model in f32, or of one whose large weights were rounded.
+    """
 
     format: Literal["webdnn-bundle"] = FORMAT
     version: Literal[1] = VERSION
@@ -299,6 +307,7 @@ class Manifest:
     producer: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    weights: WeightFormatName = "f32"
     files: Mapping[Path, File] = field(default_factory=dict[str, File])
     backends: Backends
 

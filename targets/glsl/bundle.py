@@ -6,19 +6,31 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import get_args
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.support.diagnostic import where
-from webdnn.targets.bundle.manifest import Constant, Draw, Tensor, Texture, TextureTensor, WebGl, WebGlSources
+from webdnn.targets.bundle.manifest import (
+    Constant,
+    Draw,
+    ElementTypeName,
+    Tensor,
+    Texture,
+    TextureTensor,
+    WebGl,
+    WebGlSources,
+)
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.glsl.emit import emit_kernel, output_of, samplers_of
 from webdnn.targets.glsl.textures import extent
 from webdnn.targets.launches import Launches
-from webdnn.targets.program import Call, Program, WeightImage, byte_size, calls_in, elements_of
+from webdnn.targets.program import Call, Program, WeightImage, calls_in, elements_of
 
+ELEMENTS: Mapping[str, ElementTypeName] = {name: name for name in get_args(ElementTypeName)}
 SOURCES = {300: "kernels/es300.json", 100: "kernels/es100.json"}
 
 
@@ -131,7 +143,11 @@ def sources(program: Program, version: int) -> bytes:
 
 
 def constant(op: WeightOp, image: WeightImage, textures: Textures) -> Constant:
-    return Constant(textures.of[op.result], image.offsets[op], byte_size(op.result))
+    type = op.value.type
+    element = element_type(type)
+    return Constant(
+        textures.of[op.result], image.offsets[op], prod(type.get_shape()) * element.bytes, ELEMENTS[element.name]
+    )
 
 
 def place(tensor: Tensor, value: SSAValue, textures: Textures) -> TextureTensor:

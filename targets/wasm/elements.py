@@ -1,4 +1,4 @@
-"""The instructions that load and store one element of each type."""
+"""The instructions that load and store one element of each type, and that load four neighbours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOADS = {
     "bool": "i32.load8_u",
     "i16": "i32.load16_s",
     "u16": "i32.load16_u",
-    "f16": "i32.load16_u",
+    "f16": "i32.load16_s",
     "bf16": "i32.load16_u",
     "i32": "i32.load",
     "u32": "i32.load",
@@ -19,11 +19,28 @@ LOADS = {
     "f32": "f32.load",
     "f64": "f64.load",
 }
+VECTOR_LOADS = {
+    "i8": ("v128.load32_zero", "i16x8.extend_low_i8x16_s", "i32x4.extend_low_i16x8_s"),
+    "u8": ("v128.load32_zero", "i16x8.extend_low_i8x16_u", "i32x4.extend_low_i16x8_u"),
+    "i16": ("v128.load16x4_s",),
+    "u16": ("v128.load16x4_u",),
+    "f16": ("v128.load16x4_s",),
+    "bf16": ("v128.load16x4_u",),
+    "i32": ("v128.load",),
+    "u32": ("v128.load",),
+    "f32": ("v128.load",),
+}
+"""A load, and what widens its elements to four bytes."""
+
 STORE_BITS = {8: "i32.store8", 16: "i32.store16", 1: "i32.store8"}
 
 
 def load_instruction(element: ElementType) -> str:
     return LOADS[element.name]
+
+
+def vector_load(element: ElementType) -> tuple[str, ...]:
+    return VECTOR_LOADS[element.name]
 
 
 def store_instruction(element: ElementType) -> str:

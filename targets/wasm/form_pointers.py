@@ -7,13 +7,13 @@ where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf, vector
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i1, i32
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, VectorType, i1, i32
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -24,8 +24,9 @@ from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index
+from webdnn.targets.wasm.byte_loads import eight_bytes, pairs_of
 from webdnn.targets.wasm.dialect import CHUNKS, InstructionOp, LoadOp, StoreOp
-from webdnn.targets.wasm.elements import load_instruction, store_instruction
+from webdnn.targets.wasm.elements import load_instruction, store_instruction, vector_load
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
 from webdnn.targets.wasm.loops import counters, loop_around, trip_of
 
@@ -79,6 +80,8 @@ class FormPointers:
     lowest: dict[Key, int] = field(default_factory=dict[Key, int])
     roots: dict[tuple[SSAValue, int], arith.AddiOp] = field(default_factory=dict[tuple[SSAValue, int], arith.AddiOp])
     constants: dict[int, arith.ConstantOp] = field(default_factory=dict[int, arith.ConstantOp])
+    pairs: Mapping[ReadOp, ReadOp] = field(default_factory=dict[ReadOp, ReadOp])
+    loaded: dict[ReadOp, SSAValue] = field(default_factory=dict[ReadOp, SSAValue])
 
     def run(self, block: Block) -> None:
         """Rewrite the function's body."""
@@ -91,6 +94,7 @@ class FormPointers:
             elif isinstance(op, IndexOp | InsideOp):
                 for counter in counters(op.exprs):
                     self.need(op, frozenset({(counter, 1)}))
+        self.pairs = pairs_of({op: ((a.key, a.rest), a.constant) for op, a in self.addresses.items()})
         first = block.first_op
         assert first is not None
         pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
@@ -266,17 +270,24 @@ class FormPointers:
         return pointer, address.constant
 
     def read(self, op: ReadOp, pointers: Mapping[Key, SSAValue]) -> None:
+        if op in self.pairs or op in self.loaded:
+            self.read_bytes(op, pointers)
+            return
         pointer, offset = self.place(op, pointers)
         result = op.results[0]
         element, splat = element_type(op.operands[0].type), splat_of(result)
         half = element.is_float and element.bits == 16
+        widening: Sequence[str] = ()
         if is_vector(result.type):
-            instruction, type = "v128.load", result.type
+            instruction, *widening = vector_load(element)
+            type = VectorType(i32, result.type.get_shape()) if half else result.type
         elif splat is not None and element.bits == 32:
             instruction, type = "v128.load32_splat", splat.results[0].type
         else:
             splat, instruction, type = None, load_instruction(element), i32 if half else result.type
         value = self.insert(LoadOp(instruction, pointer, offset, type), op)
+        for step in widening:
+            value = self.insert(InstructionOp(step, [value], type), op)
         if half:
             value = self.inserted((bfloat_to_float if element.name == "bf16" else half_to_float)(value), op)
         if splat is not None:
@@ -284,6 +295,16 @@ class FormPointers:
             Rewriter.erase_op(op)
         else:
             Rewriter.replace_op(op, [], [value])
+
+    def read_bytes(self, op: ReadOp, pointers: Mapping[Key, SSAValue]) -> None:
+        """One of eight bytes that are loaded at once, when the first half of them is read."""
+        if op not in self.loaded:
+            pointer, offset = self.place(op, pointers)
+            instruction, *halves = eight_bytes(element_type(op.source.type))
+            eight = self.insert(LoadOp(instruction, pointer, offset, op.result.type), op)
+            for half, read in zip(halves, (op, self.pairs[op]), strict=True):
+                self.loaded[read] = self.insert(InstructionOp(half, [eight], op.result.type), op)
+        Rewriter.replace_op(op, [], [self.loaded[op]])
 
     def inserted(self, made: Made, before: Operation) -> SSAValue:
         ops, value = made

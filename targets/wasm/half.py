@@ -9,12 +9,17 @@ from __future__ import annotations
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
+from webdnn.dialects.element import element_of
 from webdnn.targets.wasm.math.builder import Real, Recorder, Whole
 
 Made = tuple[list[Operation], SSAValue]
 """Operations, and the value that they end in"""
 
 INFINITY = 0x7F800000
+SIGN = -(1 << 31)
+FIELDS = 0x7FFF << 13
+"""Where exponent and fraction of an f16 lie in an f32"""
+
 F16_INFINITY, F16_NAN = 0x7C00, 0x7E00
 BF16_NAN = 0x7FC0
 
@@ -24,13 +29,15 @@ def finished(value: Real | Whole) -> Made:
 
 
 def half_to_float(bits: SSAValue) -> Made:
-    """The f32 of the f16 in the low 16 bits of an i32."""
-    assert bits.type == i32
+    """The f32 of the f16 in the low 16 bits of an i32, the upper bits of which are copies of its sign; or four.
+
+    Infinities and NaN, whose exponent is the largest, would become large numbers.
+    """
+    assert element_of(bits.type) == i32
     half = Whole(Recorder(), bits)
-    magnitude = half & 0x7FFF
-    scaled = ((magnitude << 13).as_float() * 2.0**112).bits()
-    scaled = scaled.unless(magnitude >= F16_INFINITY, scaled | INFINITY)
-    return finished((scaled | (half & 0x8000) << 16).as_float())
+    scaled = (((half << 13) & (SIGN | FIELDS)).as_float() * 2.0**112).bits()
+    endless = (half & F16_INFINITY).equals(F16_INFINITY)
+    return finished(scaled.unless(endless, scaled | INFINITY).as_float())
 
 
 def float_to_half(value: SSAValue) -> Made:
@@ -52,8 +59,8 @@ def float_to_half(value: SSAValue) -> Made:
 
 
 def bfloat_to_float(bits: SSAValue) -> Made:
-    """The f32 of the bf16 in the low 16 bits of an i32: those are its upper half."""
-    assert bits.type == i32
+    """The f32 of the bf16 in the low 16 bits of an i32, or of four: those are its upper half."""
+    assert element_of(bits.type) == i32
     return finished((Whole(Recorder(), bits) << 16).as_float())
 
 

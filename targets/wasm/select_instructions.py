@@ -19,7 +19,7 @@ from webdnn.dialects.kernel.lanewise import Lanewise, applied
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.block_lowering import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
-from webdnn.targets.wasm.spelling import instruction, is_mask
+from webdnn.targets.wasm.spelling import instruction, is_mask, shape_name
 
 LANES = 4
 
@@ -91,6 +91,15 @@ def divided(body: Body, op: Division) -> SSAValue | None:
     return body.select(none, zero, body.select(minus, negated, quotient))
 
 
+def divided_by_power(body: Body, op: arith.DivUIOp | arith.RemUIOp, by: int) -> SSAValue:
+    """The quotient or remainder by a power of two: a shift, or a mask."""
+    if isinstance(op, arith.RemUIOp):
+        return body.add(arith.AndIOp(op.lhs, splat(body, by - 1, op.result.type)))
+    name = f"{shape_name(op.result.type)}.shr_u"
+    count = body.constant(by.bit_length() - 1, i32 if is_vector(op.result.type) else op.result.type)
+    return body.add(InstructionOp(name, [op.lhs, count], op.result.type))
+
+
 def compared(op: arith.CmpfOp | arith.CmpiOp, type: Attribute) -> Operation:
     """The comparison with a result of this type: comparing vectors gives a vector of bools."""
     made = applied(op, op.operands, type)
@@ -153,6 +162,8 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             order = {arith.MaxSIOp: "sgt", arith.MinSIOp: "slt", arith.MaxUIOp: "ugt", arith.MinUIOp: "ult"}[type(op)]
             test = body.add(arith.CmpiOp(op.lhs, op.rhs, order))
             return body.add(InstructionOp("select", [op.lhs, op.rhs, test], op.result.type))
+        case arith.DivUIOp() | arith.RemUIOp() if (by := integer_constant(op.rhs)) and by > 0 and by & (by - 1) == 0:
+            return divided_by_power(body, op, by)
         case arith.DivSIOp() | arith.RemSIOp() | arith.DivUIOp() | arith.RemUIOp():
             return scalarized(body, op) if vectors else expanded_or_none(body, op)
         case arith.ShLIOp() | arith.ShRSIOp() | arith.ShRUIOp() if vectors:

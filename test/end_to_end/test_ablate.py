@@ -55,7 +55,7 @@ def test_a_wrong_build_is_not_timed(model: Path, monkeypatch: pytest.MonkeyPatch
     right = measure.checked
 
     def checked(it: Built, subject: Subject) -> list[Comparison]:
-        return [Comparison(2.0, 2.0, within=False)] if it.without == "vectors" else right(it, subject)
+        return [Comparison(2.0, 2.0, 1.0, within=False)] if it.without == "vectors" else right(it, subject)
 
     def few(rules: Sequence[Rule]) -> Iterator[tuple[str, Sequence[Rule]]]:
         return cases([rule for rule in rules if rule.name == "vectors"])

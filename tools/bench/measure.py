@@ -21,7 +21,7 @@ from webdnn.support.weights import Array
 from webdnn.tools.bench.peers import Peer
 from webdnn.tools.bench.results import OURS, Cell, Engine
 from webdnn.tools.bench.subject import Subject, type_name
-from webdnn.tools.comparison import Comparison, compare
+from webdnn.tools.comparison import EXACT, Comparison, compare
 
 PAGES = Path(__file__).parents[1] / "pages" / "bench"
 WEIGHT_SUFFIXES = (".bin", ".onnx")
@@ -80,7 +80,9 @@ class Bench:
         files = [self.browser.server.find(url) for url in answer["urls"]]
         found = {file: file.read_bytes() for file in files if file}
         code = [content for file, content in found.items() if file.suffix not in WEIGHT_SUFFIXES]
-        comparisons = [] if answer["failure"] else compared(answer["outputs"], subject)
+        comparisons = (
+            [] if answer["failure"] else compared(answer["outputs"], subject, weights_of(answer["name"], subject))
+        )
         return Engine(
             name=answer["name"],
             version=__version__ if answer["name"] == OURS else answer["version"],
@@ -133,7 +135,12 @@ def page_failure(error: PlaywrightError) -> DiagnosticError:
     return DiagnosticError(f"the page failed: {error.message}", hint="try the model alone, with fewer peers")
 
 
-def compared(runs: Sequence[Sequence[str]], subject: Subject) -> list[Comparison]:
+def weights_of(engine: str, subject: Subject) -> str:
+    """How an engine stores weights; all but ours take the model's."""
+    return subject.manifest["weights"] if engine == OURS else EXACT
+
+
+def compared(runs: Sequence[Sequence[str]], subject: Subject, weights: str) -> list[Comparison]:
     """How far the outputs of each run are from those of onnxruntime; nothing where they are not known."""
     if subject.expected is None:
         return []
@@ -141,7 +148,7 @@ def compared(runs: Sequence[Sequence[str]], subject: Subject) -> list[Comparison
     for encoded in runs:
         for tensor, text in zip(subject.outputs, encoded, strict=True):
             reference = subject.expected[tensor["name"]]
-            found.append(compare(decoded(text, reference), reference))
+            found.append(compare(decoded(text, reference), reference, weights))
     return found
 
 

@@ -58,13 +58,15 @@ def profiled(browser: Browser, subject: Subject, settings: Settings, scratch: Pa
     finally:
         page.close()
         browser.server.unmount(f"/{FOLDER}/")
-    within = all(comparison.within for comparison in compared([answer["outputs"]], subject))
+    within = all(comparison.within for comparison in compared([answer["outputs"]], subject, settings.weights))
     return summed(subject.name, variant.name, module, answer, within)
 
 
 def instrumented(path: Path, variant: Variant, settings: Settings) -> Instrumented:
     """The kernels of a model's bundle, exported."""
-    return Instrumented.of(wasm_kernels(path, settings.dims, settings.constants), variant, new_context())
+    return Instrumented.of(
+        wasm_kernels(path, settings.dims, settings.constants, weights=settings.weights), variant, new_context()
+    )
 
 
 def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Path) -> dict[str, object]:

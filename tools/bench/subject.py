@@ -27,7 +27,10 @@ FEATURES = ("relaxed", "simd")
 
 @dataclass(frozen=True)
 class Settings:
-    """How models are compiled and fed; `features` is one of FEATURES, `schedules` a file of them or nothing."""
+    """How models are compiled and fed; `features` is one of FEATURES, `schedules` a file of them or nothing.
+
+    `weights` is the format of weights.
+    """
 
     backends: Sequence[str]
     dims: Mapping[str, int]
@@ -35,6 +38,7 @@ class Settings:
     features: str
     seed: int = 0
     schedules: str = ""
+    weights: str = "f32"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def prepare(path: Path, directory: Path, settings: Settings) -> Subject:
         model = None
     else:
         given = (settings.backends, settings.dims, settings.constants)
-        manifest, files, _ = compile_model(path, *given, schedules=settings.schedules)
+        manifest, files, _ = compile_model(path, *given, schedules=settings.schedules, weights=settings.weights)
         write_bundle(directory, manifest, files)
         model = path
     if settings.features == "simd":

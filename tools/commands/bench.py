@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import MANIFEST_NAME
-from webdnn.tools.arguments import add_model_options, model_options
+from webdnn.tools.arguments import add_model_options, add_weights_option, model_options
 from webdnn.tools.backends import BACKENDS, backends_named
 from webdnn.tools.bench import report
 from webdnn.tools.bench.machine import machine
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--peer-packages", metavar="DIR", help=f"where the npm packages of peers lie (default: {default_packages()})"
     )
     add_model_options(parser)
+    add_weights_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,7 +99,8 @@ def measured(arguments: argparse.Namespace) -> Results:
     if arguments.rounds < 1:
         raise DiagnosticError(f"--rounds {arguments.rounds}", hint="take one round or more")
     paths = model_paths(arguments.models)
-    settings = Settings(backends, *model_options(arguments), arguments.features, schedules=arguments.schedules)
+    given = (*model_options(arguments), arguments.features)
+    settings = Settings(backends, *given, schedules=arguments.schedules, weights=arguments.weights)
     with Browser() as browser:
         browser.server.mount("/peers/", folder)
         results = Results(

@@ -12,7 +12,7 @@ from webdnn.passes.kernel.scheduling.file import Schedules
 from webdnn.passes.kernel.select_schedule import schedules_of
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
-from webdnn.tools.arguments import add_model_options, model_options
+from webdnn.tools.arguments import add_model_options, add_weights_option, model_options
 from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
 from webdnn.tools.changes import SYNTAX, Changes, parse_changes
 from webdnn.tools.command import Command
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how convolutions may be computed: as sums in the order of their definition (exact), by Winograd's 2x2 "
         "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
     )
+    add_weights_option(parser)
     parser.add_argument("--schedules", metavar="FILE", default="", help="run kernels of wasm as the file says")
     parser.add_argument(
         "--print-schedules",
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
     changes = parse_changes(arguments.passes)
     if arguments.print_pipeline:
-        return print_pipelines(targets, arguments.accuracy, changes)
+        return print_pipelines(targets, arguments.accuracy, changes, arguments.weights)
     if arguments.model and arguments.print_schedules:
         return print_schedules(arguments, changes)
     if arguments.model is None or arguments.directory is None:
@@ -98,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.accuracy,
             schedules=arguments.schedules,
             changes=changes,
+            weights=arguments.weights,
         )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
@@ -106,16 +108,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_pipelines(targets: list[str], accuracy: str, changes: Changes) -> int:
+def print_pipelines(targets: list[str], accuracy: str, changes: Changes, weights: str) -> int:
     for name, backend in backends_named(targets, accuracy, changes).items():
         for language in backend.languages:
-            print(f"# {name}, {language}", backend.pipeline(language), sep="\n")
+            print(f"# {name}, {language}", backend.pipeline(language, weights), sep="\n")
     return 0
 
 
 def print_schedules(arguments: argparse.Namespace) -> int:
     """Write the schedules that a model's kernels get."""
-    module = wasm_kernels(Path(arguments.model), *model_options(arguments), arguments.accuracy)
+    module = wasm_kernels(Path(arguments.model), *model_options(arguments), arguments.accuracy, arguments.weights)
     text = schedules_of(module, arguments.schedules).text()
     if arguments.print_schedules == STANDARD_OUTPUT:
         print(text, end="")

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.manifest import Tensor
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.tensors import DTYPES
@@ -19,7 +20,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.tools.arguments import add_model_options, arrays, model_options
 from webdnn.tools.command import Command
-from webdnn.tools.comparison import compare
+from webdnn.tools.comparison import EXACT, compare
 from webdnn.tools.oracle import Oracle
 from webdnn.tools.reference import Reference
 
@@ -79,7 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{name}: {value.dtype}{list(value.shape)} {spell(value)}")
     if arguments.output:
         save(outputs, Path(arguments.output))
-    return 0 if oracle is None else compared(outputs, oracle.run({**constants, **inputs}))
+    return 0 if oracle is None else compared(outputs, oracle.run({**constants, **inputs}), weights_of(arguments))
+
+
+def weights_of(arguments: argparse.Namespace) -> str:
+    """How the weights of what runs are stored; the reference has those of the model."""
+    if arguments.backend == "reference":
+        return EXACT
+    return open_bundle(Path(arguments.directory)).manifest["weights"]
 
 
 def opened(arguments: argparse.Namespace) -> Model:
@@ -159,12 +167,12 @@ def save(outputs: Mapping[str, Array], directory: Path) -> None:
         np.save(directory / f"{portable}.npy", value)
 
 
-def compared(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> int:
+def compared(outputs: Mapping[str, Array], expected: Mapping[str, Array], weights: str) -> int:
     """Print how far each output is from what is expected; the exit status says whether all are close enough."""
     if missing := [name for name in outputs if name not in expected]:
         hint = "name the model that the bundle was compiled from"
         raise DiagnosticError(f"the model given to --compare has no output '{missing[0]}'", hint=hint)
-    comparisons = {name: compare(value, expected[name]) for name, value in outputs.items()}
+    comparisons = {name: compare(value, expected[name], weights) for name, value in outputs.items()}
     for name, comparison in comparisons.items():
         print(f"{name}: {comparison}")
     return 0 if all(comparison.within for comparison in comparisons.values()) else 1

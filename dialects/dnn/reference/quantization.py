@@ -5,10 +5,17 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-from webdnn.dialects.dnn.quantization import DequantizeLinearOp, EncodeFloatOp, QuantizationOp, QuantizeLinearOp
+from webdnn.dialects.dnn.quantization import (
+    DequantizeLinearOp,
+    EncodeFloatOp,
+    QuantizationOp,
+    QuantizeLinearOp,
+    UnpackNibblesOp,
+)
 from webdnn.dialects.dnn.reference.constants import as_array
 from webdnn.dialects.dnn.reference.registry import Array, meaning
 from webdnn.dialects.element import element_type
+from webdnn.support.quantization import unpack_nibbles as unpacked
 from webdnn.support.weights import numpy_dtype
 
 
@@ -65,3 +72,8 @@ def power_codes(x: Array, saturate: bool) -> Array:
     if saturate:
         code = np.minimum(code, 254)
     return as_array(np.where(np.isnan(x) | (x < 0), 255, np.minimum(code, 255)).astype(np.uint8))
+
+
+@meaning(UnpackNibblesOp)
+def unpack_nibbles(op: UnpackNibblesOp, x: Array) -> Array:
+    return as_array(unpacked(x.astype(np.uint8), op.axis.value.data))

@@ -8,13 +8,13 @@ from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import f32, f64, i32
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
+from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp, UnpackNibblesOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body, is_float
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
 from webdnn.support.element_type import ElementType, Kind
-from webdnn.support.index import Index, floordiv
+from webdnn.support.index import Index, floordiv, mod
 
 
 def limits(element: ElementType) -> tuple[int, int]:
@@ -75,5 +75,20 @@ def dequantize_linear(op: DequantizeLinearOp, low: Lowering) -> Sequence[SSAValu
         if op.zero_point:
             q = body.minus(q, low.read(body, op.zero_point, where))
         return body.times(as_float(body, q, scale), scale)
+
+    return low.compute([op.output], point)
+
+
+@lowers(UnpackNibblesOp)
+def unpack_nibbles(op: UnpackNibblesOp, low: Lowering) -> Sequence[SSAValue]:
+    """y = (half of the byte) - 8, by division, which every target has: those with shifts and masks use them."""
+    axis = op.axis.value.data
+
+    def point(body: Body, *at: Index) -> SSAValue:
+        byte = low.read(body, op.input, [*at[:axis], floordiv(at[axis], 2, range_of), *at[axis + 1 :]])
+        sixteen = body.constant(16, i32)
+        first = body.inside([mod(at[axis], 2, range_of)], [1])
+        halves = body.add(arith.RemUIOp(byte, sixteen)), body.add(arith.DivUIOp(byte, sixteen))
+        return body.minus(body.select(first, *halves), body.constant(8, i32))
 
     return low.compute([op.output], point)

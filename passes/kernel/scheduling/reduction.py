@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import f64, i64
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import accesses, depends_on, four_bytes, lane_stride
+from webdnn.passes.kernel.lane_analysis import accesses, depends_on, has_vectors, lane_stride
 from webdnn.passes.kernel.scheduling.lanes import unroll
 from webdnn.support.scheduling.blocks import DotBlock, ReductionBlock, Traits
 
@@ -24,7 +24,7 @@ def has_partial_results(reduce: ReduceOp, lanes: int) -> bool:
     inner = accesses(reduce)
     strides = [lane_stride(o, reduce.axes[-1]) for o in inner]
     good = all(
-        s == 0 or (s == 1 and isinstance(o, ReadOp) and four_bytes(o)) for o, s in zip(inner, strides, strict=True)
+        s == 0 or (s == 1 and isinstance(o, ReadOp) and has_vectors(o)) for o, s in zip(inner, strides, strict=True)
     )
     narrow = any(v.type in (f64, i64) for o in reduce.walk() for v in (*o.operands, *o.results))
     return lanes > 1 and reduce.shape[-1] >= 2 * lanes and good and not narrow and 1 in strides

@@ -1,7 +1,7 @@
 /** @file The WebGL backends, 2 and 1: tensors are float textures, kernels are fragment shaders drawn over them. */
 
 import { WebDnnError } from "../error.js";
-import { elementCount, fromStorage, toStorage } from "../tensors.js";
+import { asFloats, elementCount, fromStorage, toStorage } from "../tensors.js";
 import { unrolled } from "./launches.js";
 import { Device } from "./webgl_device.js";
 
@@ -80,8 +80,8 @@ class WebGlExecutor {
   }
 
   async loadConstants() {
-    const pending = this.#section.constants.map(({ texture, offset, bytes }) => {
-      return { texture, offset, end: offset + bytes, missing: bytes, content: new Uint8Array(0) };
+    const pending = this.#section.constants.map(({ texture, offset, bytes, type }) => {
+      return { texture, offset, end: offset + bytes, missing: bytes, type, content: new Uint8Array(0) };
     });
     await this.#bundle.weights(this.#section.weights, (content, { offset }) => {
       for (const constant of pending) {
@@ -90,11 +90,13 @@ class WebGlExecutor {
         if (from >= to) continue;
         const { width, height } = this.#section.textures[constant.texture];
         // A constant may straddle shards: it is collected, then uploaded and let go.
-        if (constant.content.length === 0) constant.content = new Uint8Array(16 * width * height);
+        if (constant.content.length === 0) constant.content = new Uint8Array(constant.end - constant.offset);
         constant.content.set(content.subarray(from - offset, to - offset), from - constant.offset);
         constant.missing -= to - from;
         if (constant.missing > 0) continue;
-        this.#upload(constant.texture, height, new Float32Array(constant.content.buffer));
+        const texels = new Float32Array(4 * width * height);
+        texels.set(asFloats(constant.type, constant.content.buffer));
+        this.#upload(constant.texture, height, texels);
         constant.content = new Uint8Array(0);
       }
     });

@@ -91,6 +91,44 @@ def test_accuracy_limits_the_algorithms(capsys: Capture, accuracy: str, tile: in
     assert chosen == ([f"dnn-select-algorithms{{winograd={tile}}}"] if tile else [])
 
 
+def wide_perceptron() -> ModelProto:
+    """y = gather(t, i) + relu(x @ w + b), with weights that are large enough to be compressed."""
+    generator = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["s"]),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("Mul", ["r", "t"], ["y"]),
+    ]
+    shapes = {"w": (64, 96), "b": (96,), "t": (64, 96)}
+    weights = {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return make_model(nodes, {"x": [64, 64]}, {"y": [64, 96]}, weights)
+
+
+@pytest.mark.parametrize(("weights", "part"), [("f16", 0.55), ("q8", 0.3), ("q4", 0.2)])
+def test_weights_are_stored_in_fewer_bits(tmp_path: Path, capsys: Capture, weights: str, part: float) -> None:
+    model = write_model(tmp_path / "model.onnx", wide_perceptron())
+    directory = tmp_path / "bundle"
+    options = ["--targets", "wasm,js", "--weights", weights]
+    assert main(["compile", str(model), "-o", str(directory), *options]) == 0
+    lines = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines() if line.startswith("  weights ")]
+    told = {(line[1], line[3].partition(" ")[2].split(maxsplit=1)[1]) for line in lines}
+    assert (weights, "weights") in told
+    assert ("f32", "biases and operands of other operators than products, recurrent layers and gathers") in told
+    assert json.loads((directory / "model.json").read_text())["weights"] == weights
+    stored = sum(path.stat().st_size for path in directory.glob("weights/*"))
+    left = 2 * 4 * (96 + 64 * 96)
+    assert stored - left <= 2 * 4 * 64 * 96 * part
+    assert main(["run", str(directory), "--compare", str(model)]) == 0
+    assert f"there are no bounds for weights in {weights}" in capsys.readouterr().out
+
+
+def test_formats_of_weights(capsys: Capture) -> None:
+    assert main(["compile", "--print-pipeline", "--targets", "js", "--weights", "q8"]) == 0
+    assert "dnn-elide-identities,dnn-compress-weights{format=q8}," in capsys.readouterr().out
+    assert main(["compile", "x.onnx", "-o", "y", "--weights", "q3"]) == 1
+    assert "invalid choice: 'q3'" in capsys.readouterr().err
+
+
 class _Terminal(StringIO):
     def isatty(self) -> bool:
         return True

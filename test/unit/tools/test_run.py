@@ -155,6 +155,16 @@ def test_what_is_close() -> None:
     assert not compare(np.array([3], np.int64), np.array([4], np.int64)).within
 
 
+def test_compressed_weights_have_no_bounds() -> None:
+    reference = np.array([1.0, -1.0, np.inf])
+    found = compare(reference * np.array([1.5, 1, 1]), reference, "q8")
+    assert found.within
+    assert str(found) == "largest error 0.5, mean 0.289·std(ref): there are no bounds for weights in q8"
+    broken = compare(np.array([1.0, np.nan, np.inf]), reference, "q8")
+    assert not broken.within
+    assert "NOT finite" in str(broken)
+
+
 def test_a_bundle_is_served_with_a_page(folder: Path, tmp_path: Path) -> None:
     with start(folder / "bundle", 0) as server:
         with urlopen(server.url) as answer:

@@ -70,10 +70,28 @@ func.func @format(%a: tensor<2xf32>) {
 
 // -----
 
+// Nibbles come from unsigned bytes, along an axis that there is.
+
+// CHECK: 'dnn.unpack_nibbles' does not verify: found elements of i8, expected u8
+func.func @signed(%a: tensor<2xi8>) {
+  %r = dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2xi8>) -> tensor<4xi8>
+  func.return
+}
+
+// -----
+
 // Doubles would be rounded twice.
 
 // CHECK: 'dnn.encode_float' does not verify: found tensor<2xf64>, expected floats of 32 or 16 bits
 func.func @doubles(%a: tensor<2xf64>) {
   %r = dnn.encode_float %a {format = "f8e5m2", saturate = true} : (tensor<2xf64>) -> tensor<2xui8>
+  func.return
+}
+
+// -----
+
+// CHECK: 'dnn.unpack_nibbles' does not verify: found axis 1, expected one of 1 axes
+func.func @axis(%a: tensor<2xui8>) {
+  %r = dnn.unpack_nibbles %a {axis = 1 : i64} : (tensor<2xui8>) -> tensor<4xi8>
   func.return
 }

@@ -35,3 +35,12 @@ func.func @codes(%a: tensor<4xf16>) -> tensor<4xui8> {
   %r = dnn.encode_float %a {format = "f8e5m2", saturate = false} : (tensor<4xf16>) -> tensor<4xui8>
   func.return %r : tensor<4xui8>
 }
+
+// A byte holds two neighbours along an axis.
+
+// CHECK-LABEL: @nibbles
+// CHECK: dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2x8xui8>) -> tensor<4x8xi8>
+func.func @nibbles(%a: tensor<2x8xui8>) -> tensor<4x8xi8> {
+  %r = dnn.unpack_nibbles %a {axis = 0 : i64} : (tensor<2x8xui8>) -> tensor<4x8xi8>
+  func.return %r : tensor<4x8xi8>
+}

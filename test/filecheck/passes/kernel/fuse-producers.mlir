@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers{prologues=true} --split-input-file | filecheck %s --check-prefix=PROLOGUES
 // RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers{max-inputs=2} --split-input-file | filecheck %s --check-prefix=FEW
+// RUN: webdnn-opt %s --pass-pipeline=kernel-fuse-producers{decode=2} --split-input-file | filecheck %s --check-prefix=DECODE
 
 // A reduction is inlined in the one kernel that wants each of its points once: an epilogue, here with a residual.
 
@@ -269,4 +270,55 @@ func.func @step(%x: tensor<8xf32>) -> tensor<8xf32> {
     kernel.yield %2 : tensor<8xf32>
   }
   func.return %last : tensor<8xf32>
+}
+
+// -----
+
+// A compressed weight is decoded by a kernel that reads each element once, where that is allowed, and else when the
+// model is loaded; always so where rows read it again.
+
+// CHECK-LABEL: @decoded
+// CHECK-COUNT-4: kernel.compute
+// DECODE-LABEL: @decoded
+// DECODE:         kernel.compute (%n = 2)
+// DECODE:           kernel.reduce
+// DECODE:             kernel.read %{{.*}}[%k, %n] : tensor<3x2xi8>
+// DECODE:             arith.sitofp
+// DECODE:         kernel.compute (%k_1 = 3, %n_1 = 2)
+// DECODE:           arith.sitofp
+// DECODE:         kernel.compute (%m = 5, %n_2 = 2)
+// DECODE-NOT:     arith.sitofp
+func.func @decoded(%x: tensor<3xf32>, %z: tensor<5x3xf32>) -> (tensor<2xf32>, tensor<5x2xf32>) {
+  %q = dnn.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8> : tensor<3x2xi8>
+  %w = kernel.compute (%k = 3, %n = 2) -> tensor<3x2xf32> {
+    %i = kernel.read %q[%k, %n] : tensor<3x2xi8>
+    %f = arith.sitofp %i : i32 to f32
+    kernel.yield %f : f32
+  }
+  %0 = kernel.compute (%n = 2) -> tensor<2xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %a = kernel.read %x[%k] : tensor<3xf32>
+      %b = kernel.read %w[%k, %n] : tensor<3x2xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  %u = kernel.compute (%k = 3, %n = 2) -> tensor<3x2xf32> {
+    %i = kernel.read %q[%k, %n] : tensor<3x2xi8>
+    %f = arith.sitofp %i : i32 to f32
+    kernel.yield %f : f32
+  }
+  %1 = kernel.compute (%m = 5, %n = 2) -> tensor<5x2xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %a = kernel.read %z[%m, %k] : tensor<5x3xf32>
+      %b = kernel.read %u[%k, %n] : tensor<3x2xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0, %1 : tensor<2xf32>, tensor<5x2xf32>
 }

@@ -202,3 +202,23 @@ kernel.func @functions(%x: memref<8xf32>, %y: memref<8xf32>) {
     kernel.write %r, %y[%i] : memref<8xf32>
   }
 }
+
+// -----
+
+// Vectors of small elements are widened as they are read; where indices decide a choice, only that value is made.
+
+// CHECK-LABEL: @widened
+// CHECK:         kernel.read %x[0] : memref<8xi8>, vector<4xi32>
+// CHECK:         kernel.read %x[4] : memref<8xi8>, vector<4xi32>
+// CHECK-NOT:     kernel.inside
+// CHECK-NOT:     arith.divui
+kernel.func @widened(%x: memref<8xi8>, %y: memref<8xi32>) {
+  kernel.compute (%i = 8) schedule #kernel.schedule<tile [8], order [0], vector 0 by 4> {
+    %v = kernel.read %x[%i] : memref<8xi8>
+    %two = arith.constant 2 : i32
+    %half = arith.divui %v, %two : i32
+    %p = kernel.inside [0] of [1]
+    %s = arith.select %p, %v, %half : i32
+    kernel.write %s, %y[%i] : memref<8xi32>
+  }
+}

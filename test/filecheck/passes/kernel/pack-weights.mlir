@@ -188,3 +188,54 @@ func.func @row(%x: tensor<2xf32>) -> tensor<8xf32> {
   }
   func.return %0 : tensor<8xf32>
 }
+
+// -----
+// What is computed from constants is computed in panels too, the last of which is filled with zeros; and so are the
+// constants that it reads.
+
+// CHECK-LABEL: @ragged
+// CHECK:         %[[Q:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<2x2x2xi8>>
+// CHECK:         kernel.compute (%{{.*}} = 2, %{{.*}} = 2, %{{.*}} = 2) -> tensor<2x2x2xf32> {
+// CHECK:           kernel.read %[[Q]][%{{.*}}, %{{.*}}, %{{.*}}] : tensor<2x2x2xi8>
+// CHECK:         kernel.read %{{.*}}[%n floordiv 2, %k, %n mod 2] : tensor<2x2x2xf32>
+func.func @ragged(%x: tensor<5x2xf32>) -> tensor<5x3xf32> {
+  %q = dnn.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8> : tensor<2x3xi8>
+  %w = kernel.compute (%i = 2, %j = 3) -> tensor<2x3xf32> {
+    %e = kernel.read %q[%i, %j] : tensor<2x3xi8>
+    %f = arith.sitofp %e : i32 to f32
+    kernel.yield %f : f32
+  }
+  %0 = kernel.compute (%m = 5, %n = 3) -> tensor<5x3xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<5x2xf32>
+      %b = kernel.read %w[%k, %n] : tensor<2x3xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<5x3xf32>
+}
+
+// -----
+
+// Rows of which a byte holds two lie in the order of the sum, whichever half is read.
+
+// CHECK-LABEL: @halves
+// CHECK:         kernel.read %{{.*}}[%n floordiv 2, %t, %k floordiv 2, %n mod 2] : tensor<2x2x2x2xi8>
+func.func @halves(%x: tensor<5x2x4xf32>) -> tensor<5x4xf32> {
+  %q = dnn.constant dense<[[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[1, 3], [5, 7]], [[2, 4], [6, 8]]]> : tensor<4x2x2xi8> : tensor<4x2x2xi8>
+  %0 = kernel.compute (%m = 5, %n = 4) -> tensor<5x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%t = 2, %k = 4) from %zero : f32 {
+      %a = kernel.read %x[%m, %t, %k] : tensor<5x2x4xf32>
+      %i = kernel.read %q[%n, %k floordiv 2, %t] : tensor<4x2x2xi8>
+      %b = arith.sitofp %i : i32 to f32
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<5x4xf32>
+}

@@ -140,3 +140,26 @@ kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
     kernel.write %v, %y[%i * 4] : memref<8xf32>, vector<4xf32>
   }
 }
+
+// -----
+
+// Small elements are widened after a load; eight bytes that lie side by side are loaded at once.
+
+// CHECK-LABEL: func.func @narrow
+// CHECK:         %[[E:.*]] = wasm_simd.load "v128.load8x8_s" %x offset 4
+// CHECK-NEXT:    wasm_simd.op "i32x4.extend_low_i16x8_s" %[[E]]
+// CHECK-NEXT:    wasm_simd.op "i32x4.extend_high_i16x8_s" %[[E]]
+// CHECK:         %[[F:.*]] = wasm_simd.load "v128.load32_zero" %x offset 12
+// CHECK-NEXT:    %[[G:.*]] = wasm_simd.op "i16x8.extend_low_i8x16_s" %[[F]]
+// CHECK-NEXT:    wasm_simd.op "i32x4.extend_low_i16x8_s" %[[G]]
+// CHECK:         wasm_simd.load "v128.load16x4_s" %h offset 0 : vector<4xi32>
+kernel.func @narrow(%x: memref<16xi8>, %h: memref<4xf16>, %y: memref<12xi32>, %z: memref<4xf32>) {
+  %a = kernel.read %x[4] : memref<16xi8>, vector<4xi32>
+  %b = kernel.read %x[8] : memref<16xi8>, vector<4xi32>
+  %c = kernel.read %x[12] : memref<16xi8>, vector<4xi32>
+  %d = kernel.read %h[0] : memref<4xf16>, vector<4xf32>
+  kernel.write %a, %y[0] : memref<12xi32>, vector<4xi32>
+  kernel.write %b, %y[4] : memref<12xi32>, vector<4xi32>
+  kernel.write %c, %y[8] : memref<12xi32>, vector<4xi32>
+  kernel.write %d, %z[0] : memref<4xf32>, vector<4xf32>
+}

@@ -77,3 +77,20 @@ kernel.func @comparisons(%m: memref<2xf32>, %b: memref<3xi1>) {
   kernel.write %q, %b[1] : memref<3xi1>
   kernel.write %r, %b[2] : memref<3xi1>
 }
+
+// -----
+
+// Unsigned division by a power of two is a shift, and its remainder a mask, of all lanes at once.
+
+// CHECK-LABEL: @halves
+// CHECK:         wasm_simd.op "i32x4.shr_u" %v, %{{.*}}
+// CHECK:         arith.andi %v, %{{.*}} : vector<4xi32>
+// CHECK-NOT:     vector.extract
+kernel.func @halves(%x: memref<4xi32>, %y: memref<8xi32>) {
+  %v = kernel.read %x[0] : memref<4xi32>, vector<4xi32>
+  %by = arith.constant dense<16> : vector<4xi32>
+  %q = arith.divui %v, %by : vector<4xi32>
+  %r = arith.remui %v, %by : vector<4xi32>
+  kernel.write %q, %y[0] : memref<8xi32>, vector<4xi32>
+  kernel.write %r, %y[4] : memref<8xi32>, vector<4xi32>
+}
