@@ -64,20 +64,21 @@ RULES = (
     left_out("kernel-merge-rows", "register blocks of small maps are full"),
     Rule(
         "register-blocks",
-        "kernel-merge-rows{rows=1},kernel-select-schedule{rows=1}",
+        "kernel-select-schedule{blocks=false}",
         "what is loaded serves several rows of a product",
     ),
     Rule("vectors", "kernel-select-schedule{lanes=1}", "four points are computed at once"),
     left_out("kernel-share-loops", "threads share kernels, and engines optimise them from the first run on"),
     Rule(
         "relaxed-simd",
-        "kernel-merge-rows{rows=4},kernel-select-schedule{rows=4},wasm-select-instructions{relaxed=false}",
+        "kernel-select-schedule{features=simd},wasm-select-instructions{relaxed=false}",
         "a multiply-add is one instruction",
     ),
 )
 """In the order in which pipelines meet them."""
 
 REQUIRED: Mapping[str, str] = {
+    "dnn-pad-empty-tensors": "a kernel has at least one point",
     "convert-dnn-to-tensor-layout": "it leads to the level below",
     "tensor-layout-assign-layouts": "inputs and outputs lie as the runner holds them",
     "convert-tensor-layout-to-kernel": "it leads to the level below",

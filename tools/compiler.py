@@ -199,12 +199,13 @@ def wasm_kernels(
     constants: Mapping[str, Array],
     accuracy: str = "normal",
     weights: str = "f32",
+    changes: Changes = UNCHANGED,
 ) -> ModuleOp:
     """The kernels on flat buffers that a model's wasm modules are made from. Raises DiagnosticError."""
     module = import_onnx(path, dims=dims, constants=constants)
-    compiler = Compiler(new_context())
+    compiler = Compiler(new_context(), changes=changes)
     compiler.run("graph", module, graph_passes(weights))
-    return compiler.lowered(module, "wasm", backends_named(["wasm"], accuracy)["wasm"])["wasm"]
+    return compiler.lowered(module, "wasm", backends_named(["wasm"], accuracy, changes)["wasm"])["wasm"]
 
 
 def signature(module: ModuleOp) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

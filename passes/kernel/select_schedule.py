@@ -7,7 +7,7 @@ before it (docs/schedules.md).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,7 @@ from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.signature import signature
 from webdnn.support.diagnostic import DiagnosticError, fail
+from webdnn.support.scheduling.blocks import Block, ProductBlock, Traits
 from webdnn.support.scheduling.table import FEATURES, Features, Table
 
 BUILTIN = files("webdnn") / "passes/kernel/scheduling/builtin.json"
@@ -34,9 +35,14 @@ def builtin_table() -> Table:
     return Table.parse(BUILTIN.read_text())
 
 
-def default_plan(compute: ComputeOp, features: Features, lanes: int = 4) -> Plan:
-    """The plan that the table gives."""
-    return choose(compute, lambda traits: builtin_table().block(traits, features), lanes)
+def default_plan(compute: ComputeOp, features: Features, lanes: int = 4, blocks: bool = True) -> Plan:
+    """The plan that the table gives; without `blocks`, products have one row at a time."""
+
+    def block_of(traits: Traits) -> Block:
+        block = builtin_table().block(traits, features)
+        return block if blocks or not isinstance(block, ProductBlock) else replace(block, rows=1, merged=False)
+
+    return choose(compute, block_of, lanes)
 
 
 def computes(module: ModuleOp) -> Iterator[ComputeOp]:
@@ -62,7 +68,7 @@ class KernelSelectSchedulePass(ModulePass):
           … kernel.reduce add (%k = 1024) … unroll #kernel.unroll<[2]> … }
 
     `features` is `relaxed`, with fused multiply-add, or `simd`. A kernel that has an entry in the file `schedules` runs
-    as that says.
+    as that says. Without `blocks`, products compute one row at a time: what register blocks are measured against.
 
     Leaves alone: computes that have a schedule already. Run after `kernel-collapse-axes`.
     """
@@ -71,6 +77,7 @@ class KernelSelectSchedulePass(ModulePass):
     lanes: int = 4
     features: str = "relaxed"
     schedules: str = ""
+    blocks: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.features not in FEATURES:
@@ -89,7 +96,7 @@ class KernelSelectSchedulePass(ModulePass):
         """The plan of the file, or that of the table. Raises DiagnosticError."""
         entry = given.entry(signature(compute), self.features) if given.kernels else None
         if entry is None:
-            return default_plan(compute, self.features, self.lanes)
+            return default_plan(compute, self.features, self.lanes, self.blocks)
         if problem := misfit(compute, entry.plan):
             what = f"cannot run as {self.schedules} says of '{signature(compute)}', {self.features}: {problem}"
             fail(compute, what, hint=HINT)

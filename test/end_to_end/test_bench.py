@@ -96,7 +96,7 @@ def test_kernels_are_profiled_and_traced(model: Path, tmp_path: Path, capsys: Ca
     assert profile["within"]
     assert profile["peak"] > 1e8
     assert sum(kernel["flops"] for kernel in profile["kernels"]) >= 2 * (2 * 8 * 4 + 2 * 3 * 8)
-    assert [launch["nodes"] for launch in profile["launches"]][-1] == "second"
+    assert [launch["nodes"] for launch in profile["launches"]][-1] == "first, relu, second"
     assert all(launch["time"] >= 0 for launch in profile["launches"])
     events = json.loads(trace.read_text())["traceEvents"]
     assert len(events) == 1 + len(profile["launches"])

@@ -19,7 +19,7 @@ from webdnn.tools.ablation.results import NOTHING, Build, Model
 from webdnn.tools.bench.measure import Answer, ask, compared, described
 from webdnn.tools.bench.subject import Subject
 from webdnn.tools.commands.run import random_inputs
-from webdnn.tools.comparison import Comparison, compare
+from webdnn.tools.comparison import EXACT, Comparison, compare
 from webdnn.tools.oracle import Oracle
 
 PAGE_MEMORY = 2 << 30
@@ -157,6 +157,6 @@ def note_times(build: Build, answer: Answer, full: float, subject: Subject) -> N
     if answer["failure"]:
         build["failure"] = answer["failure"]
         return
-    note(build, compared(answer["outputs"], subject))
+    note(build, compared(answer["outputs"], subject, EXACT))
     build["times"] += answer["times"]
     build["full"] = min(build["times"]) if build["without"] == NOTHING else full

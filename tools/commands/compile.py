@@ -115,9 +115,10 @@ def print_pipelines(targets: list[str], accuracy: str, changes: Changes, weights
     return 0
 
 
-def print_schedules(arguments: argparse.Namespace) -> int:
+def print_schedules(arguments: argparse.Namespace, changes: Changes) -> int:
     """Write the schedules that a model's kernels get."""
-    module = wasm_kernels(Path(arguments.model), *model_options(arguments), arguments.accuracy, arguments.weights)
+    path, (dims, constants) = Path(arguments.model), model_options(arguments)
+    module = wasm_kernels(path, dims, constants, arguments.accuracy, arguments.weights, changes)
     text = schedules_of(module, arguments.schedules).text()
     if arguments.print_schedules == STANDARD_OUTPUT:
         print(text, end="")

@@ -71,7 +71,8 @@ def estimated(module: ModuleOp, variant: Variant) -> list[Candidate]:
     counts = Counter(call.kernel for call, _ in runs_of(Program.of(module).launches_of_a_run))
     for kernel, launches in counts.items():
         own = ModuleOp([kernel.clone()])
-        for module_pass in variant.tiling():
+        tiling, _ = variant.tiling()
+        for module_pass in tiling:
             module_pass.apply(Context(), own)
         (tiled,) = own.body.block.ops
         assert isinstance(tiled, FuncOp)

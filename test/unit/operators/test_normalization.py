@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.support.diagnostic import DiagnosticError
 
 Array = NDArray[np.float64]
 Check = Callable[..., ModuleOp]
@@ -40,12 +39,6 @@ def test_batch_norm_of_each_place(check: Check, noise: Noise) -> None:
     x, (scale, bias, mean, variance) = noise(2, 3, 4), statistics(noise, 3, 4)
     wanted = (x - mean) / np.sqrt(variance + np.float32(1e-5)) * scale + bias
     check("BatchNormalization", x, scale, bias, mean, variance, opset=7, spatial=0, expected=[wanted])
-
-
-def test_training_is_refused(check: Check, noise: Noise) -> None:
-    operands = [noise(2, 3, 4), *statistics(noise, 3)]
-    with pytest.raises(DiagnosticError, match="as in training"):
-        check("BatchNormalization", *operands, opset=15, training_mode=1, outputs=3, expected=[])
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from math import prod
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.support.diagnostic import DiagnosticError
 
 Array = NDArray[np.float64]
@@ -143,19 +142,3 @@ def test_quantized_matmul(check: Check, noise: Noise, dtype: str) -> None:
 def test_refuses_integers_of_32_bits(check: Check, noise: Noise) -> None:
     with pytest.raises(DiagnosticError, match="8 or 16 bits"):
         check("QuantizeLinear", noise(4), scales(), opset=25, output_dtype=TensorProto.INT32, expected=[])
-
-
-def test_zero_points_of_less_than_8_bits_are_refused() -> None:
-    """They say what the result is clamped to, and bytes would be clamped elsewhere."""
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])]
-    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])]
-    scale = helper.make_tensor("s", TensorProto.FLOAT, [], [0.5])
-    zero = helper.make_tensor("z", TensorProto.INT4, [], [1])
-    nodes = [
-        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
-        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
-    ]
-    graph = helper.make_graph(nodes, "g", inputs, outputs, [scale, zero])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
-    with pytest.raises(DiagnosticError, match="less than 8 bits"):
-        import_onnx(model)

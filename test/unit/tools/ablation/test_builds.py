@@ -19,8 +19,17 @@ from webdnn.tools.ablation.builds import Built, built, cases, variants
 from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
 
-IDLE = {"dnn-fold-constants", "kernel-form-strips", "kernel-share-loops", "tensor-layout-elide-conversions"}
-"""Rules that have nothing to do: constants are folded by the importer too, and the model is too small for others."""
+IDLE = {
+    "dnn-fold-constants",
+    "kernel-form-strips",
+    "kernel-hoist-factors",
+    "kernel-hoist-scales",
+    "kernel-pack-operands",
+    "kernel-share-loops",
+    "tensor-layout-elide-conversions",
+}
+"""Rules that have nothing to do: constants are folded by the importer too, the model is too small for others, and it
+has neither attention nor compressed weights."""
 
 
 def everything() -> ModelProto:
