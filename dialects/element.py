@@ -3,7 +3,9 @@
 from typing import TypeGuard
 
 from xdsl.dialects.builtin import (
+    AnyFloat,
     BFloat16Type,
+    DenseIntOrFPElementsAttr,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -22,6 +24,9 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 
 from webdnn.support.element_type import ELEMENT_TYPES, ElementType, Kind
+
+Dense = DenseIntOrFPElementsAttr[AnyFloat | IntegerType]
+"""Elements of a tensor inside of IR"""
 
 ATTRIBUTES: dict[str, Attribute] = {
     "f32": Float32Type(),
@@ -44,6 +49,10 @@ NAMES = {attribute: name for name, attribute in ATTRIBUTES.items()}
 def element_attribute(name: str) -> Attribute:
     """The IR type of an element type's name."""
     return ATTRIBUTES[name]
+
+
+def is_dense(value: Attribute) -> TypeGuard[Dense]:
+    return isinstance(value, DenseIntOrFPElementsAttr)
 
 
 def is_vector(type: Attribute) -> TypeGuard[VectorType[Attribute]]:

@@ -31,8 +31,8 @@ class Quantized:
     def decoded(self) -> Floats:
         """The numbers that the integers stand for."""
         extent = self.integers.shape[self.axis]
-        spread = np.repeat(self.scales, self.block, axis=self.axis)
-        return self.integers.astype(np.float32) * spread.take(np.arange(extent), axis=self.axis)
+        spread = np.moveaxis(np.repeat(self.scales, self.block, axis=self.axis), self.axis, 0)[:extent]
+        return self.integers.astype(np.float32) * np.moveaxis(spread, 0, self.axis)
 
 
 def runs_of(array: Floats, axis: int, block: int) -> Floats:
@@ -93,7 +93,8 @@ def relative_error(array: Floats, decoded: Floats) -> float:
 def pack_nibbles(integers: Integers, axis: int) -> Bytes:
     """Two neighbours along an axis of even extent in a byte, the first in the low half; each plus 8."""
     moved = (np.moveaxis(integers, axis, -1) + 8).astype(np.uint8)
-    return np.ascontiguousarray(np.moveaxis(moved[..., 0::2] | moved[..., 1::2] << 4, -1, axis))
+    pairs: Bytes = moved[..., 0::2] + np.uint8(16) * moved[..., 1::2]
+    return np.ascontiguousarray(np.moveaxis(pairs, -1, axis))
 
 
 def unpack_nibbles(packed: Bytes, axis: int) -> Integers:

@@ -15,7 +15,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.element_type import ElementType
@@ -84,7 +84,7 @@ class WeightStore:
     def save(self, path: Path, keys: Iterable[str]) -> None:
         """Write a safetensors file of these weights, atomically."""
         partial = path.with_name(path.name + ".partial")
-        save_file({key: self.blobs[key] for key in keys}, partial)
+        partial.write_bytes(save({key: self.blobs[key] for key in keys}))
         partial.chmod(0o644)  # as readable as the text beside it
         partial.replace(path)
 

@@ -1,7 +1,6 @@
 """The `dnn` dialect: what a network computes, free of layout and device."""
 
-from xdsl.ir import Dialect
-from xdsl.irdl import IRDLOperation
+from xdsl.ir import Dialect, Operation
 
 from webdnn.dialects.dnn import (
     activation,
@@ -46,7 +45,7 @@ FAMILIES = (
 )
 """The modules whose operators make up the dialect."""
 
-OPERATORS: list[type[IRDLOperation]] = [
+OPERATORS: list[type[Operation]] = [
     op
     for family in FAMILIES
     for op in vars(family).values()

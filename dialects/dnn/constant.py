@@ -1,6 +1,7 @@
 """Constants of the `dnn` dialect."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
 from xdsl.interfaces import HasFolderInterface
@@ -11,7 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor, plain
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_attribute, is_tensor
+from webdnn.dialects.element import element_attribute, is_dense, is_tensor
 from webdnn.support.element_type import ElementType
 
 INLINE_LIMIT = 16
@@ -45,17 +46,17 @@ class ConstantOp(DnnOp, HasFolderInterface):
     def infer(self) -> Sequence[Tensor]:
         if isinstance(self.value, WeightAttr):
             return [plain(self.value.type)]
-        if isinstance(self.value, DenseIntOrFPElementsAttr) and is_tensor(self.value.type):
+        if is_dense(self.value) and is_tensor(self.value.type):
             return [plain(self.value.type)]
         raise VerifyException(f"a constant's value is #dnn.weight<…> or dense<…> : tensor<…>, found {self.value}")
 
     def verify_(self) -> None:
         super().verify_()
-        if isinstance(self.value, DenseIntOrFPElementsAttr):
+        if is_dense(self.value):
             values = self.value.get_values()
             if len(values) > INLINE_LIMIT:
                 raise VerifyException(f"found {len(values)} elements inline, expected at most {INLINE_LIMIT}")
-            if any(v != v or abs(v) == float("inf") for v in values):
+            if any(isinstance(v, float) and not isfinite(v) for v in values):
                 raise VerifyException("an inline constant is finite; refer to a weight for infinities and NaN")
 
     def fold(self) -> Sequence[Attribute]:

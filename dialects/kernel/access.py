@@ -34,7 +34,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from webdnn.dialects.element import compute_type, element_of, is_memref, is_tensor, is_vector
+from webdnn.dialects.element import compute_type, element_of, is_dense, is_memref, is_tensor, is_vector
 from webdnn.dialects.kernel.affine import BoundOp, CountedOp, from_affine, ints, range_of, to_affine
 from webdnn.dialects.kernel.syntax import (
     INDEX,
@@ -396,7 +396,7 @@ class TableOp(AccessOp):
     @classmethod
     def parse(cls, parser: Parser) -> "TableOp":
         values = parser.parse_attribute()
-        if not isinstance(values, DenseIntOrFPElementsAttr):
+        if not is_dense(values):
             parser.raise_error(f"found {values}, expected dense<…> : tensor<…>")
         return cls(values, parse_indices(parser))
 

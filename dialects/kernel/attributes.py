@@ -70,8 +70,9 @@ class ScheduleAttr(ParametrizedAttribute):
     ) -> "ScheduleAttr":
         """`vector` is (axis, lanes), `merged` (axis, rows); the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
-        lists = [ints(values) for values in (tile, range(len(tile)) if order is None else order, expand, aligned)]
-        return cls(*lists, IntAttr(axis), IntAttr(lanes), IntAttr(int(masked)), ints(merged or ()))
+        order = range(len(tile)) if order is None else order
+        numbers = IntAttr(axis), IntAttr(lanes), IntAttr(int(masked))
+        return cls(ints(tile), ints(order), ints(expand), ints(aligned), *numbers, ints(merged or ()))
 
     @property
     def vector(self) -> tuple[int, int] | None:

@@ -161,7 +161,7 @@ class ScanOp(LoopOp):
         if found != wanted:
             raise VerifyException(f"the body yields {spell(found)}, expected {spell(wanted)}")
         if [r.type for r in self.last] != inside[1:]:
-            raise VerifyException(f"found results {spell(self.last.types)}, expected {spell(inside[1:])}")
+            raise VerifyException(f"found results {spell([r.type for r in self.last])}, expected {spell(inside[1:])}")
         for result in self.stacked:
             if tensor_type(result).get_shape()[:1] != (self.trips.data,):
                 raise VerifyException(f"a stack of {self.trips.data} rows cannot be {result.type}")

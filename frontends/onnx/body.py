@@ -189,7 +189,7 @@ class BodyImport:
 
     def converted(self, convert: Converter, node: Node) -> list[SSAValue]:
         """What a converter gives; elements of a format that is none of ours stay that where they are only moved."""
-        formats = {self.emitter.formats[o] for o in node.operands if o in self.emitter.formats}
+        formats = {self.emitter.formats[o] for o in node.operands if o is not None and o in self.emitter.formats}
         if formats and node.op_type not in KNOWING | MOVING:
             name = format_name(next(iter(formats)))
             node.refuse(f"computes on elements of type {name}", hint="cast them to a type that it can compute on")

@@ -9,8 +9,8 @@ from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import constant_of, folded, known
-from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import shape_of
 from webdnn.support.diagnostic import DiagnosticError
 

@@ -13,7 +13,7 @@ from onnx.shape_inference import InferenceError
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import Tensor
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.functions import onnx_type
 from webdnn.frontends.onnx.inputs import Declared, declared

@@ -12,7 +12,7 @@ from webdnn.dialects.dnn.base import flag, integer, number, text
 from webdnn.dialects.dnn.elementwise import AddOp, SubOp
 from webdnn.dialects.dnn.gather import GatherOp
 from webdnn.dialects.dnn.quantization import EncodeFloatOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_attribute, element_type
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.tensors import ENCODED, WIDENED, onnx_element

@@ -10,8 +10,8 @@ from onnx import TypeProto, ValueInfoProto
 from xdsl.dialects.builtin import TensorType
 
 from webdnn.dialects.dnn.base import Tensor
-from webdnn.dialects.dnn.reference.constants import ELEMENTS, as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.constants import ELEMENTS
 from webdnn.dialects.element import element_attribute
 from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics

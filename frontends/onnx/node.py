@@ -12,8 +12,8 @@ from onnx import AttributeProto, GraphProto
 from xdsl.ir import Attribute, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.dialects.dnn.reference.registry import Array
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor

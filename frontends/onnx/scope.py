@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from onnx import GraphProto, SparseTensorProto, TensorProto
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.frontends.onnx.inputs import Declared
 from webdnn.support.diagnostic import Diagnostics
 

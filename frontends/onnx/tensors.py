@@ -9,8 +9,8 @@ import numpy as np
 from onnx import SparseTensorProto, TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-from webdnn.dialects.dnn.reference.constants import ELEMENTS, as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.constants import ELEMENTS
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.element_type import ELEMENT_TYPES, ElementType
 from webdnn.support.weights import numpy_dtype

@@ -13,8 +13,7 @@ from webdnn.dialects.dnn import elementwise as dnn
 from webdnn.dialects.dnn.base import BinaryOp, UnaryOp, flag, integer, ints
 from webdnn.dialects.dnn.gather import GatherElementsOp, GatherOp
 from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReductionOp
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.shape import ConcatOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.converters.linear_algebra import product

@@ -20,6 +20,7 @@ from webdnn.dialects.dnn.gather import GatherOp
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, UnpackNibblesOp
 from webdnn.dialects.dnn.recurrence import RecurrentOp
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import array_of, constant_of
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.rewriting import bodies
@@ -114,7 +115,7 @@ def dequantized(q: SSAValue, scales: SSAValue, of: Quantized) -> DequantizeLinea
 def as_bytes(array: Floats, role: Role) -> Decoder:
     """w -> dequantize(q, s), with integers of eight bits"""
     found = integers_of(array, role, 8)
-    q, scales = constant_of(found.integers), constant_of(found.scales)
+    q, scales = constant_of(as_array(found.integers)), constant_of(as_array(found.scales))
     return Decoder([q, scales, dequantized(q.output, scales.output, found)], decoded(found))
 
 
@@ -124,9 +125,9 @@ def as_nibbles(array: Floats, role: Role) -> Decoder | None:
     if extent % 2 or extent < BLOCK:
         return None
     found = integers_of(array, role, 4)
-    packed = constant_of(pack_nibbles(found.integers, role.axis))
+    packed = constant_of(as_array(pack_nibbles(found.integers, role.axis)))
     q = UnpackNibblesOp.of(packed.output, axis=integer(role.axis))
-    halves = constant_of(found.scales.astype(np.float16))
+    halves = constant_of(as_array(found.scales.astype(np.float16)))
     scales = CastOp.of(halves.output, to=f32)
     return Decoder([packed, q, halves, scales, dequantized(q.output, scales.output, found)], found.decoded())
 
@@ -135,7 +136,7 @@ def as_halves(array: Floats, role: Role) -> Decoder:
     """w -> cast(h)"""
     with np.errstate(over="ignore"):
         halves = array.astype(np.float16)
-    constant = constant_of(halves)
+    constant = constant_of(as_array(halves))
     return Decoder([constant, CastOp.of(constant.output, to=f32)], halves.astype(np.float32))
 
 

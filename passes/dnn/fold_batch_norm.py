@@ -16,8 +16,8 @@ from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.dnn.elementwise import AddOp, MulOp
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
 from webdnn.dialects.dnn.normalization import BatchNormOp
-from webdnn.dialects.dnn.reference.constants import as_array, constant_of, known
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.constants import constant_of, known
 from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.passes.dnn.rewriting import bodies, is_read_once, replace
 

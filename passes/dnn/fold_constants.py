@@ -12,8 +12,9 @@ from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import byte_size, constant_of, grouped_operands, known
-from webdnn.dialects.dnn.reference.registry import MEANINGS, Array, evaluate
+from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 from webdnn.passes.dnn.rewriting import bodies, erase_dead, fused_location
 
 GROWTH = 2

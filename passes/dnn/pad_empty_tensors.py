@@ -13,7 +13,8 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.base import Tensor
-from webdnn.dialects.dnn.reference.constants import as_array, constant_of
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.element import element_type, is_tensor, shape_of, tensor_type
 from webdnn.passes.dnn.rewriting import erase_dead
 from webdnn.support.weights import numpy_dtype

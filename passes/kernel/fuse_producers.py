@@ -56,7 +56,7 @@ def moves_only(op: ComputeOp) -> bool:
     return all(isinstance(o, FREE) for o in list(op.body.block.ops)[:-1])
 
 
-def is_dear(op: ComputeOp) -> bool:
+def is_dear(op: ComputeOp | ReduceOp) -> bool:
     return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
 
 

@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
-from webdnn.dialects.kernel.structure import ComputeOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.pack_weights import Packer, pack_computed, packing_of
 
 
@@ -23,7 +23,7 @@ def row_bytes(read: ReadOp) -> int:
     """How far apart the elements are that one step of the innermost reduction moves a read by."""
     parent = read.parent_op()
     type = buffer_type(read.source)
-    steps = set(parent.body.block.args) if parent and parent.regions else set()
+    steps = set[object](parent.axes) if isinstance(parent, ReduceOp) else set[object]()
     moved = [d for d, e in enumerate(read.exprs) if not steps.isdisjoint(e.symbols)]
     return prod(type.get_shape()[moved[-1] + 1 :]) * element_type(type).bytes if moved else 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import wasmtime
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import IntAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.kernel.structure import FuncOp
@@ -23,7 +23,7 @@ from webdnn.targets.bundle.manifest import FeatureName, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.program import Program
 from webdnn.targets.wasm.calls import Calls
-from webdnn.targets.wasm.dialect import CHUNKS
+from webdnn.targets.wasm.dialect import CHUNKS, chunks_of
 from webdnn.targets.wasm.emit import module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import WasmFormPointersPass
@@ -128,7 +128,7 @@ def kernels(module: ModuleOp, variant: Variant, ctx: Context) -> list[func.FuncO
 def wasm_text(module: ModuleOp, memory: Memory, variant: Variant, ctx: Context) -> str:
     """The whole module as WebAssembly text."""
     functions, pages = kernels(module, variant, ctx), memory.size // PAGE
-    chunks = {f.sym_name.data: c.data for f in functions if isinstance(c := f.attributes.get(CHUNKS), IntAttr)}
+    chunks = {f.sym_name.data: chunks_of(f) for f in functions if CHUNKS in f.attributes}
     calls, program = Calls(memory, chunks), memory.program
     entries = {LOAD: program.launches_at_load, RUN: program.launches_of_a_run}
     callers = [calls.function(name, launches) for name, launches in entries.items() if launches or name == RUN]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 
-from xdsl.ir import Block, Operation
+from xdsl.ir import Operation
 
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
@@ -29,7 +29,7 @@ def eight_bytes(element: ElementType) -> tuple[str, str, str]:
 def pairs_of(places: Mapping[Operation, Place]) -> dict[ReadOp, ReadOp]:
     """Reads of a function, and for each the one of the four bytes behind its own, in the same block."""
     written = {op.target for op in places if isinstance(op, WriteOp)}
-    at: dict[tuple[Block | None, Hashable], ReadOp] = {}
+    at: dict[Hashable, ReadOp] = {}
     for op, place in places.items():
         if isinstance(op, ReadOp) and is_byte_vector(op) and op.source not in written:
             at.setdefault((op.parent, op.source, place), op)

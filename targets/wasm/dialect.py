@@ -6,6 +6,7 @@ definition.
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeGuard
 
 from xdsl.dialects.builtin import IntAttr, StringAttr, i32
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
@@ -24,6 +25,17 @@ from xdsl.utils.exceptions import VerifyException
 LARGEST_OFFSET = 2**32 - 1
 CHUNKS = "wasm_simd.chunks"
 """The attribute of a function whose last parameter is the chunk to compute: how many there are"""
+
+
+def is_int(attribute: Attribute) -> TypeGuard[IntAttr]:
+    return isinstance(attribute, IntAttr)
+
+
+def chunks_of(function: Operation) -> int:
+    """In how many chunks a function that says so is computed."""
+    count = function.attributes[CHUNKS]
+    assert is_int(count)
+    return count.data
 
 
 @cache

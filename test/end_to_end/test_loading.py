@@ -13,7 +13,7 @@ from onnx import helper
 
 from helpers.small_models import make_model, write_model
 from webdnn.dialects.dnn.reference import constants
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.passes.dnn import fold_constants
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine, Session

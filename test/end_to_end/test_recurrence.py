@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
 
 from helpers.recurrent_layers import Attributes, Layer, layers
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser, Chromium

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from helpers.small_models import make_model
 from webdnn.dialects.dnn.constant import ConstantOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx

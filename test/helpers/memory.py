@@ -15,7 +15,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of

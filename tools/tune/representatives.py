@@ -15,17 +15,19 @@ OPSET = 17
 
 WEIGHT_SCALE = 0.05
 
+Step = tuple[str, Sequence[int], dict[str, int | Sequence[int]]]
+"""An ONNX operator, the shape of its weight or of nothing, and its attributes"""
+
+RELU: Step = ("Relu", (), {})
+
 
 @dataclass(frozen=True)
 class Representative:
-    """A chain of operators on an input, whose longest kernel of a kind stands for others like it.
-
-    Each operator is `(ONNX operator, shape of its weight or of nothing, attributes)`.
-    """
+    """A chain of operators on an input, whose longest kernel of a kind stands for others like it."""
 
     kind: str
     shape: tuple[int, ...]
-    chain: Sequence[tuple[str, Sequence[int], dict[str, int | Sequence[int]]]]
+    chain: Sequence[Step]
 
     def write(self, path: Path) -> Path:
         """Write it as an ONNX model."""
@@ -42,16 +44,15 @@ class Representative:
             if weight:
                 inputs.append(f"w{i}")
                 weights[f"w{i}"] = (generator.standard_normal(weight) * WEIGHT_SCALE).astype(np.float32)
-            nodes.append(helper.make_node(operator, inputs, [f"y{i}"], **attributes))
+            node = helper.make_node(operator, inputs, [f"y{i}"])
+            node.attribute.extend(helper.make_attribute(name, given) for name, given in attributes.items())
+            nodes.append(node)
             value = f"y{i}"
         ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)]
         results = [helper.make_tensor_value_info(value, TensorProto.FLOAT, None)]
         tensors = [numpy_helper.from_array(array, name) for name, array in weights.items()]
         graph = helper.make_graph(nodes, "representative", ends, results, tensors)
         return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", OPSET)])
-
-
-Step = tuple[str, Sequence[int], dict[str, int | Sequence[int]]]
 
 
 def pointwise(given: int, made: int) -> Step:
@@ -61,7 +62,7 @@ def pointwise(given: int, made: int) -> Step:
 
 def mapped(size: int, channels: int, step: Step) -> Representative:
     """Windows between 1x1 convolutions, whose layouts they take."""
-    between = (pointwise(8, channels), step, ("Relu", (), {}), pointwise(channels, 8))
+    between = (pointwise(8, channels), step, RELU, pointwise(channels, 8))
     return Representative("window", (1, 8, size, size), between)
 
 
@@ -80,10 +81,10 @@ def convolution(size: int, given: int, made: int, window: int = 1, stride: int =
     """A convolution between others, whose layouts it takes."""
     pads = (window // 2,) * 4
     step = {"kernel_shape": (window, window), "strides": (stride, stride), "pads": pads}
-    chain = (
+    chain: tuple[Step, ...] = (
         pointwise(8, given),
         ("Conv", (made, given, window, window), {**step}),
-        ("Relu", (), {}),
+        RELU,
         pointwise(made, 8),
     )
     return Representative("product", (1, 8, size, size), chain)
@@ -91,7 +92,7 @@ def convolution(size: int, given: int, made: int, window: int = 1, stride: int =
 
 def product(kind: str, rows: int, steps: int, columns: int) -> Representative:
     """A matrix product with a weight."""
-    return Representative(kind, (rows, steps), (("MatMul", (steps, columns), {}), ("Relu", (), {})))
+    return Representative(kind, (rows, steps), (("MatMul", (steps, columns), {}), RELU))
 
 
 REPRESENTATIVES: Sequence[Representative] = (
@@ -108,7 +109,7 @@ REPRESENTATIVES: Sequence[Representative] = (
     product("vector", 1, 1280, 1000),
     product("vector", 1, 256, 512),
     Representative("map", (128, 1536), (("Sigmoid", (), {}),)),
-    Representative("map", (64, 56, 56), (("Add", (64, 56, 56), {}), ("Relu", (), {}))),
+    Representative("map", (64, 56, 56), (("Add", (64, 56, 56), {}), RELU)),
     Representative("reduction", (128, 384), (("ReduceMean", (), {"axes": (1,)}),)),
     Representative("reduction", (64, 2048), (("ReduceMax", (), {"axes": (1,)}),)),
 )

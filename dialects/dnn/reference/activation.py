@@ -6,8 +6,9 @@ import numpy as np
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 
 from webdnn.dialects.dnn import activation as dnn
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import erf, wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 def real(attribute: FloatAttr, like: Array) -> Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from webdnn.dialects.dnn import arithmetic as dnn
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.element import element_type
 from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.weights import numpy_dtype

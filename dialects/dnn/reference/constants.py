@@ -12,13 +12,12 @@ from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import INLINE_LIMIT, ConstantOp
-from webdnn.dialects.dnn.reference.registry import MEANINGS, Array, evaluate
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_attribute, element_type, shape_of, tensor_type
+from webdnn.dialects.element import Dense, element_attribute, element_type, is_dense, shape_of, tensor_type
 from webdnn.support.element_type import ELEMENT_TYPES, ElementType, Kind
 from webdnn.support.weights import STORE, numpy_dtype
-
-Dense = DenseIntOrFPElementsAttr[AnyFloat | IntegerType]
 
 FOLD_LIMIT = 1 << 22
 """Bytes that folding may add: results larger than this and than their operands are left to be computed."""
@@ -28,17 +27,6 @@ ELEMENTS = {numpy_dtype(element): element for element in ELEMENT_TYPES.values()}
 
 INLINE = ("f32", "f64", "i8", "i16", "i32", "i64", "bool")
 """Element types whose elements print and parse unchanged inside `dense<…>`."""
-
-
-def is_array(value: object) -> TypeGuard[Array]:
-    return isinstance(value, np.ndarray)
-
-
-def as_array(value: object) -> Array:
-    """An array of any element type, as meanings take it."""
-    array = np.asarray(value)
-    assert is_array(array)
-    return array
 
 
 def element_of_array(array: Array) -> ElementType | None:
@@ -74,10 +62,6 @@ def array_of(op: ConstantOp) -> Array:
     if element.kind is Kind.BOOL:
         return as_array(np.frombuffer(op.value.data.data, np.int8).astype(np.bool_).reshape(shape_of(type)))
     return as_array(np.frombuffer(op.value.data.data, numpy_dtype(element)).reshape(shape_of(type)))
-
-
-def is_dense(value: Attribute) -> TypeGuard[Dense]:
-    return isinstance(value, DenseIntOrFPElementsAttr)
 
 
 def is_number(type: Attribute) -> TypeGuard[AnyFloat | IntegerType]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 def groups_of(outputs: int, inputs: int, groups: int) -> Iterator[tuple[slice, slice]]:

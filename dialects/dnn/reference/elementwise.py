@@ -8,7 +8,8 @@ import numpy as np
 
 from webdnn.dialects.dnn import elementwise as dnn
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 def erf(x: Array) -> Array:
@@ -27,8 +28,9 @@ def erf(x: Array) -> Array:
     for n in range(60, 0, -1):
         fraction = n / 2 / (large + fraction)
     tail = np.exp(-(large**2)) / (large + fraction) / np.sqrt(np.pi)
-    result = np.sign(x) * np.where(z < 2.5, 2 / np.sqrt(np.pi) * total, 1 - tail)
-    return result.astype(x.dtype)
+    near, far = as_array(2 / np.sqrt(np.pi) * total), as_array(1 - tail)
+    size = np.where(z < 2.5, near, far)
+    return as_array((np.sign(x) * size).astype(x.dtype))
 
 
 def softplus(x: Array) -> Array:
@@ -37,7 +39,7 @@ def softplus(x: Array) -> Array:
 
 def wide(x: Array) -> Array:
     """Half floats are computed in f32, as on the targets."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x
+    return as_array(x.astype(np.float32)) if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x
 
 
 UNARY: dict[type[DnnOp], Callable[[Array], Array]] = {

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webdnn.dialects.dnn.gather import GatherElementsOp, GatherNdOp, GatherOp, ReverseSequenceOp
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.arrays import Array
+from webdnn.dialects.dnn.reference.registry import meaning
 
 Indices = NDArray[np.int64]
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from webdnn.dialects.dnn.linear_algebra import EinsumOp, MatmulOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 @meaning(MatmulOp)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from webdnn.dialects.dnn import normalization as dnn
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 def per_channel(values: Array, rank: int) -> Array:

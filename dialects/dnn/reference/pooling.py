@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from webdnn.dialects.dnn.pooling import AveragePoolOp, LpPoolOp, MaxPoolOp, MaxPoolWithIndicesOp, PoolOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.support.shapes import window_extent
 
 

@@ -12,8 +12,8 @@ from webdnn.dialects.dnn.quantization import (
     QuantizeLinearOp,
     UnpackNibblesOp,
 )
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.element import element_type
 from webdnn.support.quantization import unpack_nibbles as unpacked
 from webdnn.support.weights import numpy_dtype

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from webdnn.dialects.dnn.recurrence import GruOp, LstmOp, RecurrentOp, RnnOp
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 Function = Callable[[Array, Array, Array], Array]
 """(x, alpha, beta) -> the activation"""

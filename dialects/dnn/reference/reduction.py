@@ -18,9 +18,9 @@ from webdnn.dialects.dnn.reduction import (
     ReduceSumOp,
     ReductionOp,
 )
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.elementwise import divide, wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 
 
 def axes_of(op: ReductionOp) -> tuple[int, ...]:
@@ -55,7 +55,7 @@ def bound(x: Array, sign: int) -> Array:
     if x.dtype.kind == "b":
         return np.asarray(sign > 0)
     if x.dtype.kind in "iu":
-        limits = np.iinfo(x.dtype)
+        limits = np.iinfo(x.dtype.name)
         return np.asarray(limits.min if sign < 0 else limits.max, x.dtype)
     return np.asarray(sign * np.inf, x.dtype)
 

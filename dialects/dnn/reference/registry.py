@@ -6,16 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.ir import Operation
 
 from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.support.diagnostic import fail
 from webdnn.support.weights import numpy_dtype
-
-Array = NDArray[np.float64]
-"""An array of any element type: meanings are generic, which numpy's annotations cannot say of arithmetic."""
 
 Meaning = Callable[..., Array | Sequence[Array]]
 """(operator, an array for each operand or None where an optional one is absent) -> its result or results"""
@@ -55,4 +52,5 @@ def checked(op: Operation, i: int, array: Array) -> Array:
     """Arrays have exactly the type that the operator's result says; a meaning that breaks this is our bug."""
     type = tensor_type(op.results[i])
     assert array.shape == shape_of(type), f"{op.name} gave {array.shape}, expected {type}"
-    return np.ascontiguousarray(array.astype(numpy_dtype(element_type(type)), copy=False)).reshape(array.shape)
+    stored = array.astype(numpy_dtype(element_type(type)), copy=False)
+    return as_array(np.ascontiguousarray(stored).reshape(array.shape))

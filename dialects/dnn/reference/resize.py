@@ -6,8 +6,8 @@ from functools import reduce
 
 import numpy as np
 
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.dnn.resize import ResizeOp
 from webdnn.dialects.element import shape_of
 from webdnn.support.interpolation import Axis, Rule, Taps, taps

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
 from webdnn.dialects.dnn.reference.gather import Indices, element_places, wrapped
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.dnn.scatter import ScatterElementsOp, ScatterNdOp
 
 COMBINE: dict[str, Callable[[Array, Array], Array]] = {

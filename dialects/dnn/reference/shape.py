@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.arrays import Array
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.dnn.shape import ConcatOp, ExpandOp, PadOp, ReshapeOp, SliceOp, TileOp, TransposeOp, TriluOp
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.elementwise import wide
-from webdnn.dialects.dnn.reference.registry import Array, meaning
+from webdnn.dialects.dnn.reference.registry import meaning
 from webdnn.dialects.dnn.softmax import LogSoftmaxOp, SoftmaxOp
 
 

@@ -9,7 +9,8 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn import activation as dnn
 from webdnn.dialects.dnn.base import flag, integer, number
 from webdnn.dialects.dnn.elementwise import AddOp, GreaterOp, LessOp, MaxOp, MinOp, MulOp, SigmoidOp, SubOp, WhereOp
-from webdnn.dialects.dnn.reference.constants import as_array, known
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.arithmetic import ModOp
 from webdnn.dialects.dnn.base import flag, integer, ints
 from webdnn.dialects.dnn.convolution import ConvTransposeOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.converters.window import per_axis
 from webdnn.frontends.onnx.node import Node

@@ -9,8 +9,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reduction import ReduceMinOp
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term, joined, total
@@ -59,7 +58,7 @@ def occurrences(x: Term, pool: Array, gaps: range) -> Term:
         starts = x.shape[-1] - gap * (length - 1)
         if starts < 1:
             continue
-        indices = as_array(np.arange(starts)[:, None] + gap * np.arange(length))
+        indices = as_array([[start + gap * i for i in range(length)] for start in range(starts)])
         windows = x.cast("i32").gathered(Term.known(node, indices), len(outer))
         same = windows.reshaped(*outer, starts, 1, length).equals(wanted).cast("f32")
         met = same.reduced(ReduceMinOp, [len(outer) + 2])

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn import elementwise as dnn
 from webdnn.dialects.dnn.base import BinaryOp, UnaryOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.weights import numpy_dtype

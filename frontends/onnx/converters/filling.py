@@ -8,7 +8,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.elementwise import AddOp, EqualOp, LessOp, WhereOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.converters.shape import expanded, part_of

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.shapes import normalize_axis
@@ -73,6 +72,7 @@ def corner_boxes(boxes: Array, centred: bool) -> Array:
 def shared(a: Array, b: Array) -> float:
     """The area that two boxes share as a part of what they cover together; 0 where one is empty."""
     sides = np.maximum(0, np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]))
-    common, areas = float(np.prod(sides)), [float(np.prod(box[1] - box[0])) for box in (a, b)]
+    common = float(sides[0] * sides[1])
+    areas = [float((box[1, 0] - box[0, 0]) * (box[1, 1] - box[0, 1])) for box in (a, b)]
     together = sum(areas) - common
     return common / together if common > 0 and min(*areas, together) > 0 else 0.0

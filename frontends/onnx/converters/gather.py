@@ -7,8 +7,8 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import integer, text
 from webdnn.dialects.dnn.gather import GatherElementsOp, GatherNdOp, GatherOp, ReverseSequenceOp
-from webdnn.dialects.dnn.reference.constants import as_array, known
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.scatter import ScatterElementsOp, ScatterNdOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.rearrange import reshaped

@@ -7,7 +7,8 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.elementwise import AddOp, MulOp
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
-from webdnn.dialects.dnn.reference.constants import as_array, known
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.node import Node

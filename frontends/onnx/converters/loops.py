@@ -8,7 +8,8 @@ import numpy as np
 from onnx import GraphProto
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array, known
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term, stacked

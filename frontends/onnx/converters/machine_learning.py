@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term

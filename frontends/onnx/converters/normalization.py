@@ -11,7 +11,7 @@ from webdnn.dialects.dnn import normalization as dnn
 from webdnn.dialects.dnn.base import flag, integer, ints, number
 from webdnn.dialects.dnn.elementwise import AddOp, DivOp, MulOp, ReciprocalOp, SqrtOp, SubOp
 from webdnn.dialects.dnn.reduction import ReduceMeanOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.base import flag, integer, ints, text
 from webdnn.dialects.dnn.pooling import AveragePoolOp, LpPoolOp, MaxPoolOp, MaxPoolWithIndicesOp
 from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMeanOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.scatter import ScatterElementsOp
 from webdnn.dialects.dnn.shape import PadOp
 from webdnn.dialects.element import shape_of

@@ -14,7 +14,7 @@ from webdnn.dialects.dnn.base import flag, integer, ints
 from webdnn.dialects.dnn.elementwise import DivOp, EqualOp, MaxOp, MinOp, MulOp, NegOp, SubOp, WhereOp
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizeLinearOp
 from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMinOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_attribute, element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.converters.convolution import convolution
 from webdnn.frontends.onnx.converters.linear_algebra import product
@@ -26,7 +26,7 @@ from webdnn.frontends.onnx.tensors import ENCODED, WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype
 
-RANGES = {
+RANGES: dict[int, tuple[int, int]] = {
     TensorProto.INT4: (-8, 7),
     TensorProto.UINT4: (0, 15),
     TensorProto.INT2: (-2, 1),
@@ -73,7 +73,7 @@ def scaled_floats(node: Node, numbers: SSAValue) -> tuple[SSAValue, SSAValue]:
     scale, zero, axis, block = parameters(node, node.integer("axis", 1))
     if block:
         node.refuse("has blocks of floats of 8 bits", hint="give a scale for each place of an axis")
-    if zero is not None and (node.constant(2) & 0x7F).any():
+    if zero is not None and np.any(node.constant(2).astype(np.uint8) & np.uint8(0x7F)):
         node.refuse("has a zero point of floats that is not zero", hint="leave it out: ONNX says that it is zero")
     if shape_of(scale):
         scale = reshaped(node, scale, (*shape_of(scale), *[1] * (len(node.shape(0)) - axis - 1)))

@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import onnx_element

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, SSAValue
 from webdnn.dialects.dnn import recurrence as dnn
 from webdnn.dialects.dnn.base import flag, integer, ints, number
 from webdnn.dialects.dnn.elementwise import AddOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.shape import ConcatOp, SliceOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed

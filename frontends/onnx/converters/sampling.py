@@ -13,7 +13,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.arithmetic import ModOp
 from webdnn.dialects.dnn.base import flag
 from webdnn.dialects.dnn.elementwise import AbsOp, FloorOp, RoundOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.frontends.onnx.converters.window import kernel_shape, per_axis
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter

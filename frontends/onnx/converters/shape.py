@@ -11,7 +11,8 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import flag, integer, ints, text
 from webdnn.dialects.dnn.elementwise import GreaterOrEqualOp, LessOrEqualOp, WhereOp
-from webdnn.dialects.dnn.reference.constants import as_array, known
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.shape import ConcatOp, ExpandOp, PadOp, SliceOp, TileOp, TriluOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed

@@ -7,8 +7,7 @@ from math import pi
 import numpy as np
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
-from webdnn.dialects.dnn.reference.registry import Array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter

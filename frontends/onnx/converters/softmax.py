@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import flag, integer
 from webdnn.dialects.dnn.elementwise import EqualOp, WhereOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.selection import ArgMaxOp
 from webdnn.dialects.dnn.softmax import LogSoftmaxOp, SoftmaxOp
 from webdnn.dialects.element import shape_of

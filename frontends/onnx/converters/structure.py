@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.frontends.onnx.converters.random import dropped
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter

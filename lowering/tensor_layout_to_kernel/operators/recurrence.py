@@ -160,6 +160,10 @@ class Layer:
 
         return self.compute(1, point)[0]
 
+    def nothing(self, body: Body, *at: Index) -> SSAValue:
+        """Any element of a result that nobody reads."""
+        return body.constant(0, self.scalar)
+
     def run(self, initial: Sequence[SSAValue | None], step: Callable[..., Sequence[SSAValue]]) -> list[SSAValue]:
         """`step(t, *states)` gives the next states, the hidden one first. The operator's results."""
         y, *states = self.op.results
@@ -170,7 +174,7 @@ class Layer:
             return nexts, [self.row(t, nexts[0])] if wanted else []
 
         last, stacked = self.scan([self.initial(state) for state in initial], wanted, both)
-        rows = stacked[0] if wanted else self.low.compute([y], lambda body, *at: body.constant(0, self.scalar))[0]
+        rows = stacked[0] if wanted else self.low.compute([y], self.nothing)[0]
         settled = self.low.settled(rows, y) if wanted else rows
         return [settled, *(self.low.settled(v, r) for v, r in zip(last, states, strict=True))]
 

@@ -9,7 +9,8 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import f32, f64, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from webdnn.dialects.dnn.reference.constants import as_array, constant_of
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.dnn.reference.resize import tables
 from webdnn.dialects.dnn.resize import ResizeOp
 from webdnn.dialects.element import element_type, shape_of

@@ -78,13 +78,13 @@ def winograd_conv(op: ConvOp, low: Lowering, outputs: int) -> Sequence[SSAValue]
 
     def point(body: Body, n: Index, o: Index, y: Index, x: Index) -> SSAValue:
         t, u = (floordiv(at, outputs, range_of) for at in (y, x))
-        inside = [mod(at, outputs, range_of) for at in (y, x)]
+        down, right = mod(y, outputs, range_of), mod(x, outputs, range_of)
 
         def element(inner: Body, a: Index, b: Index) -> SSAValue:
             return low.read(inner, m_, [n, t, a, b, u, o])
 
         bias = low.read(body, op.bias, [o]) if op.bias else None
-        total = transformed(body, matrices.output, *inside, element, bias)
+        total = transformed(body, matrices.output, down, right, element, bias)
         return narrowed(body, total, element_type(op.output.type))
 
     return low.compute([op.output], point)

@@ -64,7 +64,7 @@ def merged_rows(compute: ComputeOp, product: Product, block: int) -> tuple[int, 
     rows = product.rows
     for at in range(len(compute.shape) - 1):
         if at in rows and at + 1 in rows and prod(compute.shape[i] for i in rows) > block:
-            count = rows_together(*compute.shape[at : at + 2], block)
+            count = rows_together(compute.shape[at], compute.shape[at + 1], block)
             if count > 1:
                 return at, count
     return None

@@ -20,7 +20,8 @@ from xdsl.rewriter import Rewriter
 
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.elementwise import AddOp
-from webdnn.dialects.dnn.reference.constants import as_array, constant_of
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, with_layout

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 
 Array = NDArray[np.float64]
 Check = Callable[..., ModuleOp]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from xdsl.dialects.builtin import ModuleOp
 
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.support.diagnostic import DiagnosticError
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from helpers.recurrent_layers import GATES, Attributes, Layer, layers
 from webdnn.dialects.dnn.recurrence import ACTIVATIONS, RecurrentOp
-from webdnn.dialects.dnn.reference.constants import as_array
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.converters.recurrence import NAMES
 from webdnn.support.diagnostic import DiagnosticError

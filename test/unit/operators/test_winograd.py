@@ -11,7 +11,8 @@ from xdsl.ir import Block, Region
 from helpers.wasm import run_wasm
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.convolution import ConvOp
-from webdnn.dialects.dnn.reference.constants import as_array, constant_of
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.support.shapes import ShapeError
 from webdnn.support.weights import Array

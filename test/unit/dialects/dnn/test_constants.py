@@ -14,7 +14,8 @@ from xdsl.parser import Parser
 from webdnn.dialects.dnn import DNN
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.elementwise import AddOp
-from webdnn.dialects.dnn.reference.constants import ELEMENTS, array_of, as_array, constant_of, folded
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import ELEMENTS, array_of, constant_of, folded
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.dnn.weight_files import open_weights, save_weights, weight_files
 from webdnn.support.diagnostic import DiagnosticError
