@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAt
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.support.index import FloorDiv, Index
@@ -245,7 +245,7 @@ class CLikePrinter(ABC):
 
     def statement(self, op: Operation) -> None:
         match op:
-            case arith.ConstantOp() | scf.YieldOp() | YieldOp():
+            case arith.ConstantOp() | scf.YieldOp() | YieldOp() | PrefetchOp():
                 pass
             case WriteOp():
                 index = self.index(op.exprs[0])

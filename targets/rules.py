@@ -69,6 +69,7 @@ RULES = (
     ),
     Rule("vectors", "kernel-select-schedule{lanes=1}", "four points are computed at once"),
     left_out("kernel-share-loops", "threads share kernels, and engines optimise them from the first run on"),
+    left_out("kernel-prefetch-panels", "weights are in the cache when their turn comes"),
     Rule(
         "relaxed-simd",
         "kernel-select-schedule{features=simd},wasm-select-instructions{relaxed=false}",

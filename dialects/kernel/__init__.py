@@ -3,7 +3,7 @@
 from xdsl.ir import Dialect
 
 from webdnn.dialects.kernel import lanewise
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, TableOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.loops import ScanOp
@@ -22,6 +22,7 @@ KERNEL = Dialect(
         IndexOp,
         InsideOp,
         LanesOp,
+        PrefetchOp,
         ReadOp,
         ReduceOp,
         ReshapeOp,

@@ -1,4 +1,4 @@
-"""Operations of the `kernel` dialect that use affine indices: read, write, inside, index and table."""
+"""Operations of the `kernel` dialect that use affine indices: read, write, prefetch, inside, index and table."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -260,6 +260,48 @@ class WriteOp(AccessOp):
         found = element_of(self.value.type)
         if found != scalar_type(self.target):
             raise VerifyException(f"writing {self.target.type} takes {scalar_type(self.target)}, found {found}")
+
+
+@irdl_op_definition
+class PrefetchOp(AccessOp):
+    """Say that an element will be read soon, so that it comes closer: `kernel.prefetch %w[%k * 16] : memref<64xf32>`.
+
+    It changes no value, and may be left out. The index must lie inside of the buffer.
+    """
+
+    name = "kernel.prefetch"
+    source = operand_def()
+    indices = var_operand_def(INDEX)
+    map = prop_def(AffineMapAttr)
+
+    def __init__(self, source: SSAValue, exprs: Sequence[Index]):
+        self.build_access([source], exprs)
+
+    @property
+    def index_map(self) -> AffineMapAttr:
+        return self.map
+
+    @property
+    def index_operands(self) -> Sequence[SSAValue]:
+        return self.indices
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.source)
+        print_indices(printer, self.map, self.indices)
+        printer.print_string(" : ")
+        printer.print_attribute(self.source.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "PrefetchOp":
+        source = parser.parse_unresolved_operand()
+        exprs = parse_indices(parser)
+        return cls(parser.resolve_operand(source, parse_type_after_colon(parser)), exprs)
+
+    def verify_(self) -> None:
+        if not is_memref(self.source.type):
+            raise VerifyException(f"memrefs are prefetched, found {self.source.type}")
+        self.check_map(len(buffer_type(self.source).get_shape()))
 
 
 @irdl_op_definition

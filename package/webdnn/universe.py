@@ -68,6 +68,7 @@ PASSES: dict[str, str] = {
     "kernel-split-outputs": "webdnn.passes.kernel.split_outputs:KernelSplitOutputsPass",
     "kernel-narrow-elements": "webdnn.passes.kernel.narrow_elements:KernelNarrowElementsPass",
     "kernel-map-points": "webdnn.passes.kernel.map_points:KernelMapPointsPass",
+    "kernel-prefetch-panels": "webdnn.passes.kernel.prefetch_panels:KernelPrefetchPanelsPass",
     "kernel-lower-blocks": "webdnn.passes.kernel.lower_blocks:KernelLowerBlocksPass",
     "kernel-expand-math": "webdnn.passes.kernel.expand_math:KernelExpandMathPass",
     "kernel-merge-lanes": "webdnn.passes.kernel.merge_lanes:KernelMergeLanesPass",

@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import compute_type, is_memref, is_vector
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
@@ -54,6 +54,8 @@ class AccessLowering:
                     Rewriter.replace_op(op, [], [self.read(op)])
                 case WriteOp():
                     self.write(op)
+                    Rewriter.erase_op(op)
+                case PrefetchOp():
                     Rewriter.erase_op(op)
                 case InsideOp():
                     Rewriter.replace_op(op, [], [self.inside(op)])

@@ -7,7 +7,7 @@ from math import prod
 from xdsl.dialects import arith, scf
 from xdsl.ir import Block, Operation
 
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.structure import ComputeOp, IdOp, ReduceOp, YieldOp
 
@@ -37,7 +37,7 @@ def nanoseconds(op: Operation) -> float:
         case ReduceOp():
             lanes = op.unroll.lanes.data if op.unroll else 1
             return prod(op.shape) / lanes * block_nanoseconds(op.body.block)
-        case arith.ConstantOp() | IndexOp() | IdOp() | YieldOp() | scf.YieldOp():
+        case arith.ConstantOp() | IndexOp() | PrefetchOp() | IdOp() | YieldOp() | scf.YieldOp():
             return 0
         case ReadOp() | WriteOp():
             return NANOSECONDS * (1 if isinstance(op.parent_op(), ReduceOp) else ACCESS)

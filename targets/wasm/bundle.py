@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
 from webdnn.passes.kernel.merge_rows import KernelMergeRowsPass
+from webdnn.passes.kernel.prefetch_panels import KernelPrefetchPanelsPass
 from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
 from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.tile import KernelTilePass
@@ -84,6 +85,7 @@ class Variant:
                 KernelTilePass(),
                 self.sharing,
                 KernelLowerBlocksPass(),
+                KernelPrefetchPanelsPass(),
                 WasmExpandMathPass(),
                 WasmFormPointersPass(),
                 WasmSelectInstructionsPass(relaxed=self.relaxed),

@@ -131,6 +131,32 @@ class StoreOp(IRDLOperation):
 
 
 @irdl_op_definition
+class PrefetchOp(IRDLOperation):
+    """A byte is loaded and dropped, so that its line comes into the cache: `wasm_simd.prefetch %address offset 16`"""
+
+    name = "wasm_simd.prefetch"
+    address = operand_def(i32)
+    offset = prop_def(IntAttr)
+
+    def __init__(self, address: SSAValue, offset: int):
+        Operation.__init__(self, operands=[address], properties={"offset": offset_attribute(offset)})
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.address)
+        printer.print_string(f" offset {self.offset.data}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "PrefetchOp":
+        address = parser.parse_unresolved_operand()
+        parser.parse_keyword("offset")
+        return cls(parser.resolve_operand(address, i32), parser.parse_integer())
+
+    def verify_(self) -> None:
+        check_offset(self.offset.data)
+
+
+@irdl_op_definition
 class InstructionOp(IRDLOperation):
     """Any instruction without memory: `%c = wasm_simd.op "f32x4.pmax" %a, %b : (…) -> vector<4xf32>`."""
 
@@ -145,4 +171,4 @@ class InstructionOp(IRDLOperation):
         Operation.__init__(self, operands=inputs, result_types=[type], properties=properties)
 
 
-WASM_SIMD = Dialect("wasm_simd", [LoadOp, StoreOp, InstructionOp], [])
+WASM_SIMD = Dialect("wasm_simd", [LoadOp, StoreOp, PrefetchOp, InstructionOp], [])

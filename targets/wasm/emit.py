@@ -17,7 +17,7 @@ from xdsl.utils.target import Target
 from webdnn.dialects.element import element_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, StoreOp
+from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, PrefetchOp, StoreOp
 from webdnn.targets.wasm.locals import Allocation, Locals
 from webdnn.targets.wasm.spelling import instruction, shape_name, value_type
 
@@ -97,6 +97,8 @@ class FunctionPrinter:
             case StoreOp():
                 value, address = map(self.get, op.operands)
                 self.line(self.memory(op.instruction.data, op.offset.data, address, value))
+            case PrefetchOp():
+                self.line(self.call("drop", self.memory("i32.load8_u", op.offset.data, self.get(op.address))))
             case LanesOp():
                 self.set(op.result, self.lanes(op))
             case vector.ExtractOp():

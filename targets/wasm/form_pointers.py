@@ -19,16 +19,20 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.wasm.byte_loads import eight_bytes, pairs_of
 from webdnn.targets.wasm.dialect import CHUNKS, InstructionOp, LoadOp, StoreOp
+from webdnn.targets.wasm.dialect import PrefetchOp as LoadByteOp
 from webdnn.targets.wasm.elements import load_instruction, store_instruction, vector_load
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
 from webdnn.targets.wasm.loops import counters, loop_around, trip_of
+
+Access = ReadOp | WriteOp | PrefetchOp
+"""What becomes a pointer and an offset"""
 
 Key = frozenset[tuple[SSAValue, int]]
 """Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
@@ -81,15 +85,16 @@ class FormPointers:
     roots: dict[tuple[SSAValue, int], arith.AddiOp] = field(default_factory=dict[tuple[SSAValue, int], arith.AddiOp])
     constants: dict[int, arith.ConstantOp] = field(default_factory=dict[int, arith.ConstantOp])
     pairs: Mapping[ReadOp, ReadOp] = field(default_factory=dict[ReadOp, ReadOp])
+    scaled: dict[tuple[Hashable, int], SSAValue] = field(default_factory=dict[tuple[Hashable, int], SSAValue])
     loaded: dict[ReadOp, SSAValue] = field(default_factory=dict[ReadOp, SSAValue])
 
     def run(self, block: Block) -> None:
         """Rewrite the function's body."""
-        decoded = {op: self.decode(op) for op in block.walk() if isinstance(op, ReadOp | WriteOp)}
+        decoded = {op: self.decode(op) for op in block.walk() if isinstance(op, Access)}
         for address in decoded.values():
             self.lowest[address.key] = min(self.lowest.get(address.key, address.constant), address.constant)
         for op in block.walk():
-            if isinstance(op, ReadOp | WriteOp):
+            if isinstance(op, Access):
                 self.note(op, decoded[op])
             elif isinstance(op, IndexOp | InsideOp):
                 for counter in counters(op.exprs):
@@ -113,8 +118,8 @@ class FormPointers:
 
     # Addresses.
 
-    def decode(self, op: ReadOp | WriteOp) -> Address:
-        buffer = op.operands[0 if isinstance(op, ReadOp) else 1]
+    def decode(self, op: Access) -> Address:
+        buffer = op.target if isinstance(op, WriteOp) else op.source
         (expr,) = op.exprs
         size = element_type(buffer.type).bytes
         fixed: dict[SSAValue, int] = {}
@@ -209,21 +214,25 @@ class FormPointers:
         """An index expression as an i32."""
         total: SSAValue | None = None
         for atom, coefficient in index.terms.items():
-            if isinstance(atom, FloorDiv):
-                part = self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
-            else:
-                assert is_value(atom)
-                part = self.fixed.get(atom)
-                if part is None and isinstance(atom, BlockArgument):
-                    part = pointers[frozenset({(atom, 1)})]
-                elif part is None:
-                    part = self.insert(arith.IndexCastOp(atom, i32), before)
-            if coefficient != 1:
-                part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
+            if (part := self.scaled.get((atom, coefficient))) is None:
+                part = self.word(atom, pointers, before)
+                if coefficient != 1:
+                    part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
             total = part if total is None else self.add(total, part, before)
         if total is None:
             return self.integer(index.constant)
         return self.add(total, self.integer(index.constant), before) if index.constant else total
+
+    def word(self, atom: Hashable, pointers: Mapping[Key, SSAValue], before: Operation) -> SSAValue:
+        """A counter, a quotient or an index that was computed as an i32."""
+        if isinstance(atom, FloorDiv):
+            return self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
+        assert is_value(atom)
+        if (known := self.fixed.get(atom, self.scaled.get((atom, 1)))) is not None:
+            return known
+        if isinstance(atom, BlockArgument):
+            return pointers[frozenset({(atom, 1)})]
+        return self.insert(arith.IndexCastOp(atom, i32), before)
 
     def floor_divided(self, numerator: SSAValue, divisor: int, before: Operation) -> SSAValue:
         """Rounded towards minus infinity: an arithmetic shift, or a quotient that is mended where it is negative."""
@@ -245,11 +254,12 @@ class FormPointers:
                     self.read(op, pointers)
                 case WriteOp():
                     self.write(op, pointers)
+                case PrefetchOp():
+                    Rewriter.replace_op(op, LoadByteOp(*self.place(op, pointers)), [])
                 case IndexOp() if op.result in self.fixed:
                     pass
                 case IndexOp():
-                    value = self.index_value(op.exprs[0], pointers, op)
-                    Rewriter.replace_op(op, arith.IndexCastOp(value, INDEX))
+                    self.index(op, pointers)
                 case InsideOp():
                     Rewriter.replace_op(op, [], [self.inside(op, pointers)])
                 case scf.ForOp():
@@ -262,7 +272,18 @@ class FormPointers:
                 case _:
                     pass
 
-    def place(self, op: ReadOp | WriteOp, pointers: Mapping[Key, SSAValue]) -> tuple[SSAValue, int]:
+    def index(self, op: IndexOp, pointers: Mapping[Key, SSAValue]) -> None:
+        """An index as a word, and as the bytes that accesses take from it: they may stand in loops further inside."""
+        word = self.index_value(op.exprs[0], pointers, op)
+        self.scaled[op.result, 1] = word
+        for use in op.result.uses:
+            address = self.addresses.get(use.operation)
+            size = address.rest.coefficient(op.result) if address else None
+            if size and (op.result, size) not in self.scaled:
+                self.scaled[op.result, size] = self.insert(arith.MuliOp(word, self.integer(size), i32), op)
+        Rewriter.replace_op(op, arith.IndexCastOp(word, INDEX))
+
+    def place(self, op: Access, pointers: Mapping[Key, SSAValue]) -> tuple[SSAValue, int]:
         address = self.addresses[op]
         pointer = pointers[address.key]
         if address.rest.terms:

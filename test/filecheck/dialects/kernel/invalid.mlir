@@ -204,3 +204,11 @@ kernel.func @counters_first(%n: index, %y: memref<8xf32>) {
     kernel.write %zero, %y[%i] : memref<8xf32>
   }
 }
+
+// -----
+
+// CHECK: 'kernel.prefetch' does not verify: found 1 indices, expected 2
+kernel.func @prefetched(%x: memref<4x8xf32>) {
+  %zero = arith.constant 0 : index
+  kernel.prefetch %x[%zero] : memref<4x8xf32>
+}

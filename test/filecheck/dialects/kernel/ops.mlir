@@ -218,3 +218,18 @@ func.func @merged(%a: tensor<4x9x10xf32>) -> tensor<4x9x10xf32> {
   }
   func.return %0 : tensor<4x9x10xf32>
 }
+
+// -----
+
+// What will be read soon.
+
+// CHECK-LABEL: @soon
+// CHECK: kernel.prefetch %x[%i * 16 + 8] : memref<64xf32>
+kernel.func @soon(%x: memref<64xf32>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 3 : index
+  %one = arith.constant 1 : index
+  scf.for %i = %low to %high step %one {
+    kernel.prefetch %x[%i * 16 + 8] : memref<64xf32>
+  }
+}

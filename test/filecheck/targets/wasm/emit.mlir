@@ -72,3 +72,16 @@ kernel.func @part(%x: memref<3xi32>) {
     }
   }
 }
+
+// What is prefetched is loaded and dropped.
+
+// CHECK-LABEL: (func $soon (param i32)
+// CHECK:         (drop (i32.load8_u offset=32 (local.get {{[0-9]+}})))
+kernel.func @soon(%x: memref<64xf32>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 3 : index
+  %one = arith.constant 1 : index
+  scf.for %i = %low to %high step %one {
+    kernel.prefetch %x[%i * 16 + 8] : memref<64xf32>
+  }
+}

@@ -163,3 +163,29 @@ kernel.func @narrow(%x: memref<16xi8>, %h: memref<4xf16>, %y: memref<12xi32>, %z
   kernel.write %c, %y[8] : memref<12xi32>, vector<4xi32>
   kernel.write %d, %z[0] : memref<4xf32>, vector<4xf32>
 }
+
+// -----
+
+// An index that accesses of loops further inside use is scaled where it is made.
+
+// CHECK-LABEL: func.func @scaled(%x: i32)
+// CHECK:         scf.for
+// CHECK:           arith.shrsi
+// CHECK-NEXT:      arith.muli
+// CHECK:           %[[BYTES:.*]] = arith.muli %[[NEXT:.*]], %{{.*}} : i32
+// CHECK-NEXT:      arith.index_cast %[[NEXT]] : i32 to index
+// CHECK:           scf.for
+// CHECK-NOT:         arith.muli
+// CHECK:             %[[P:.*]] = arith.addi %{{.*}}, %[[BYTES]] : i32
+// CHECK-NEXT:        wasm_simd.prefetch %[[P]] offset 0
+kernel.func @scaled(%x: memref<64xf32>) {
+  %low = arith.constant 0 : index
+  %high = arith.constant 4 : index
+  %one = arith.constant 1 : index
+  scf.for %i = %low to %high step %one {
+    %next = kernel.index [(%i * 16 + 16) mod 64]
+    scf.for %j = %low to %high step %one {
+      kernel.prefetch %x[%next + %j * 4] : memref<64xf32>
+    }
+  }
+}

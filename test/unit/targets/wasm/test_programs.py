@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -27,6 +28,7 @@ from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.prefetch_panels import KernelPrefetchPanelsPass
 from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.select_schedule import computes
@@ -55,7 +57,14 @@ PASSES: tuple[ModulePass, ...] = (
 EAGER = KernelShareLoopsPass(chunks=4, nanoseconds=1)
 """Even the smallest kernel in chunks"""
 
-TRIED = [replace(variant, sharing=EAGER) for variant in VARIANTS]
+
+def always(passes: Sequence[ModulePass]) -> Sequence[ModulePass]:
+    """Prefetch panels of the smallest buffers too."""
+    always = KernelPrefetchPanelsPass(bytes=0)
+    return [always if isinstance(p, KernelPrefetchPanelsPass) else p for p in passes]
+
+
+TRIED = [replace(variant, sharing=EAGER, rewrite=always) for variant in VARIANTS]
 
 bounded = settings(
     max_examples=40,

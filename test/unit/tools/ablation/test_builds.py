@@ -25,6 +25,7 @@ IDLE = {
     "kernel-hoist-factors",
     "kernel-hoist-scales",
     "kernel-pack-operands",
+    "kernel-prefetch-panels",
     "kernel-share-loops",
     "tensor-layout-elide-conversions",
 }
