@@ -20,38 +20,23 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
-from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
+from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index
+from webdnn.targets.wasm.addresses import Access, Addresses, Constants, Key
 from webdnn.targets.wasm.byte_loads import eight_bytes, pairs_of
 from webdnn.targets.wasm.dialect import CHUNKS, InstructionOp, LoadOp, StoreOp
 from webdnn.targets.wasm.dialect import PrefetchOp as LoadByteOp
 from webdnn.targets.wasm.elements import load_instruction, store_instruction, vector_load
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
-from webdnn.targets.wasm.loops import counters, loop_around, trip_of
-
-Access = ReadOp | WriteOp | PrefetchOp
-"""What becomes a pointer and an offset"""
-
-Key = frozenset[tuple[SSAValue, int]]
-"""Byte strides of loop counters, with the buffer's base as one more symbol of stride 1"""
+from webdnn.targets.wasm.loops import trip_of
 
 
 def splat_of(value: SSAValue) -> vector.BroadcastOp | None:
     """The operation that fills a vector with a scalar, where nothing else uses it."""
     use = value.get_user_of_unique_use()
     return use if isinstance(use, vector.BroadcastOp) else None
-
-
-@dataclass(frozen=True)
-class Address:
-    """`key`'s pointer plus `rest` (bytes, where it is not affine in counters) plus `constant`; `base` is in `key`."""
-
-    key: Key
-    base: SSAValue
-    rest: Index
-    constant: int
 
 
 @dataclass(frozen=True)
@@ -67,139 +52,30 @@ class Moved:
 class FormPointers:
     """One function being rewritten over byte addresses.
 
-    `bases` are the parameters that hold the buffers' places, `fixed` those that count the loops around the function's
-    calls, by what they are as indices, and `chunk` is that of the part that a shared kernel computes.
+    `addresses` knows the function's parameters, and `chunk` is that of the part that a shared kernel computes.
     Arithmetic stays where it is; accesses, indices and loops are replaced, and what they need goes in before them.
     """
 
-    bases: Mapping[SSAValue, SSAValue]
-    fixed: Mapping[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
-    places: dict[tuple[SSAValue, Key], tuple[SSAValue, int]] = field(
-        default_factory=dict[tuple[SSAValue, Key], tuple[SSAValue, int]]
-    )
-    before: list[Operation] = field(default_factory=list[Operation])
+    addresses: Addresses
+    constants: Constants
     chunk: SSAValue | None = None
-    addresses: dict[Operation, Address] = field(default_factory=dict[Operation, Address])
-    needed: dict[scf.ForOp, dict[Key, None]] = field(default_factory=dict[scf.ForOp, dict[Key, None]])
-    lowest: dict[Key, int] = field(default_factory=dict[Key, int])
-    roots: dict[tuple[SSAValue, int], arith.AddiOp] = field(default_factory=dict[tuple[SSAValue, int], arith.AddiOp])
-    constants: dict[int, arith.ConstantOp] = field(default_factory=dict[int, arith.ConstantOp])
     pairs: Mapping[ReadOp, ReadOp] = field(default_factory=dict[ReadOp, ReadOp])
     scaled: dict[tuple[Hashable, int], SSAValue] = field(default_factory=dict[tuple[Hashable, int], SSAValue])
     loaded: dict[ReadOp, SSAValue] = field(default_factory=dict[ReadOp, SSAValue])
 
     def run(self, block: Block) -> None:
         """Rewrite the function's body."""
-        decoded = {op: self.decode(op) for op in block.walk() if isinstance(op, Access)}
-        for address in decoded.values():
-            self.lowest[address.key] = min(self.lowest.get(address.key, address.constant), address.constant)
-        for op in block.walk():
-            if isinstance(op, Access):
-                self.note(op, decoded[op])
-            elif isinstance(op, IndexOp | InsideOp):
-                for counter in counters(op.exprs):
-                    self.need(op, frozenset({(counter, 1)}))
-        self.pairs = pairs_of({op: ((a.key, a.rest), a.constant) for op, a in self.addresses.items()})
-        first = block.first_op
-        assert first is not None
-        pointers: dict[Key, SSAValue] = {frozenset(): self.integer(0)}
-        for op in self.before:
-            self.insert(op, first)
-        found = [*self.bases.values(), *(base for base, _ in self.places.values())]
-        pointers |= {frozenset({(base, 1)}): base for base in found}
-        for root in self.roots.values():
-            pointers[frozenset({(root.result, 1)})] = self.insert(root, first)
+        self.addresses.run(block)
+        self.pairs = pairs_of({op: ((a.key, a.rest), a.constant) for op, a in self.addresses.of.items()})
+        pointers = self.addresses.begun(block)
         self.block(block, pointers)
         counts = [op for op in block.ops if isinstance(op, arith.ConstantOp | IndexOp) and op.result.type == INDEX]
         for op in counts:
             if not list(op.result.uses):
                 Rewriter.erase_op(op)
-        Rewriter.insert_op(list(self.constants.values()), InsertPoint.at_start(block))
-
-    # Addresses.
-
-    def decode(self, op: Access) -> Address:
-        buffer = op.target if isinstance(op, WriteOp) else op.source
-        (expr,) = op.exprs
-        size = element_type(buffer.type).bytes
-        fixed: dict[SSAValue, int] = {}
-        affine: dict[SSAValue, int] = {}
-        rest: dict[Hashable, int] = {}
-        for atom, stride in expr.terms.items():
-            if is_value(atom) and atom in self.fixed:
-                fixed[atom] = stride * size
-            elif isinstance(atom, BlockArgument):
-                affine[atom] = stride * size
-            else:
-                rest[atom] = stride * size
-        base, constant = self.place_of(self.bases[buffer], frozenset(fixed.items()))
-        return Address(frozenset({**affine, base: 1}.items()), base, Index(0, rest), expr.constant * size + constant)
-
-    def place_of(self, base: SSAValue, fixed: Key) -> tuple[SSAValue, int]:
-        """Where a buffer begins as far as the loops around calls decide it, never before it; and what was added."""
-        if fixed and (base, fixed) not in self.places:
-            place, low = base, 0
-            for index, stride in sorted(fixed, key=lambda item: item[1]):
-                span = range_of(index)
-                assert span is not None, "what counts a loop around a call has a range"
-                low += min(0, stride * span[1])
-                product = arith.MuliOp(self.fixed[index], self.integer(stride), i32)
-                total = arith.AddiOp.create(operands=[place, product.result], result_types=[i32])
-                self.before += [product, total]
-                place = total.results[0]
-            if low:
-                total = arith.AddiOp.create(operands=[place, self.integer(-low)], result_types=[i32])
-                self.before.append(total)
-                place = total.results[0]
-            self.places[base, fixed] = place, low
-        return self.places[base, fixed] if fixed else (base, 0)
-
-    def note(self, op: Operation, address: Address) -> None:
-        """Let the access use a root from which neither its pointer nor its offset is ever negative."""
-        shift = self.shift_of(address)
-        if shift:
-            place = address.base, shift
-            if place not in self.roots:
-                operands = [address.base, self.integer(shift)]
-                self.roots[place] = arith.AddiOp.create(operands=operands, result_types=[i32])
-            root = self.roots[place].result
-            key = frozenset((root if value is address.base else value, stride) for value, stride in address.key)
-            address = Address(key, root, address.rest, address.constant - shift)
-        self.addresses[op] = address
-        self.need(op, address.key)
-        for counter in counters([address.rest]):
-            self.need(op, frozenset({(counter, 1)}))
-
-    def shift_of(self, address: Address) -> int:
-        """Bytes from the buffer's start to the root: all of a negative constant, or as much as the strides go down."""
-        constant = self.lowest[address.key]
-        down = 0
-        for value, stride in address.key:
-            if stride < 0 and (span := range_of(value)):
-                down += stride * span[1]
-        if (span := address.rest.bounds(range_of)) and span[0] < 0:
-            down += span[0]
-        return constant if constant < 0 else min(constant, -down)
-
-    def need(self, op: Operation, key: Key) -> None:
-        """Every loop around an access carries the part of its pointer that it moves."""
-        parent = loop_around(op)
-        while parent is not None:
-            needed = self.needed.setdefault(parent, {})
-            if key in needed:
-                return  # and the loops around it know
-            needed[key] = None
-            counter = parent.body.block.args[0]
-            key = frozenset(item for item in key if item[0] is not counter)
-            parent = loop_around(parent)
+        Rewriter.insert_op(self.constants.ops, InsertPoint.at_start(block))
 
     # Small operations.
-
-    def integer(self, value: int) -> SSAValue:
-        """A constant; all stand at the start of the function, each once."""
-        if value not in self.constants:
-            self.constants[value] = arith.ConstantOp(IntegerAttr(value, i32))
-        return self.constants[value].result
 
     def insert(self, op: Operation, before: Operation) -> SSAValue:
         block = before.parent
@@ -217,18 +93,18 @@ class FormPointers:
             if (part := self.scaled.get((atom, coefficient))) is None:
                 part = self.word(atom, pointers, before)
                 if coefficient != 1:
-                    part = self.insert(arith.MuliOp(part, self.integer(coefficient), i32), before)
+                    part = self.insert(arith.MuliOp(part, self.constants.integer(coefficient), i32), before)
             total = part if total is None else self.add(total, part, before)
         if total is None:
-            return self.integer(index.constant)
-        return self.add(total, self.integer(index.constant), before) if index.constant else total
+            return self.constants.integer(index.constant)
+        return self.add(total, self.constants.integer(index.constant), before) if index.constant else total
 
     def word(self, atom: Hashable, pointers: Mapping[Key, SSAValue], before: Operation) -> SSAValue:
         """A counter, a quotient or an index that was computed as an i32."""
         if isinstance(atom, FloorDiv):
             return self.floor_divided(self.index_value(atom.numerator, pointers, before), atom.divisor, before)
         assert is_value(atom)
-        if (known := self.fixed.get(atom, self.scaled.get((atom, 1)))) is not None:
+        if (known := self.addresses.fixed.get(atom, self.scaled.get((atom, 1)))) is not None:
             return known
         if isinstance(atom, BlockArgument):
             return pointers[frozenset({(atom, 1)})]
@@ -237,9 +113,9 @@ class FormPointers:
     def floor_divided(self, numerator: SSAValue, divisor: int, before: Operation) -> SSAValue:
         """Rounded towards minus infinity: an arithmetic shift, or a quotient that is mended where it is negative."""
         if divisor & (divisor - 1) == 0:
-            shift = self.integer(divisor.bit_length() - 1)
+            shift = self.constants.integer(divisor.bit_length() - 1)
             return self.insert(arith.ShRSIOp(numerator, shift, i32), before)
-        by, zero = self.integer(divisor), self.integer(0)
+        by, zero = self.constants.integer(divisor), self.constants.integer(0)
         quotient = self.insert(arith.DivSIOp(numerator, by, i32), before)
         remainder = self.insert(arith.RemSIOp(numerator, by, i32), before)
         below = self.insert(InstructionOp("i32.lt_s", [remainder, zero], i32), before)
@@ -256,7 +132,7 @@ class FormPointers:
                     self.write(op, pointers)
                 case PrefetchOp():
                     Rewriter.replace_op(op, LoadByteOp(*self.place(op, pointers)), [])
-                case IndexOp() if op.result in self.fixed:
+                case IndexOp() if op.result in self.addresses.fixed:
                     pass
                 case IndexOp():
                     self.index(op, pointers)
@@ -277,14 +153,14 @@ class FormPointers:
         word = self.index_value(op.exprs[0], pointers, op)
         self.scaled[op.result, 1] = word
         for use in op.result.uses:
-            address = self.addresses.get(use.operation)
+            address = self.addresses.of.get(use.operation)
             size = address.rest.coefficient(op.result) if address else None
             if size and (op.result, size) not in self.scaled:
-                self.scaled[op.result, size] = self.insert(arith.MuliOp(word, self.integer(size), i32), op)
+                self.scaled[op.result, size] = self.insert(arith.MuliOp(word, self.constants.integer(size), i32), op)
         Rewriter.replace_op(op, arith.IndexCastOp(word, INDEX))
 
     def place(self, op: Access, pointers: Mapping[Key, SSAValue]) -> tuple[SSAValue, int]:
-        address = self.addresses[op]
+        address = self.addresses.of[op]
         pointer = pointers[address.key]
         if address.rest.terms:
             pointer = self.add(pointer, self.index_value(address.rest, pointers, op), op)
@@ -347,7 +223,7 @@ class FormPointers:
         result: SSAValue | None = None
         for expr, extent in zip(op.exprs, op.extents, strict=True):
             value = self.index_value(expr, pointers, op)
-            test = self.insert(InstructionOp("i32.lt_u", [value, self.integer(extent.data)], i1), op)
+            test = self.insert(InstructionOp("i32.lt_u", [value, self.constants.integer(extent.data)], i1), op)
             result = test if result is None else self.insert(arith.AndIOp(result, test), op)
         return result if result is not None else self.insert(arith.ConstantOp(IntegerAttr(1, i1)), op)
 
@@ -357,7 +233,7 @@ class FormPointers:
         """The pointers that the loop carries; one that grows comes first, and is its counter."""
         counter = op.body.block.args[0]
         found: list[Moved] = []
-        for key in self.needed.get(op, {}):
+        for key in self.addresses.needed.get(op, {}):
             stride = next((s for value, s in key if value is counter), 0)
             if stride:
                 found.append(Moved(key, frozenset(item for item in key if item[0] is not counter), stride))
@@ -366,13 +242,13 @@ class FormPointers:
     def moved_to(self, pointer: SSAValue, trips: int | SSAValue, stride: int, before: Operation) -> SSAValue:
         """Where a pointer is after so many trips."""
         if not isinstance(trips, int):
-            by = trips if stride == 1 else self.insert(arith.MuliOp(trips, self.integer(stride), i32), before)
+            by = trips if stride == 1 else self.insert(arith.MuliOp(trips, self.constants.integer(stride), i32), before)
             return by if constant_of(pointer) == 0 else self.add(pointer, by, before)
         if trips == 0:
             return pointer
         if (known := constant_of(pointer)) is not None:
-            return self.integer(known + trips * stride)
-        return self.add(pointer, self.integer(trips * stride), before)
+            return self.constants.integer(known + trips * stride)
+        return self.add(pointer, self.constants.integer(trips * stride), before)
 
     def loop(self, op: scf.ForOp, outer: Mapping[Key, SSAValue]) -> None:
         """Do-while: every loop runs at least once. Counters and pointers become i32 arguments of the body."""
@@ -383,7 +259,7 @@ class FormPointers:
         starts = [self.moved_to(outer[m.start], low, m.stride, op) for m in moved]
         counts = not moved or moved[0].stride <= 0
         if counts:
-            stride, (start, end) = 1, (self.moved_to(self.integer(0), trip, 1, op) for trip in (low, high))
+            stride, (start, end) = 1, (self.moved_to(self.constants.integer(0), trip, 1, op) for trip in (low, high))
         else:
             stride, start = moved[0].stride, starts.pop(0)
             end = self.moved_to(outer[moved[0].start], high, stride, op)
@@ -397,12 +273,12 @@ class FormPointers:
         last = body.last_op
         assert isinstance(last, scf.YieldOp)
         steps = zip(pointers[1:], carried, strict=True)
-        nexts = [self.add(pointer, self.integer(m.stride), last) for pointer, m in steps]
+        nexts = [self.add(pointer, self.constants.integer(m.stride), last) for pointer, m in steps]
         last.operands = [*nexts, *last.operands]
         body.erase_arg(body.args[len(pointers)])  # the counter of trips
 
         starts += op.iter_args
-        loop = scf.ForOp(start, end, self.integer(stride), starts, op.detach_region(0))
+        loop = scf.ForOp(start, end, self.constants.integer(stride), starts, op.detach_region(0))
         loop.location = op.location
         Rewriter.replace_op(op, loop, loop.results[len(carried) :])
 
@@ -420,7 +296,9 @@ def form_pointers(function: FuncOp) -> func.FuncOp:
             fixed[op.result] = words[argument]
     shared = next((op for op in block.ops if isinstance(op, IdOp)), None)
     chunk = block.insert_arg(i32, len(block.args)) if shared else None
-    FormPointers({a: word for a, word in words.items() if a in buffers}, fixed, chunk=chunk).run(block)
+    constants = Constants()
+    addresses = Addresses({a: word for a, word in words.items() if a in buffers}, fixed, constants)
+    FormPointers(addresses, constants, chunk).run(block)
     for argument in arguments:
         block.erase_arg(argument)
     end = block.last_op
