@@ -50,7 +50,7 @@ class Pipeline:
         return "" if self.joined == 7 else f"{{most={self.joined}}}"
 
     def with_pieces(self) -> Pipeline:
-        """For kernels whose buffers may be cut: each writes whole buffers, and has bindings for pieces of what it reads."""
+        """For buffers that may be cut: kernels write them whole, and have bindings to spare for pieces."""
         return replace(self, places=False, max_inputs=3, joined=3)
 
     def passes(self) -> tuple[str, ...]:

@@ -81,9 +81,8 @@ class Backend:
             languages |= {"glsl100": glsl_passes(100, limits.texture_extent)}
         elif limits.binding_bytes and "wgsl" in languages:
             languages |= {"wgsl": wgsl_passes(limits.binding_bytes)}
-        else:
-            return self
-        return replace(self, kernels=self.kernels.with_pieces(), languages=languages)
+            return replace(self, kernels=self.kernels.with_pieces(), languages=languages)
+        return replace(self, languages=languages)
 
     def pipeline(self, language: str, weights: str = "f32") -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""

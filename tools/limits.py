@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from webdnn.passes.kernel.split_buffers import LEAST
 from webdnn.support.device import KIB, MIB, Limits
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.textures import WIDTH
 from webdnn.tools.arguments import pairs
 
 UNITS = {"KiB": KIB, "MiB": MIB, "GiB": KIB * MIB}
-LEAST_BINDING = 16
-"""Bytes of a vector."""
-
 HINT = "write texture=2048 (texels a side) or binding=16MiB (bytes, KiB, MiB or GiB)"
 
 
@@ -43,6 +41,6 @@ def limits_of(given: Sequence[str]) -> Limits:
     texture, binding = found.get("texture"), found.get("binding")
     if texture is not None and texture < WIDTH:
         raise DiagnosticError(f"--limit texture={texture}: textures have rows of {WIDTH}", hint=f"give {WIDTH} or more")
-    if binding is not None and binding < LEAST_BINDING:
-        raise DiagnosticError(f"--limit binding={binding}: a vector is larger", hint=f"give {LEAST_BINDING} or more")
+    if binding is not None and binding < LEAST:
+        raise DiagnosticError(f"--limit binding={binding}: a vector is larger", hint=f"give {LEAST} or more")
     return Limits(texture_extent=texture, binding_bytes=binding)

@@ -24,7 +24,7 @@ from webdnn.support.spans import Span, touched
 Cutting = Callable[[SSAValue], Sequence[Span] | None]
 """How a buffer is cut, or None for one that stays whole."""
 
-UNFILLED = "raise the limit, or leave the target out of --targets"
+HINT = "give a higher --limit (texture=… for webgl, binding=… for webgpu), or leave the target out of --targets"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def restrict(compute: ComputeOp, target: SSAValue, span: Span) -> None:
     (count,) = buffer_type(target).get_shape()
     order = storage_order(compute, index)
     if order is None or prod(compute.shape) != count:
-        fail(compute, f"writes {prod(compute.shape)} of the {count} elements of a buffer in pieces", hint=UNFILLED)
+        fail(compute, f"writes {prod(compute.shape)} of the {count} elements of a buffer in pieces", hint=HINT)
     old, extents = compute.axes, [compute.shape[i] for i in order]
 
     def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
@@ -76,7 +76,7 @@ def restrict(compute: ComputeOp, target: SSAValue, span: Span) -> None:
 def with_pieces(function: FuncOp, cutting: Cutting) -> KernelPiece:
     """The kernel with an argument for each piece that it may read or write."""
     block, taken = function.body.block, list[tuple[int, int | None]]()
-    for position, argument in enumerate(list(function.buffers)):
+    for position, argument in enumerate(block.args[: len(function.buffers)]):
         spans = cutting(argument)
         if spans is None:
             taken.append((position, None))

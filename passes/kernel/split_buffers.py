@@ -9,8 +9,17 @@ from math import prod
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, MemRefType, ModuleOp, i64
-from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+    i64,
+)
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -20,16 +29,19 @@ from webdnn.dialects.element import element_type, is_memref
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.dialects.signature import entries, written as attributes_of
-from webdnn.passes.kernel.kernel_pieces import KernelPiece, pieces_of
+from webdnn.dialects.signature import entries
+from webdnn.dialects.signature import written as attributes_of
+from webdnn.passes.kernel.kernel_pieces import HINT, KernelPiece, pieces_of
 from webdnn.passes.kernel.split_outputs import KernelSplitOutputsPass, written
 from webdnn.support.diagnostic import DiagnosticError, fail
 from webdnn.support.spans import GRAIN, Span, cut
 from webdnn.support.weights import STORE
 
+LEAST = 8 * GRAIN
+"""Bytes of the smallest piece, of elements of any type."""
+
 PIECE = "kernel.piece"
 """Which piece of a tensor an argument or a result of the program is; those that are whole do not say."""
-
 
 
 def is_continued(attributes: Mapping[str, Attribute]) -> bool:
@@ -99,14 +111,11 @@ class KernelSplitBuffersPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not self.bytes:
             return
-        if self.bytes < 4 * GRAIN:
-            raise DiagnosticError(f"buffers of {self.bytes} bytes hold no vector", hint=f"give at least {4 * GRAIN}")
-        kernels = {f.sym_name.data: f for f in op.body.block.ops if isinstance(f, FuncOp)}
-        large = [kernel for kernel in kernels.values() if any(map(self.spans, kernel.buffers))]
-        if any(len(written(kernel)) > 1 for kernel in large):
+        if self.bytes < LEAST:
+            raise DiagnosticError(f"buffers of {self.bytes} bytes hold no vector", hint=f"give at least {LEAST}")
+        if any(len(written(kernel)) > 1 for kernel in self.large(op)):
             KernelSplitOutputsPass().apply(ctx, op)
-            kernels = {f.sym_name.data: f for f in op.body.block.ops if isinstance(f, FuncOp)}
-            large = [kernel for kernel in kernels.values() if any(map(self.spans, kernel.buffers))]
+        large = self.large(op)
         parts = {kernel.sym_name.data: self.parts(kernel) for kernel in large}
         for program in [f for f in op.body.block.ops if isinstance(f, func.FuncOp) and not f.is_declaration]:
             self.split_program(program, parts)
@@ -114,6 +123,11 @@ class KernelSplitBuffersPass(ModulePass):
             found = [part.kernel for part in parts[kernel.sym_name.data]]
             Rewriter.insert_op(found, InsertPoint.before(kernel))
             Rewriter.erase_op(kernel)
+
+    def large(self, module: ModuleOp) -> list[FuncOp]:
+        """The kernels that touch a buffer which is too large."""
+        kernels = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
+        return [kernel for kernel in kernels if any(map(self.spans, kernel.buffers))]
 
     def spans(self, value: SSAValue) -> Sequence[Span] | None:
         """The pieces of a buffer that is too large."""
@@ -129,7 +143,7 @@ class KernelSplitBuffersPass(ModulePass):
             fail(
                 kernel,
                 f"needs {most} buffers of at most {self.bytes} bytes at a time, and {self.bindings} can be bound",
-                hint="raise the limit, or leave the target out of --targets",
+                hint=HINT,
             )
         return found
 
