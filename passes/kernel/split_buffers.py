@@ -25,7 +25,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.element import element_type, is_memref
+from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
@@ -43,14 +43,14 @@ LEAST = 8 * GRAIN
 PIECE = "kernel.piece"
 """Which piece of a tensor an argument or a result of the program is; those that are whole do not say."""
 
+Pieces = Mapping[SSAValue, Sequence[SSAValue]]
+"""By the buffer that is cut."""
+
 
 def is_continued(attributes: Mapping[str, Attribute]) -> bool:
     """Does an argument or a result go on with the tensor of the one before it?"""
     number = attributes.get(PIECE)
     return isinstance(number, IntegerAttr) and number.value.data > 0
-
-
-Pieces = Mapping[SSAValue, Sequence[SSAValue]]
 
 
 def attributes_in_pieces(
@@ -89,13 +89,13 @@ class KernelSplitBuffersPass(ModulePass):
 
     Before:
 
-        kernel.func @k(%x: memref<8xf32>, %y: memref<8xf32>) { compute (%i = 8) { … %x[%i] … %y[%i] } }
+        kernel.func @k(%x: memref<16xf32>, %y: memref<16xf32>) { compute (%i = 16) { … %x[%i] … %y[%i] } }
         kernel.call @k(%0, %1)
 
-    After, with 16 bytes:
+    After, with 32 bytes:
 
-        kernel.func @k_piece0(%x: memref<4xf32>, %y: memref<4xf32>) { compute (%i = 4) { … %x[%i] … %y[%i] } }
-        kernel.func @k_piece1(%x: memref<4xf32>, %y: memref<4xf32>) { compute (%i = 4) { … %x[%i] … %y[%i] } }
+        kernel.func @k_piece0(%x: memref<8xf32>, %y: memref<8xf32>) { compute (%i = 8) { … %x[%i] … %y[%i] } }
+        kernel.func @k_piece1(%x: memref<8xf32>, %y: memref<8xf32>) { compute (%i = 8) { … %x[%i] … %y[%i] } }
         kernel.call @k_piece0(%0, %1)
         kernel.call @k_piece1(%2, %3)
 
@@ -131,8 +131,6 @@ class KernelSplitBuffersPass(ModulePass):
 
     def spans(self, value: SSAValue) -> Sequence[Span] | None:
         """The pieces of a buffer that is too large."""
-        if not is_memref(value.type):
-            return None
         count, size = prod(buffer_type(value).get_shape()), element_type(buffer_type(value)).bytes
         return cut(count, self.bytes // size) if count * size > self.bytes else None
 
@@ -181,8 +179,8 @@ class KernelSplitBuffersPass(ModulePass):
     def split_place(self, op: AllocOp | WeightOp, pieces: dict[SSAValue, list[SSAValue]]) -> None:
         element, made = buffer_type(op.result).element_type, list[Operation]()
         for span in self.spans(op.result) or ():
-            whole = isinstance(op, WeightOp)
-            made.append(weight_piece(op, span) if whole else AllocOp(MemRefType(element, [span.size])))
+            is_weight = isinstance(op, WeightOp)
+            made.append(weight_piece(op, span) if is_weight else AllocOp(MemRefType(element, [span.size])))
             made[-1].location = op.location
             made[-1].results[0].name_hint = op.result.name_hint
         Rewriter.insert_op(made, InsertPoint.before(op))

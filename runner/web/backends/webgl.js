@@ -187,17 +187,15 @@ class WebGlExecutor {
    */
   async #read(tensor, place) {
     const { gl } = this.#device;
-    const elements = new Float32Array(place.rows * place.rowStride);
-    let start = 0;
+    const parts = [];
     for (const piece of piecesOf(place)) {
       const { width } = this.#section.textures[piece.texture];
       const rows = texelRows(piece.elements, width);
       if (rows === 0) continue;
       gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(piece.texture) ?? null);
-      elements.set((await this.#device.download(width, rows)).subarray(0, piece.elements), start);
-      start += piece.elements;
+      parts.push((await this.#device.download(width, rows)).subarray(0, piece.elements));
     }
-    return fromStorage(tensor, stripRows(tensor, elements, place));
+    return fromStorage(tensor, stripRows(tensor, joined(parts), place));
   }
 
   /** @param {number} texture */
@@ -220,6 +218,21 @@ class WebGlExecutor {
  */
 function piecesOf({ pieces, texture, rows, rowStride }) {
   return pieces ?? [{ texture, elements: rows * rowStride }];
+}
+
+/**
+ * @param {Float32Array[]} parts
+ * @returns {Float32Array} all of them, one after another
+ */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let start = 0;
+  for (const part of parts) {
+    whole.set(part, start);
+    start += part.length;
+  }
+  return whole;
 }
 
 /**
