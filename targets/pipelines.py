@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from webdnn.support.device import GLSL300, WGSL
+from webdnn.targets.glsl.textures import MOST_ROWS, texture_bytes
 
 GRAPH = ("dnn-fold-constants", "dnn-fold-batch-norm", "dnn-elide-identities")
 """What every target shares: passes on the `dnn` dialect."""
@@ -22,8 +25,8 @@ class Pipeline:
     `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
     the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
     `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
-    values that are needed twice, and `decode` is how many operations a kernel may spend on each element of a compressed
-    weight that it reads once.
+    values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
+    weight that it reads once, and `joined` how many operands a kernel joins where there are no places.
     """
 
     target: str
@@ -40,6 +43,15 @@ class Pipeline:
     strips: int = 0
     stage: bool = False
     decode: int = 0
+    joined: int = 7
+
+    @property
+    def most_joined(self) -> str:
+        return "" if self.joined == 7 else f"{{most={self.joined}}}"
+
+    def with_pieces(self) -> Pipeline:
+        """For buffers that may be cut: kernels write them whole, and have bindings to spare for pieces."""
+        return replace(self, places=False, max_inputs=3, joined=3)
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
@@ -51,7 +63,7 @@ class Pipeline:
             f"tensor-layout-assign-layouts{{target={self.target}}}",
             "tensor-layout-elide-conversions",
             "convert-tensor-layout-to-kernel",
-            *(() if self.places else ("kernel-expand-concat", "kernel-expand-stacks")),
+            *(() if self.places else (f"kernel-expand-concat{self.most_joined}", "kernel-expand-stacks")),
             "kernel-fold-constant-reads",
             f"kernel-fuse-producers{{{fuse}}}",
             *(("kernel-stage-repeated",) if self.stage else ()),
@@ -90,29 +102,33 @@ def pipeline(backend: str) -> str:
 
 # From kernels on flat buffers to what each language's emitter spells.
 
-WGSL_PASSES = (
-    "kernel-narrow-elements{storage=word}",
-    "kernel-assign-offsets{alignment=256}",
-    "kernel-map-points{lanes=4}",
-    "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
-    "kernel-lower-blocks",
-    "kernel-merge-lanes",
-    "kernel-lower-accesses{texels=true}",
-    "wgsl-legalize",
-)
 
-GLSL_PASSES = (
-    "kernel-narrow-elements{storage=float}",
-    "kernel-split-outputs",
-    "kernel-map-points{lanes=4 texels=true}",
-)
+def wgsl_passes(binding: int = 0) -> tuple[str, ...]:
+    """For WGSL, with bindings of at most so many bytes if it is not 0."""
+    return (
+        "kernel-narrow-elements{storage=word}",
+        *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
+        "kernel-assign-offsets{alignment=256}",
+        "kernel-map-points{lanes=4}",
+        "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
+        "kernel-lower-blocks",
+        "kernel-merge-lanes",
+        "kernel-lower-accesses{texels=true}",
+        "wgsl-legalize",
+    )
 
 
-def glsl_passes(version: int) -> tuple[str, ...]:
-    """For GLSL ES 3.00 (300) or 1.00 (100)."""
+WGSL_PASSES = wgsl_passes()
+
+
+def glsl_passes(version: int, side: int = MOST_ROWS) -> tuple[str, ...]:
+    """For GLSL ES 3.00 (300) or 1.00 (100), with textures of at most so many texels a side."""
     keep = "exp2,trunc,roundeven,rsqrt" if version == 300 else "exp2,rsqrt"
     return (
-        *GLSL_PASSES,
+        "kernel-narrow-elements{storage=float}",
+        "kernel-split-outputs",
+        f"kernel-split-buffers{{bytes={texture_bytes(side)} bindings={GLSL300.limits.bindings}}}",
+        "kernel-map-points{lanes=4 texels=true}",
         f"kernel-expand-math{{keep={keep}}}",
         "kernel-lower-blocks",
         "kernel-merge-lanes{every=true}",

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp
 from xdsl.ir import Block, SSAValue
 
 from webdnn.dialects.element import element_type
@@ -16,7 +16,9 @@ from webdnn.dialects.kernel.access import IndexOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.dialects.signature import entries
 from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET, byte_size
+from webdnn.passes.kernel.split_buffers import is_continued
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
 from webdnn.support.index import Index, symbol
@@ -108,6 +110,16 @@ class Program:
         return end.operands
 
     @property
+    def input_pieces(self) -> list[list[SSAValue]]:
+        """The buffers of each input: one, or several where it is cut."""
+        return grouped(self.inputs, self.function.arg_attrs)
+
+    @property
+    def output_pieces(self) -> list[list[SSAValue]]:
+        """The buffers of each output."""
+        return grouped(self.outputs, self.function.res_attrs)
+
+    @property
     def launches(self) -> Sequence[Call | Loop]:
         return self.launches_in(self.function.body.block)
 
@@ -179,6 +191,17 @@ class Program:
         made = {buffer for call in calls_in(self.launches_at_load) for buffer in call.buffers}
         used = {buffer for call in calls_in(self.launches_of_a_run) for buffer in call.buffers}
         return sum(byte_size(buffer) for buffer in made & used if isinstance(buffer.owner, AllocOp))
+
+
+def grouped(values: Sequence[SSAValue], attributes: ArrayAttr[DictionaryAttr] | None) -> list[list[SSAValue]]:
+    """The values of each tensor, whose pieces follow one another."""
+    found: list[list[SSAValue]] = []
+    for value, given in zip(values, entries(attributes, len(values)), strict=True):
+        if is_continued(given):
+            found[-1].append(value)
+        else:
+            found.append([value])
+    return found
 
 
 def counted(value: SSAValue) -> Index:

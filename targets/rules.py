@@ -98,6 +98,7 @@ REQUIRED: Mapping[str, str] = {
     "kernel-narrow-elements": "the target stores fewer types of elements",
     "kernel-map-points": "an invocation computes a few points",
     "kernel-split-outputs": "a fragment shader has one result",
+    "kernel-split-buffers": "a device has textures and bindings of a limited size",
     "kernel-expand-math": "the target lacks functions",
     "kernel-merge-lanes": "textures are read by four elements",
     "kernel-lower-accesses": "the target's buffers are narrower than ours",

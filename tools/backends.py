@@ -10,9 +10,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Backends, Tensor
-from webdnn.targets.pipelines import JS_PASSES, PIPELINES, WGSL_PASSES, Pipeline, glsl_passes, graph_passes
+from webdnn.targets.pipelines import JS_PASSES, PIPELINES, Pipeline, glsl_passes, graph_passes, wgsl_passes
 from webdnn.tools.changes import UNCHANGED, Changes, Specs, all_passes
 from webdnn.tools.pipeline import parse_specs
 
@@ -72,6 +73,17 @@ class Backend:
         tile = min(self.kernels.winograd, ACCURACIES[accuracy])
         return replace(self, kernels=replace(self.kernels, winograd=tile))
 
+    def with_limits(self, limits: Limits) -> Backend:
+        """The backend for devices that allow no more than this."""
+        languages = dict(self.languages)
+        if limits.texture_extent and "glsl" in languages:
+            languages |= {"glsl": glsl_passes(300, limits.texture_extent)}
+            languages |= {"glsl100": glsl_passes(100, limits.texture_extent)}
+        elif limits.binding_bytes and "wgsl" in languages:
+            languages |= {"wgsl": wgsl_passes(limits.binding_bytes)}
+            return replace(self, kernels=self.kernels.with_pieces(), languages=languages)
+        return replace(self, languages=languages)
+
     def pipeline(self, language: str, weights: str = "f32") -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
         inner = map(str, next(iter(self.within()), ()))
@@ -120,19 +132,24 @@ def build_js(lowered: Lowered) -> Part:
 
 BACKENDS: Mapping[str, Backend] = {
     "wasm": Backend(PIPELINES["wasm"], {"wasm": ()}, build_wasm, within_wasm),
-    "webgpu": Backend(PIPELINES["webgpu"], {"wgsl": WGSL_PASSES}, build_webgpu),
+    "webgpu": Backend(PIPELINES["webgpu"], {"wgsl": wgsl_passes()}, build_webgpu),
     "webgl": Backend(PIPELINES["webgl"], {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
     "js": Backend(PIPELINES["js"], {"js": JS_PASSES}, build_js),
 }
 """By the name that `--targets` and the bundle give it."""
 
 
+UNLIMITED = Limits()
+"""Devices allow what the backends ask of them."""
+
 ACCURACIES: Mapping[str, int] = {"exact": 1, "high": 2, "normal": 4}
 """How results may be computed: the largest tile of Winograd's algorithm, where 1 is the sum as it is defined."""
 
 
-def backends_named(names: Sequence[str], accuracy: str = "normal", changes: Changes = UNCHANGED) -> dict[str, Backend]:
-    """Some of the backends, each once, with changes of their passes. Raises DiagnosticError."""
+def backends_named(
+    names: Sequence[str], accuracy: str = "normal", changes: Changes = UNCHANGED, limits: Limits = UNLIMITED
+) -> dict[str, Backend]:
+    """Some of the backends, each once, within limits, with changes of their passes. Raises DiagnosticError."""
     if accuracy not in ACCURACIES:
         raise DiagnosticError(f"there is no accuracy '{accuracy}'", hint=f"name one of {', '.join(ACCURACIES)}")
     hint = f"name some of {','.join(BACKENDS)}"
@@ -141,7 +158,8 @@ def backends_named(names: Sequence[str], accuracy: str = "normal", changes: Chan
             raise DiagnosticError(f"there is no target '{name}'", hint=hint)
     if not names:
         raise DiagnosticError("no target is named", hint=hint)
-    found = {name: replace(BACKENDS[name].with_accuracy(accuracy), changes=changes) for name in names}
+    backends = {name: BACKENDS[name].with_accuracy(accuracy).with_limits(limits) for name in names}
+    found = {name: replace(backend, changes=changes) for name, backend in backends.items()}
     if changes.made:
         changes.check([*chain(*(backend.pipelines for backend in found.values()))], ",".join(found))
     return found

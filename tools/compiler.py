@@ -20,13 +20,14 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.kernel.scheduling.file import Schedules
 from webdnn.passes.kernel.scheduling.signature import signature as kernel_signature
 from webdnn.passes.kernel.select_schedule import computes
+from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
 from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor, WeightFormatName
 from webdnn.targets.bundle.write import runner_files
 from webdnn.targets.pipelines import graph_passes
-from webdnn.tools.backends import BACKENDS, Backend, Lowered, Part, backends_named, merged
+from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged
 from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
 from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
@@ -57,9 +58,10 @@ def compile_model(
     schedules: str = "",
     changes: Changes = UNCHANGED,
     weights: str = "f32",
+    limits: Limits = UNLIMITED,
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, with the browser runner, of an ONNX model, ready for `write_bundle`. Raises DiagnosticError."""
-    backends_named(targets, accuracy, changes)
+    backends_named(targets, accuracy, changes, limits)
     started = time.perf_counter()
     progress("import", str(path))
     module = import_onnx(path, dims=dims, constants=constants)
@@ -72,6 +74,7 @@ def compile_model(
         schedules=schedules,
         changes=changes,
         weights=weights,
+        limits=limits,
     )
     return manifest, {**files, **runner_files()}, replace(summary, seconds=time.perf_counter() - started)
 
@@ -86,6 +89,7 @@ def compile_module(
     schedules: str = "",
     changes: Changes = UNCHANGED,
     weights: str = "f32",
+    limits: Limits = UNLIMITED,
 ) -> tuple[Manifest, Files, Summary]:
     """A bundle, without the runner, of a module of the `dnn` dialect. Raises DiagnosticError.
 
@@ -96,7 +100,7 @@ def compile_module(
     module = module.clone()
     compiler.run("graph", module, graph_passes(weights))
     shares = () if weights == "f32" else weight_shares(module)
-    parts = compiler.parts(module, backends_named(targets, accuracy, changes))
+    parts = compiler.parts(module, backends_named(targets, accuracy, changes, limits))
     inputs, outputs = signature(module)
     manifest = Manifest(
         name=name,

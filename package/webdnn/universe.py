@@ -65,6 +65,7 @@ PASSES: dict[str, str] = {
     "kernel-select-schedule": "webdnn.passes.kernel.select_schedule:KernelSelectSchedulePass",
     "kernel-tile": "webdnn.passes.kernel.tile:KernelTilePass",
     "kernel-share-loops": "webdnn.passes.kernel.share_loops:KernelShareLoopsPass",
+    "kernel-split-buffers": "webdnn.passes.kernel.split_buffers:KernelSplitBuffersPass",
     "kernel-split-outputs": "webdnn.passes.kernel.split_outputs:KernelSplitOutputsPass",
     "kernel-narrow-elements": "webdnn.passes.kernel.narrow_elements:KernelNarrowElementsPass",
     "kernel-map-points": "webdnn.passes.kernel.map_points:KernelMapPointsPass",

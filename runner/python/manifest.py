@@ -120,12 +120,23 @@ class Dispatch(TypedDict):
     counters: list[Counter]
 
 
+class BufferPiece(TypedDict):
+    """A range of the arena, in bytes, that holds some of a tensor's elements."""
+
+    offset: int
+    size: int
+
+
 class BufferTensor(TypedDict):
-    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`."""
+    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
+
+    One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
+    """
 
     offset: int
     size: int
     storage: Literal["f32", "i32", "u32"]
+    pieces: NotRequired[list[BufferPiece]]
 
 
 class Repeat(TypedDict):
@@ -205,13 +216,24 @@ class Draw(TypedDict):
     counters: list[Counter]
 
 
+class TexturePiece(TypedDict):
+    """A texture, and how many of a tensor's elements it holds, padding counted."""
+
+    texture: int
+    elements: int
+
+
 class TextureTensor(TypedDict):
-    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`."""
+    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
+
+    One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
+    """
 
     texture: int
     rows: int
     rowLength: int
     rowStride: int
+    pieces: NotRequired[list[TexturePiece]]
 
 
 class WebGl(TypedDict):

@@ -126,12 +126,23 @@ export interface Dispatch {
 }
 
 /**
+ * A range of the arena, in bytes, that holds some of a tensor's elements.
+ */
+export interface BufferPiece {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
  * Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
+ *
+ * One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
  */
 export interface BufferTensor {
   readonly offset: number;
   readonly size: number;
   readonly storage: "f32" | "i32" | "u32";
+  readonly pieces?: ReadonlyArray<BufferPiece>;
 }
 
 /**
@@ -215,13 +226,24 @@ export interface Draw {
 }
 
 /**
+ * A texture, and how many of a tensor's elements it holds, padding counted.
+ */
+export interface TexturePiece {
+  readonly texture: number;
+  readonly elements: number;
+}
+
+/**
  * How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
+ *
+ * One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
  */
 export interface TextureTensor {
   readonly texture: number;
   readonly rows: number;
   readonly rowLength: number;
   readonly rowStride: number;
+  readonly pieces?: ReadonlyArray<TexturePiece>;
 }
 
 /**

@@ -178,12 +178,24 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class BufferPiece:
+    """A range of the arena, in bytes, that holds some of a tensor's elements."""
+
+    offset: Natural
+    size: Natural
+
+
+@dataclass(frozen=True)
 class BufferTensor:
-    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`."""
+    """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
+
+    One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
+    """
 
     offset: Natural
     size: Natural
     storage: StorageName
+    pieces: tuple[BufferPiece, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -254,13 +266,25 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class TexturePiece:
+    """A texture, and how many of a tensor's elements it holds, padding counted."""
+
+    texture: Natural
+    elements: Natural
+
+
+@dataclass(frozen=True)
 class TextureTensor:
-    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`."""
+    """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
+
+    One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
+    """
 
     texture: Natural
     rows: Natural
     row_length: Natural
     row_stride: Natural
+    pieces: tuple[TexturePiece, ...] | None = None
 
 
 @dataclass(frozen=True)

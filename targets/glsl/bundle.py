@@ -20,6 +20,7 @@ from webdnn.targets.bundle.manifest import (
     ElementTypeName,
     Tensor,
     Texture,
+    TexturePiece,
     TextureTensor,
     WebGl,
     WebGlSources,
@@ -127,8 +128,8 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
         weights=shards.as_image(),
         constants=tuple(constant(op, image, textures) for op in program.weights),
         draws=draws,
-        inputs=tuple(place(t, v, textures) for t, v in zip(inputs, program.inputs, strict=True)),
-        outputs=tuple(place(t, v, textures) for t, v in zip(outputs, program.outputs, strict=True)),
+        inputs=tuple(place(t, v, textures) for t, v in zip(inputs, program.input_pieces, strict=True)),
+        outputs=tuple(place(t, v, textures) for t, v in zip(outputs, program.output_pieces, strict=True)),
         max_texture_size=max((max(t.width, t.height) for t in textures.extents), default=1),
         max_samplers=max((len(draw.samplers) for draw in draws), default=0),
         loops=tuple(launches.loops),
@@ -150,9 +151,11 @@ def constant(op: WeightOp, image: WeightImage, textures: Textures) -> Constant:
     )
 
 
-def place(tensor: Tensor, value: SSAValue, textures: Textures) -> TextureTensor:
-    """How the rows of a tensor lie in its texture."""
+def place(tensor: Tensor, values: Sequence[SSAValue], textures: Textures) -> TextureTensor:
+    """How the rows of a tensor lie in its texture, or in its pieces."""
     rows, length = prod(tensor.shape[:-1]), (tensor.shape[-1] if tensor.shape else 1)
-    stride = elements_of(value) // rows if rows else length
-    assert rows * stride == elements_of(value) * bool(rows), "rows are padded evenly"
-    return TextureTensor(textures.of[value], rows, length, stride)
+    pieces = tuple(TexturePiece(textures.of[value], elements_of(value)) for value in values)
+    elements = sum(piece.elements for piece in pieces)
+    stride = elements // rows if rows else length
+    assert rows * stride == elements * bool(rows), "rows are padded evenly"
+    return TextureTensor(pieces[0].texture, rows, length, stride, pieces if len(pieces) > 1 else None)

@@ -12,6 +12,12 @@ MOST_ROWS = 4096
 """Rows of a texture, which nearly all devices allow."""
 
 
+def texture_bytes(side: int) -> int:
+    """Bytes of a buffer of floats that a texture holds, on a device that allows so many texels a side."""
+    assert side >= WIDTH, "rows are full"
+    return side * WIDTH * LANES * 4
+
+
 def texels_of(elements: int) -> int:
     return -(-elements // LANES)
 
@@ -24,6 +30,6 @@ def extent(elements: int, place: str = "") -> tuple[int, int]:
         raise DiagnosticError(
             f"a tensor of {elements} elements needs a texture of {rows} rows, and devices have {MOST_ROWS}",
             where=place,
-            hint="compile without webgl (leave it out of --targets)",
+            hint="run 'kernel-split-buffers' first, which cuts it",
         )
     return min(texels, WIDTH), rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.bundle.manifest import Binding, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
+from webdnn.targets.bundle.manifest import Binding, BufferPiece, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
 from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.launches import Launches
@@ -61,8 +61,8 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
             *shards.in_buffer("arena", image.passing),
         ),
         dispatches=dispatches,
-        inputs=tuple(tensor(program, value) for value in program.inputs),
-        outputs=tuple(tensor(program, value) for value in program.outputs),
+        inputs=tuple(tensor(program, pieces) for pieces in program.input_pieces),
+        outputs=tuple(tensor(program, pieces) for pieces in program.output_pieces),
         limits=limits(dispatches),
         loops=tuple(launches.loops),
         loading=len(loading),
@@ -92,8 +92,12 @@ def whole_vectors(count: int) -> int:
     return -(-count // VECTOR) * VECTOR
 
 
-def tensor(program: Program, value: SSAValue) -> BufferTensor:
-    return BufferTensor(program.offset(value), byte_size(value), STORAGES[stored_type(value).name])
+def tensor(program: Program, values: Sequence[SSAValue]) -> BufferTensor:
+    """Where a tensor lies, in one buffer or in pieces."""
+    pieces = tuple(BufferPiece(program.offset(value), byte_size(value)) for value in values)
+    first, storage = pieces[0], STORAGES[stored_type(values[0]).name]
+    size = sum(piece.size for piece in pieces)
+    return BufferTensor(first.offset, size, storage, pieces if len(pieces) > 1 else None)
 
 
 def limits(dispatches: tuple[Dispatch, ...]) -> dict[str, int]:

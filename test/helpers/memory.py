@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,11 @@ class Memory:
         stop = span.start + dtype.itemsize * int(np.prod(type.get_shape()))
         assert (self.owner[span.start : stop] == span.name).all(), "a result was overwritten, or never written"
         return as_array(self.bytes[span.start : stop].copy().view(dtype).reshape(type.get_shape()))
+
+    def joined(self, buffers: Sequence[SSAValue]) -> Array:
+        """An output, flat where it is in pieces."""
+        loaded = [self.load(buffer) for buffer in buffers]
+        return loaded[0] if len(loaded) == 1 else as_array(np.concatenate(loaded))
 
 
 @dataclass
@@ -176,10 +182,12 @@ def run_program(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
     memory = Memory(Program.of(module))
     program = memory.program
     run_launches(program.launches_at_load, memory, {})
-    for buffer, array in zip(program.inputs, inputs, strict=True):
-        memory.store(buffer, array)
+    for buffers, array in zip(program.input_pieces, inputs, strict=True):
+        ends = np.cumsum([prod(buffer_type(buffer).get_shape()) for buffer in buffers])[:-1]
+        for buffer, piece in zip(buffers, np.split(array.reshape(-1), ends), strict=True):
+            memory.store(buffer, piece)
     run_launches(program.launches_of_a_run, memory, {})
-    return [memory.load(buffer) for buffer in program.outputs]
+    return [memory.joined(buffers) for buffers in program.output_pieces]
 
 
 def run_launches(launches: Sequence[Call | Loop], memory: Memory, counts: Mapping[Hashable, int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,10 +14,11 @@ from webdnn.passes.kernel.select_schedule import schedules_of
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, add_weights_option, model_options
-from webdnn.tools.backends import ACCURACIES, BACKENDS, backends_named
+from webdnn.tools.backends import ACCURACIES, BACKENDS, Backend, backends_named
 from webdnn.tools.changes import SYNTAX, Changes, parse_changes
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import compile_model, wasm_kernels
+from webdnn.tools.limits import add_limit_option, limits_of
 
 STANDARD_OUTPUT = "-"
 
@@ -58,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
     )
     add_weights_option(parser)
+    add_limit_option(parser)
     parser.add_argument("--schedules", metavar="FILE", default="", help="run kernels of wasm as the file says")
     parser.add_argument(
         "--print-schedules",
@@ -74,9 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
-    changes = parse_changes(arguments.passes)
+    changes, limits = parse_changes(arguments.passes), limits_of(arguments.limit)
     if arguments.print_pipeline:
-        return print_pipelines(targets, arguments.accuracy, changes, arguments.weights)
+        return print_pipelines(backends_named(targets, arguments.accuracy, changes, limits), arguments.weights)
     if arguments.model and arguments.print_schedules:
         return print_schedules(arguments, changes)
     if arguments.model is None or arguments.directory is None:
@@ -100,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             schedules=arguments.schedules,
             changes=changes,
             weights=arguments.weights,
+            limits=limits,
         )
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
@@ -108,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_pipelines(targets: list[str], accuracy: str, changes: Changes, weights: str) -> int:
-    for name, backend in backends_named(targets, accuracy, changes).items():
+def print_pipelines(backends: Mapping[str, Backend], weights: str) -> int:
+    for name, backend in backends.items():
         for language in backend.languages:
             print(f"# {name}, {language}", backend.pipeline(language, weights), sep="\n")
     return 0

@@ -7,7 +7,7 @@ import { Device } from "./webgl_device.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor } from "../internal.js" */
-/** @import { Draw, Tensor, Texture, TextureTensor, WebGl } from "../manifest.js" */
+/** @import { Draw, Tensor, TexturePiece, TextureTensor, WebGl } from "../manifest.js" */
 /** @import { Made } from "./launches.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
@@ -122,8 +122,8 @@ class WebGlExecutor {
   async run(values) {
     this.#device.checkAlive();
     const { inputs, outputs } = this.#bundle.manifest;
-    const padded = inputs.map((tensor, i) => padRows(tensor, values[i], this.#section.inputs[i], this.#texture(i)));
-    padded.forEach(({ rows, texels }, i) => this.#upload(this.#section.inputs[i].texture, rows, texels));
+    const padded = inputs.map((tensor, i) => padRows(tensor, values[i], this.#section.inputs[i]));
+    padded.forEach((elements, i) => this.#uploadPieces(this.#section.inputs[i], elements));
     this.#draw(this.#draws);
     const results = [];
     for (const [i, tensor] of outputs.entries()) results.push(await this.#read(tensor, this.#section.outputs[i]));
@@ -154,9 +154,19 @@ class WebGlExecutor {
     }
   }
 
-  /** @param {number} input */
-  #texture(input) {
-    return this.#section.textures[this.#section.inputs[input].texture];
+  /**
+   * @param {TextureTensor} place
+   * @param {Float32Array<ArrayBuffer>} elements
+   */
+  #uploadPieces(place, elements) {
+    let start = 0;
+    for (const piece of piecesOf(place)) {
+      const { width } = this.#section.textures[piece.texture];
+      const rows = texelRows(piece.elements, width);
+      const texels = new Float32Array(4 * width * rows);
+      texels.set(elements.subarray(start, (start += piece.elements)));
+      this.#upload(piece.texture, rows, texels);
+    }
   }
 
   /**
@@ -177,11 +187,15 @@ class WebGlExecutor {
    */
   async #read(tensor, place) {
     const { gl } = this.#device;
-    const texture = this.#section.textures[place.texture];
-    const rows = texelRows(place, texture);
-    if (rows === 0) return fromStorage(tensor, new Float32Array(0));
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(place.texture) ?? null);
-    return fromStorage(tensor, stripRows(tensor, await this.#device.download(texture.width, rows), place));
+    const parts = [];
+    for (const piece of piecesOf(place)) {
+      const { width } = this.#section.textures[piece.texture];
+      const rows = texelRows(piece.elements, width);
+      if (rows === 0) continue;
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(piece.texture) ?? null);
+      parts.push((await this.#device.download(width, rows)).subarray(0, piece.elements));
+    }
+    return fromStorage(tensor, stripRows(tensor, joined(parts), place));
   }
 
   /** @param {number} texture */
@@ -200,40 +214,62 @@ class WebGlExecutor {
 
 /**
  * @param {TextureTensor} place
- * @param {Texture} texture
- * @returns {number} the rows of texels that hold the tensor
+ * @returns {ReadonlyArray<TexturePiece>} the textures that hold it, in order
  */
-function texelRows({ rows, rowStride }, { width }) {
-  return Math.ceil((rows * rowStride) / (4 * width));
+function piecesOf({ pieces, texture, rows, rowStride }) {
+  return pieces ?? [{ texture, elements: rows * rowStride }];
+}
+
+/**
+ * @param {Float32Array[]} parts
+ * @returns {Float32Array} all of them, one after another
+ */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let start = 0;
+  for (const part of parts) {
+    whole.set(part, start);
+    start += part.length;
+  }
+  return whole;
+}
+
+/**
+ * @param {number} elements
+ * @param {number} width of the texture
+ * @returns {number} the rows of texels that hold them
+ */
+function texelRows(elements, width) {
+  return Math.ceil(elements / (4 * width));
 }
 
 /**
  * @param {Tensor} tensor
  * @param {TypedArray} values
  * @param {TextureTensor} place
- * @param {Texture} texture
+ * @returns {Float32Array<ArrayBuffer>} the elements with those that fill the rows
  */
-function padRows(tensor, values, place, texture) {
+function padRows(tensor, values, { rows, rowLength, rowStride }) {
   const stored = /** @type {Float32Array<ArrayBuffer>} */ (toStorage(tensor, values, "f32"));
-  const rows = texelRows(place, texture);
-  const texels = new Float32Array(4 * texture.width * rows);
-  const { rowLength, rowStride } = place;
-  for (let row = 0; row < place.rows; row++) {
-    texels.set(stored.subarray(row * rowLength, (row + 1) * rowLength), row * rowStride);
+  if (rowLength === rowStride) return stored;
+  const padded = new Float32Array(rows * rowStride);
+  for (let row = 0; row < rows; row++) {
+    padded.set(stored.subarray(row * rowLength, (row + 1) * rowLength), row * rowStride);
   }
-  return { rows, texels };
+  return padded;
 }
 
 /**
  * @param {Tensor} tensor
- * @param {Float32Array} texels
+ * @param {Float32Array} padded
  * @param {TextureTensor} place
  * @returns {Stored}
  */
-function stripRows(tensor, texels, { rows, rowLength, rowStride }) {
+function stripRows(tensor, padded, { rows, rowLength, rowStride }) {
   const stored = new Float32Array(elementCount(tensor));
   for (let row = 0; row < rows; row++) {
-    stored.set(texels.subarray(row * rowStride, row * rowStride + rowLength), row * rowLength);
+    stored.set(padded.subarray(row * rowStride, row * rowStride + rowLength), row * rowLength);
   }
   return stored;
 }

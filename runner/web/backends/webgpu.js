@@ -7,7 +7,7 @@ import { acquireDevice } from "./webgpu_device.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor } from "../internal.js" */
-/** @import { Binding, BufferTensor, Dispatch, Tensor, WebGpu } from "../manifest.js" */
+/** @import { Binding, BufferPiece, BufferTensor, Dispatch, Tensor, WebGpu } from "../manifest.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
 /** @import { Device } from "./webgpu_device.js" */
@@ -242,7 +242,12 @@ async function run(section, device, buffers, steps, inputs, outputs, values) {
   if (device.lost) throw device.lost;
   const stored = inputs.map((tensor, i) => toStorage(tensor, values[i], section.inputs[i].storage));
   const submitted = device.scoped(() => {
-    stored.forEach((data, i) => device.gpu.queue.writeBuffer(buffers.arena, section.inputs[i].offset, data));
+    stored.forEach((data, i) => {
+      let start = 0; // in elements, which have 4 bytes
+      for (const { offset, size } of piecesOf(section.inputs[i])) {
+        device.gpu.queue.writeBuffer(buffers.arena, offset, data.subarray(start, (start += size / 4)));
+      }
+    });
     device.gpu.queue.submit([encode(section.outputs, device.gpu, buffers, steps)]);
   });
   const mapped = buffers.staging.mapAsync(GPUMapMode.READ);
@@ -255,6 +260,14 @@ async function run(section, device, buffers, steps, inputs, outputs, values) {
   } finally {
     if (buffers.staging.mapState === "mapped") buffers.staging.unmap();
   }
+}
+
+/**
+ * @param {BufferTensor} tensor
+ * @returns {ReadonlyArray<BufferPiece>} the ranges of the arena that hold it, in order
+ */
+function piecesOf(tensor) {
+  return tensor.pieces ?? [tensor];
 }
 
 /**
@@ -276,7 +289,7 @@ function encode(outputs, gpu, buffers, steps) {
   }
   pass.end();
   let end = 0;
-  for (const { offset, size } of outputs) {
+  for (const { offset, size } of outputs.flatMap(piecesOf)) {
     encoder.copyBufferToBuffer(buffers.arena, offset, buffers.staging, end, size);
     end += size;
   }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -18,6 +19,7 @@ from webdnn.passes.kernel.assign_offsets import KernelAssignOffsetsPass
 from webdnn.passes.kernel.collapse_axes import KernelCollapseAxesPass
 from webdnn.passes.kernel.expand_concat import KernelExpandConcatPass
 from webdnn.passes.kernel.expand_outside import KernelExpandOutsidePass
+from webdnn.passes.kernel.expand_stacks import KernelExpandStacksPass
 from webdnn.passes.kernel.flatten_buffers import KernelFlattenBuffersPass
 from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
@@ -29,6 +31,7 @@ from webdnn.passes.kernel.pack_operands import KernelPackOperandsPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
 from webdnn.passes.kernel.split_axes import KernelSplitAxesPass
+from webdnn.passes.kernel.split_buffers import KernelSplitBuffersPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
 from webdnn.passes.kernel.stage_repeated import KernelStageRepeatedPass
 from webdnn.support.dominance import verify_dominance
@@ -121,3 +124,15 @@ def test_strips(case: Case) -> None:
 def test_kernels_on_flat_buffers(case: Case) -> None:
     passes = [*FUSION, *PLANNED, KernelAssignBuffersPass(), *KERNELS, *FLAT]
     same(run_program(applied(case.module, passes), case.inputs), wanted(case))
+
+
+@bounded
+@given(case=kernel_functions(), in_place=st.booleans())
+def test_buffers_in_pieces(case: Case, in_place: bool) -> None:
+    """Pieces of a few elements; every kernel may have as many of them as it needs."""
+    graph = [KernelExpandConcatPass(), KernelExpandStacksPass(), KernelPackWeightsPass(), *FUSION]
+    buffers = [KernelAssignBuffersPass(in_place), *KERNELS, *FLAT]
+    pieces = [KernelSplitBuffersPass(bytes=48, bindings=1000), KernelAssignOffsetsPass()]
+    found = run_program(applied(case.module, [*graph, *buffers, *pieces]), case.inputs)
+    expected = wanted(case)
+    same([array.reshape(like.shape) for array, like in zip(found, expected, strict=True)], expected)

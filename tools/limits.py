@@ -1,0 +1,46 @@
+"""The option that names what devices allow at least, so that a bundle runs on all of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from webdnn.passes.kernel.split_buffers import LEAST
+from webdnn.support.device import KIB, MIB, Limits
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.glsl.textures import WIDTH
+from webdnn.tools.arguments import pairs
+
+UNITS = {"KiB": KIB, "MiB": MIB, "GiB": KIB * MIB}
+HINT = "write texture=2048 (texels a side) or binding=16MiB (bytes, KiB, MiB or GiB)"
+
+
+def add_limit_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=SIZE",
+        help="what devices allow: texture=2048 texels a side (webgl; 4096 if not given), binding=16MiB for a buffer "
+        "of a kernel (webgpu; if not given, what the model needs); larger tensors are cut into pieces",
+    )
+
+
+def size(text: str) -> int:
+    """A whole number, perhaps with a unit. Raises ValueError."""
+    unit = next((unit for unit in UNITS if text.endswith(unit)), "")
+    return int(text.removesuffix(unit)) * UNITS.get(unit, 1)
+
+
+def limits_of(given: Sequence[str]) -> Limits:
+    """What the option says. Raises DiagnosticError."""
+    found = pairs("--limit", given, size, hint=HINT)
+    unknown = next((name for name in found if name not in ("texture", "binding")), None)
+    if unknown is not None:
+        raise DiagnosticError(f"there is no limit '{unknown}'", hint=HINT)
+    texture, binding = found.get("texture"), found.get("binding")
+    if texture is not None and texture < WIDTH:
+        raise DiagnosticError(f"--limit texture={texture}: textures have rows of {WIDTH}", hint=f"give {WIDTH} or more")
+    if binding is not None and binding < LEAST:
+        raise DiagnosticError(f"--limit binding={binding}: a vector is larger", hint=f"give {LEAST} or more")
+    return Limits(texture_extent=texture, binding_bytes=binding)
