@@ -9,7 +9,10 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.random import dropped
+from webdnn.frontends.onnx.formats import format_name
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
@@ -60,11 +63,44 @@ def dropout(node: Node) -> Sequence[SSAValue]:
 
 @converter("If")
 def branch(node: Node) -> Sequence[SSAValue]:
-    """The branch that is taken, when that is known."""
-    condition = node.constant(0)
-    if condition.size != 1:
-        node.refuse(f"has a condition of {condition.size} elements", hint="check the model with onnx.checker")
-    return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
+    """The branch that is taken, when that is known; else both, and a choice between what they give."""
+    count = prod(node.shape(0))
+    if count != 1:
+        node.refuse(f"has a condition of {count} elements", hint="check the model with onnx.checker")
+    condition = known(node.operand(0))
+    if condition is not None:
+        return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
+    try:
+        yes = node.inline(node.graph("then_branch"))
+    finally:  # whatever stops the one, the other is tried too
+        no = node.inline(node.graph("else_branch"))
+    if len(yes) != len(no):
+        problem = f"has branches that give {len(yes)} and {len(no)} values"
+        node.refuse(problem, hint="check the model with onnx.checker")
+    holds = Term.operand(node, 0).reshaped()
+    pairs = zip(node.outputs, yes, no, strict=False)
+    return [chosen(holds, i, Term(node, a), Term(node, b)) if used else a for i, (used, a, b) in enumerate(pairs)]
+
+
+def chosen(holds: Term, i: int, yes: Term, no: Term) -> SSAValue:
+    """Output `i` of the one branch or the other, which have to be of one type."""
+    node = holds.node
+    if yes.value is no.value:
+        return yes.value
+    if (found := described(yes)) != (other := described(no)):
+        node.refuse(
+            f"gives a different type in each branch, output {i} is {found} or {other}, and chooses at run time",
+            hint=f"fix its condition with {node.fixing(0)}, or export the model with one shape and type for both",
+        )
+    value, format = holds.where(yes, no).value, node.emitter.formats.get(yes.value)
+    return value if format is None else node.emitter.marked(value, format, node.name)
+
+
+def described(term: Term) -> str:
+    """The type of a value in messages."""
+    format = term.node.emitter.formats.get(term.value)
+    element = element_type(term.value.type).name if format is None else format_name(format)
+    return f"{element} {list(term.shape)}"
 
 
 @converter("Shape")
