@@ -27,6 +27,10 @@ class NotConstant(DiagnosticError):
     """An operand that must be known when the model is imported is not."""
 
 
+class Lost(Exception):
+    """A value is missing, for a reason that has been noted."""
+
+
 @dataclass(frozen=True)
 class Node:
     """An ONNX node whose operands have been imported.
@@ -150,7 +154,7 @@ class Node:
         return self._required(name, AttributeProto.GRAPH).g
 
     def inline(self, graph: GraphProto, operands: Sequence[SSAValue] = ()) -> list[SSAValue]:
-        """The outputs of a graph attribute on these operands, its nodes imported here."""
+        """The outputs of a graph attribute on these operands, its nodes imported here. Raises Lost."""
         return self.importing(graph, operands)
 
     def _required(self, name: str, kind: int) -> AttributeProto:

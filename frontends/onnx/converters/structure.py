@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 
 import numpy as np
@@ -13,7 +14,7 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.random import dropped
 from webdnn.frontends.onnx.formats import format_name
-from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.weights import numpy_dtype
@@ -70,16 +71,27 @@ def branch(node: Node) -> Sequence[SSAValue]:
     condition = known(node.operand(0))
     if condition is not None:
         return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
-    try:
-        yes = node.inline(node.graph("then_branch"))
-    finally:  # whatever stops the one, the other is tried too
-        no = node.inline(node.graph("else_branch"))
-    if len(yes) != len(no):
-        problem = f"has branches that give {len(yes)} and {len(no)} values"
-        node.refuse(problem, hint="check the model with onnx.checker")
+    yes, no = both_branches(node)
     holds = Term.operand(node, 0).reshaped()
     pairs = zip(node.outputs, yes, no, strict=False)
     return [chosen(holds, i, Term(node, a), Term(node, b)) if used else a for i, (used, a, b) in enumerate(pairs)]
+
+
+def both_branches(node: Node) -> list[list[SSAValue]]:
+    """What each branch gives; where one cannot be imported, the other is tried too. Raises DiagnosticError."""
+    found: list[list[SSAValue]] = []
+    for name in ("then_branch", "else_branch"):
+        with suppress(Lost):
+            found.append(node.inline(node.graph(name)))
+    if len(found) < 2:
+        raise NotConstant(
+            f"'{node.op_type}' chooses at run time between branches that cannot both be imported",
+            where=node.name,
+            hint=f"fix its condition with {node.fixing(0)}, so that one branch is enough",
+        )
+    if len({len(values) for values in found}) > 1:
+        node.refuse("has branches that give different numbers of values", hint="check the model with onnx.checker")
+    return found
 
 
 def chosen(holds: Term, i: int, yes: Term, no: Term) -> SSAValue:
@@ -88,8 +100,9 @@ def chosen(holds: Term, i: int, yes: Term, no: Term) -> SSAValue:
     if yes.value is no.value:
         return yes.value
     if (found := described(yes)) != (other := described(no)):
-        node.refuse(
-            f"gives a different type in each branch, output {i} is {found} or {other}, and chooses at run time",
+        raise NotConstant(
+            f"'{node.op_type}' chooses at run time between values of different types: output {i} is {found} or {other}",
+            where=node.name,
             hint=f"fix its condition with {node.fixing(0)}, or export the model with one shape and type for both",
         )
     value, format = holds.where(yes, no).value, node.emitter.formats.get(yes.value)
