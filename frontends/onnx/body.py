@@ -24,7 +24,7 @@ from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
-from webdnn.frontends.onnx.node import Node, NotConstant
+from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
 from webdnn.frontends.onnx.registry import Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
@@ -32,10 +32,6 @@ from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_te
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
-
-
-class Lost(Exception):
-    """A value is missing, for a reason that has been noted."""
 
 
 @dataclass

@@ -27,6 +27,10 @@ class NotConstant(DiagnosticError):
     """An operand that must be known when the model is imported is not."""
 
 
+class Lost(Exception):
+    """A value is missing, for a reason that has been noted."""
+
+
 @dataclass(frozen=True)
 class Node:
     """An ONNX node whose operands have been imported.
@@ -80,14 +84,17 @@ class Node:
         """The elements of a required operand that must be known now; not to be written to."""
         array = known(self.operand(i))
         if array is None:
-            name = self.operand_names[i]
-            given = " ".join(f"--constant {n}=FILE.npy" for n in self.emitter.sources(self.operand(i)) or [name])
             raise NotConstant(
-                f"'{self.op_type}' needs the value of its operand {i}, '{name}', at compile time",
+                f"'{self.op_type}' needs the value of its operand {i}, '{self.operand_names[i]}', at compile time",
                 where=self.name,
-                hint=f"give what it depends on with {given}, or export the model with it as an initializer",
+                hint=f"give what it depends on with {self.fixing(i)}, or export the model with it as an initializer",
             )
         return array
+
+    def fixing(self, i: int) -> str:
+        """The options of the compiler that make a required operand known."""
+        names = self.emitter.sources(self.operand(i)) or [self.operand_names[i]]
+        return " ".join(f"--constant {name}=FILE.npy" for name in names)
 
     def constant_or(self, i: int, default: Array) -> Array:
         """The elements of an optional operand that must be known now."""
@@ -147,7 +154,7 @@ class Node:
         return self._required(name, AttributeProto.GRAPH).g
 
     def inline(self, graph: GraphProto, operands: Sequence[SSAValue] = ()) -> list[SSAValue]:
-        """The outputs of a graph attribute on these operands, its nodes imported here."""
+        """The outputs of a graph attribute on these operands, its nodes imported here. Raises Lost."""
         return self.importing(graph, operands)
 
     def _required(self, name: str, kind: int) -> AttributeProto:

@@ -50,6 +50,7 @@ def map_points(compute: ComputeOp, lanes: int) -> None:
 
 def map_texels(compute: ComputeOp, lanes: int) -> None:
     """The invocation is the texel that is written: axes become digits of the position in the result."""
+    compute = compute if compute.shape else with_axis(compute)
     writes = [op for op in compute.body.block.ops if isinstance(op, WriteOp)]
     if len(writes) != 1:
         fail(compute, f"writes {len(writes)} elements at a point, expected 1", hint="run 'kernel-split-outputs' first")
@@ -63,6 +64,16 @@ def map_texels(compute: ComputeOp, lanes: int) -> None:
             hint="a texture is written whole by one kernel: run 'kernel-expand-concat' before buffers are assigned",
         )
     substitute_points(compute, order, lanes, -(-count // lanes))
+
+
+def with_axis(compute: ComputeOp) -> ComputeOp:
+    """compute () { write v, y[0] } -> compute (i = 1) { write v, y[i] }, so that the lanes of a texel have an axis."""
+    new = clone_compute(compute, [1], lambda axes: {})
+    for op in new.body.block.ops:
+        if isinstance(op, WriteOp):
+            Rewriter.replace_op(op, WriteOp(op.value, op.target, [symbol(new.axes[0])]))
+    Rewriter.replace_op(compute, new)
+    return new
 
 
 def storage_order(compute: ComputeOp, index: Index) -> list[int] | None:

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypedDict
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from browser.tiny_bundles import RELU_ES1, RELU_ES3, RELU_WGSL, write_relu
+from browser.tiny_bundles import RELU_ES1, RELU_ES3, RELU_WGSL, B, W, write_relu
 from webdnn.runner.python.chromium import Browser
 
 Y = [1.5, 0, 8, 2, 22, 100]
@@ -149,6 +150,16 @@ def test_runs_in_a_worker(case: Case, relu: Path, backend: str) -> None:
 def test_overlapping_runs_wait_for_one_another(case: Case, relu: Path, backend: str) -> None:
     at_zero = [0.5, 0, -1, 2, -3, 100]
     assert case("overlap", relu, backend, False) == {"results": [Y, Y, at_zero]}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_outputs_are_fed_back(case: Case, relu: Path, backend: str) -> None:
+    """Outputs are the page's own: later runs do not change them."""
+    y, wanted = np.array(Y, np.float32), [Y]
+    for _ in range(2):
+        y = np.maximum(y, 0) * W.reshape(-1) + B.reshape(-1)
+        wanted.append(y.tolist())
+    assert case("stream", relu, backend, 3)["results"] == wanted
 
 
 @pytest.mark.parametrize("backend", ["webgpu", "webgl2"])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 
 import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.random import dropped
-from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.formats import format_name
+from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.weights import numpy_dtype
@@ -60,11 +64,56 @@ def dropout(node: Node) -> Sequence[SSAValue]:
 
 @converter("If")
 def branch(node: Node) -> Sequence[SSAValue]:
-    """The branch that is taken, when that is known."""
-    condition = node.constant(0)
-    if condition.size != 1:
-        node.refuse(f"has a condition of {condition.size} elements", hint="check the model with onnx.checker")
-    return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
+    """The branch that is taken, when that is known; else both, and a choice between what they give."""
+    count = prod(node.shape(0))
+    if count != 1:
+        node.refuse(f"has a condition of {count} elements", hint="check the model with onnx.checker")
+    condition = known(node.operand(0))
+    if condition is not None:
+        return node.inline(node.graph("then_branch" if condition.reshape(-1)[0] else "else_branch"))
+    yes, no = both_branches(node)
+    holds = Term.operand(node, 0).reshaped()
+    pairs = zip(node.outputs, yes, no, strict=False)
+    return [chosen(holds, i, Term(node, a), Term(node, b)) if used else a for i, (used, a, b) in enumerate(pairs)]
+
+
+def both_branches(node: Node) -> list[list[SSAValue]]:
+    """What each branch gives; where one cannot be imported, the other is tried too. Raises DiagnosticError."""
+    found: list[list[SSAValue]] = []
+    for name in ("then_branch", "else_branch"):
+        with suppress(Lost):
+            found.append(node.inline(node.graph(name)))
+    if len(found) < 2:
+        raise NotConstant(
+            f"'{node.op_type}' chooses at run time between branches that cannot both be imported",
+            where=node.name,
+            hint=f"fix its condition with {node.fixing(0)}, so that one branch is enough",
+        )
+    if len({len(values) for values in found}) > 1:
+        node.refuse("has branches that give different numbers of values", hint="check the model with onnx.checker")
+    return found
+
+
+def chosen(holds: Term, i: int, yes: Term, no: Term) -> SSAValue:
+    """Output `i` of the one branch or the other, which have to be of one type."""
+    node = holds.node
+    if yes.value is no.value:
+        return yes.value
+    if (found := described(yes)) != (other := described(no)):
+        raise NotConstant(
+            f"'{node.op_type}' chooses at run time between values of different types: output {i} is {found} or {other}",
+            where=node.name,
+            hint=f"fix its condition with {node.fixing(0)}, or export the model with one shape and type for both",
+        )
+    value, format = holds.where(yes, no).value, node.emitter.formats.get(yes.value)
+    return value if format is None else node.emitter.marked(value, format, node.name)
+
+
+def described(term: Term) -> str:
+    """The type of a value in messages."""
+    format = term.node.emitter.formats.get(term.value)
+    element = element_type(term.value.type).name if format is None else format_name(format)
+    return f"{element} {list(term.shape)}"
 
 
 @converter("Shape")

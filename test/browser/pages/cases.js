@@ -40,6 +40,15 @@ export async function overlap(url, backend, disposing) {
   return { results };
 }
 
+/** Feeds what each run gives to the next one, as it is, and keeps all of it. */
+export async function stream(url, backend, count) {
+  const session = await load(url, { backends: [backend] });
+  const states = [X];
+  for (let i = 0; i < count; i++) states.push((await session.run({ x: states[i] })).y);
+  await session.dispose();
+  return { results: states.slice(1).map((y) => [...y]) };
+}
+
 /** Runs an integer that a GPU cannot hold, then one that it can. */
 export async function largeInteger(url, backend, value) {
   const session = await load(url, { backends: [backend] });

@@ -88,3 +88,20 @@ kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
     kernel.write %v, %y[%i] : memref<8xf32>
   }
 }
+
+// -----
+
+// A single element is written with a whole texel too.
+
+// CHECK-LABEL: @scalar(
+// CHECK:         kernel.write %{{.*}}, %y[0]
+// TEXELS-LABEL: @scalar(
+// TEXELS:         kernel.compute (%lane = 4) schedule
+// TEXELS:           kernel.read %x[0]
+// TEXELS:           kernel.write %{{.*}}, %y[%global * 4 + %lane]
+kernel.func @scalar(%x: memref<1xf32>, %y: memref<1xf32>) {
+  kernel.compute () {
+    %v = kernel.read %x[0] : memref<1xf32>
+    kernel.write %v, %y[0] : memref<1xf32>
+  }
+}

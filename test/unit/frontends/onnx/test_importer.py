@@ -224,6 +224,64 @@ def test_the_branch_that_is_taken(model: Build, run: Run) -> None:
     assert operators(import_onnx(model(nodes, {"x": [4]}, ["y"], held))) == ["dnn.relu"]
 
 
+BRANCHES = [node("Abs", ["x"], ["a"]), node("Sqrt", ["a"], ["r"])], [node("Exp", ["x"], ["r"])]
+
+
+def test_a_branch_that_is_taken_at_run_time(model: Build, run: Run) -> None:
+    """Of several outputs, one of which is a value from around in both, and one in a single branch."""
+    outputs = {"then_branch": ["r", "x", "z"], "else_branch": ["r", "x", "x"]}
+    graphs = {
+        name: helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(o, F32, None) for o in outputs[name]])
+        for name, nodes in zip(outputs, BRANCHES, strict=True)
+    }
+    nodes = [node("If", ["c"], ["p", "q", "s"], **graphs), node("Neg", ["p"], ["y"])]
+    types = {"c": TensorProto.BOOL}
+    proto = model(nodes, {"c": [1], "x": [3], "z": [3]}, ["y", "q", "s"], types=types)
+    x, z = np.array([-4, 0, 9], np.float32), np.ones(3, np.float32)
+    for taken, wanted in ((True, [-np.sqrt(np.abs(x)), x, z]), (False, [-np.exp(x), x, x])):
+        found = run(proto, np.array([taken]), x, z)
+        for array, expected in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(array.astype(np.float32), expected, rtol=1e-6)
+    assert operators(import_onnx(proto)).count("dnn.where") == 2
+
+
+def test_branches_in_branches(model: Build, run: Run) -> None:
+    """The inner one is known in the one, computed at run time in the other; NaN of what is not taken stays there."""
+    inner = {"then_branch": branch("Log"), "else_branch": branch("Neg")}
+    result = [helper.make_tensor_value_info("r", F32, None)]
+    known = [node("Size", ["x"], ["n"]), node("Equal", ["n", "three"], ["d"]), node("If", ["d"], ["r"], **inner)]
+    graphs = {
+        "then_branch": helper.make_graph(known, "then", [], result),
+        "else_branch": helper.make_graph([node("If", ["e"], ["r"], **inner)], "else", [], result),
+    }
+    types = {"c": TensorProto.BOOL, "e": TensorProto.BOOL}
+    nodes = [node("If", ["c"], ["y"], **graphs)]
+    proto = model(nodes, {"c": [], "e": [], "x": [2]}, ["y"], {"three": np.array(3)}, types=types)
+    x = np.array([-1, -2], np.float32)
+    for c, e in ((True, True), (True, False), (False, False)):
+        np.testing.assert_array_equal(run(proto, np.array(c), np.array(e), x)[0], -x)
+    np.testing.assert_allclose(run(proto, np.array(False), np.array(True), -x)[0], np.log(-x), rtol=1e-6)
+
+
+def test_branches_that_give_codes_and_what_nobody_reads(model: Build, run: Run) -> None:
+    """What is not read may have a type in each branch; floats of 8 bits stay what they are."""
+    values = [helper.make_tensor_value_info(name, 0, None) for name in ("out", "other")]
+    graphs = {
+        f"{name}_branch": helper.make_graph(
+            [node("Cast", [x], ["out"], to=TensorProto.FLOAT8E5M2), node("Concat", [x] * n, ["other"], axis=0)],
+            name,
+            [],
+            values,
+        )
+        for name, x, n in (("then", "x", 1), ("else", "z", 2))
+    }
+    nodes = [node("If", ["c"], ["f", "unread"], **graphs), node("Cast", ["f"], ["y"], to=F32)]
+    proto = model(nodes, {"c": [], "x": [2], "z": [2]}, ["y"], types={"c": TensorProto.BOOL}, opset=19)
+    x, z = np.array([0.5, 4], np.float32), np.array([-8, 1.25], np.float32)
+    assert run(proto, np.array(True), x, z)[0].tolist() == x.tolist()
+    assert run(proto, np.array(False), x, z)[0].tolist() == z.tolist()
+
+
 def test_constants_fix_inputs_and_other_values(model: Build, run: Run) -> None:
     nodes = [
         node("If", ["flag"], ["b"], then_branch=branch("Neg"), else_branch=branch("Relu")),

@@ -100,19 +100,36 @@ def test_operands_that_must_be_known(model: Build) -> None:
     assert "--constant s=FILE.npy" in str(refusal(proto))
 
 
-def test_a_branch_that_is_not_known(model: Build) -> None:
-    graph = helper.make_graph(
-        [node("Foo", ["x"], ["out"], name="inside")], "b", [], [helper.make_tensor_value_info("out", 1, None)]
-    )
-    proto = model(
-        [node("If", ["c"], ["y"], name="if", then_branch=graph, else_branch=graph)],
-        {"x": [2], "c": []},
-        ["y"],
-        types={"c": TensorProto.BOOL},
-    )
+def chosen(model: Build, yes: onnx.NodeProto, no: onnx.NodeProto) -> ModelProto:
+    """The output of one node or the other, by an input `c`."""
+    values = [helper.make_tensor_value_info("out", 0, None)]
+    branches = {f"{name}_branch": helper.make_graph([n], name, [], values) for name, n in (("then", yes), ("else", no))}
+    kinds = {"c": TensorProto.BOOL}
+    return model([node("If", ["c"], ["y"], name="if", **branches)], {"x": [2], "c": []}, ["y"], types=kinds)
+
+
+def test_what_cannot_be_imported_in_either_branch(model: Build) -> None:
+    proto = chosen(model, node("Foo", ["x"], ["out"], name="one"), node("Bar", ["x"], ["out"], name="other"))
     error = refusal(proto)
+    assert {p.where for p in error.problems} >= {"one", "other", "if"}
+    assert "--constant c=FILE.npy, so that one branch is enough" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [
+        (node("Concat", ["x", "x"], ["out"], axis=0), "f32 [4]"),
+        (node("Cast", ["x"], ["out"], to=TensorProto.INT32), "i32 [2]"),
+        (node("Cast", ["x"], ["out"], to=TensorProto.FLOAT8E5M2), "FLOAT8E5M2 [2]"),
+    ],
+)
+def test_branches_that_give_different_types(model: Build, other: onnx.NodeProto, kind: str) -> None:
+    error = refusal(chosen(model, node("Neg", ["x"], ["out"]), other))
+    assert error.where == "if"
+    assert f"output 0 is f32 [2] or {kind}" in str(error)
     assert "--constant c=FILE.npy" in str(error)
-    assert "inside" in {p.where for p in error.problems}
+    known = import_onnx(chosen(model, node("Neg", ["x"], ["out"]), other), constants={"c": np.array(True)})
+    assert any(op.name == "dnn.neg" for op in known.walk())
 
 
 def test_shapes_that_contradict_each_other(model: Build) -> None:
