@@ -234,7 +234,10 @@ def test_a_branch_that_is_taken_at_run_time(model: Build, run: Run) -> None:
         name: helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(o, F32, None) for o in outputs[name]])
         for name, nodes in zip(outputs, BRANCHES, strict=True)
     }
-    nodes = [node("If", ["c"], ["p", "q", "s"], **graphs), node("Neg", ["p"], ["y"])]
+    nodes = [
+        node("If", ["c"], ["p", "q", "s"], then_branch=graphs["then_branch"], else_branch=graphs["else_branch"]),
+        node("Neg", ["p"], ["y"]),
+    ]
     types = {"c": TensorProto.BOOL}
     proto = model(nodes, {"c": [1], "x": [3], "z": [3]}, ["y", "q", "s"], types=types)
     x, z = np.array([-4, 0, 9], np.float32), np.ones(3, np.float32)
@@ -249,18 +252,29 @@ def test_branches_in_branches(model: Build, run: Run) -> None:
     """The inner one is known in the one, computed at run time in the other; NaN of what is not taken stays there."""
     inner = {"then_branch": branch("Log"), "else_branch": branch("Neg")}
     result = [helper.make_tensor_value_info("r", F32, None)]
-    known = [node("Size", ["x"], ["n"]), node("Equal", ["n", "three"], ["d"]), node("If", ["d"], ["r"], **inner)]
+    known = [
+        node("Size", ["x"], ["n"]),
+        node("Equal", ["n", "three"], ["d"]),
+        node("If", ["d"], ["r"], then_branch=inner["then_branch"], else_branch=inner["else_branch"]),
+    ]
     graphs = {
         "then_branch": helper.make_graph(known, "then", [], result),
-        "else_branch": helper.make_graph([node("If", ["e"], ["r"], **inner)], "else", [], result),
+        "else_branch": helper.make_graph(
+            [node("If", ["e"], ["r"], then_branch=inner["then_branch"], else_branch=inner["else_branch"])],
+            "else",
+            [],
+            result,
+        ),
     }
     types = {"c": TensorProto.BOOL, "e": TensorProto.BOOL}
-    nodes = [node("If", ["c"], ["y"], **graphs)]
+    nodes = [node("If", ["c"], ["y"], then_branch=graphs["then_branch"], else_branch=graphs["else_branch"])]
     proto = model(nodes, {"c": [], "e": [], "x": [2]}, ["y"], {"three": np.array(3)}, types=types)
     x = np.array([-1, -2], np.float32)
     for c, e in ((True, True), (True, False), (False, False)):
         np.testing.assert_array_equal(run(proto, np.array(c), np.array(e), x)[0], -x)
-    np.testing.assert_allclose(run(proto, np.array(False), np.array(True), -x)[0], np.log(-x), rtol=1e-6)
+    np.testing.assert_allclose(
+        run(proto, np.array(False), np.array(True), -x)[0].astype(np.float32), np.log(-x), rtol=1e-6
+    )
 
 
 def test_branches_that_give_codes_and_what_nobody_reads(model: Build, run: Run) -> None:
@@ -275,7 +289,10 @@ def test_branches_that_give_codes_and_what_nobody_reads(model: Build, run: Run) 
         )
         for name, x, n in (("then", "x", 1), ("else", "z", 2))
     }
-    nodes = [node("If", ["c"], ["f", "unread"], **graphs), node("Cast", ["f"], ["y"], to=F32)]
+    nodes = [
+        node("If", ["c"], ["f", "unread"], then_branch=graphs["then_branch"], else_branch=graphs["else_branch"]),
+        node("Cast", ["f"], ["y"], to=F32),
+    ]
     proto = model(nodes, {"c": [], "x": [2], "z": [2]}, ["y"], types={"c": TensorProto.BOOL}, opset=19)
     x, z = np.array([0.5, 4], np.float32), np.array([-8, 1.25], np.float32)
     assert run(proto, np.array(True), x, z)[0].tolist() == x.tolist()

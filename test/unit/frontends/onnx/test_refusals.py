@@ -103,9 +103,9 @@ def test_operands_that_must_be_known(model: Build) -> None:
 def chosen(model: Build, yes: onnx.NodeProto, no: onnx.NodeProto) -> ModelProto:
     """The output of one node or the other, by an input `c`."""
     values = [helper.make_tensor_value_info("out", 0, None)]
-    branches = {f"{name}_branch": helper.make_graph([n], name, [], values) for name, n in (("then", yes), ("else", no))}
-    kinds = {"c": TensorProto.BOOL}
-    return model([node("If", ["c"], ["y"], name="if", **branches)], {"x": [2], "c": []}, ["y"], types=kinds)
+    then, other = (helper.make_graph([n], "branch", [], values) for n in (yes, no))
+    choice = node("If", ["c"], ["y"], name="if", then_branch=then, else_branch=other)
+    return model([choice], {"x": [2], "c": []}, ["y"], types={"c": TensorProto.BOOL})
 
 
 def test_what_cannot_be_imported_in_either_branch(model: Build) -> None:
