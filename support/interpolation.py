@@ -60,6 +60,10 @@ class Taps:
         """Taps of one element."""
         return self.weights.shape[1]
 
+    def places(self, extent: int) -> Integers:
+        """Where each tap lies in a source of so many elements: an array of (results, taps)."""
+        return np.clip(self.first[:, None] + np.arange(self.count, dtype=self.first.dtype), 0, extent - 1)
+
 
 def half_pixel(at: Floats, axis: Axis) -> Floats:
     return (at + np.float32(0.5)) / np.float32(axis.scale) - np.float32(0.5)

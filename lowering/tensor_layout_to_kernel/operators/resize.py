@@ -26,23 +26,22 @@ from webdnn.support.interpolation import Taps, as_affine
 
 @dataclass(frozen=True)
 class Table:
-    """The interpolation of one axis, as constants of the module; no `first` where it is affine, `(o·p + c) / q`."""
+    """The interpolation of one axis, as constants of the module; no `places` where it is affine, `(o·p + c) / q`."""
 
     count: int
     extent: int
     affine: tuple[int, int, int] | None
-    first: SSAValue | None
+    places: SSAValue | None
     weights: SSAValue | None
     outside: SSAValue | None
 
     def place(self, body: Body, low: Lowering, o: Index, k: Index) -> Index:
-        """Where tap `k` of the result element `o` lies, clamped to the axis."""
+        """Where tap `k` of the result element `o` lies."""
         if self.affine:
             p, c, q = self.affine
             return floordiv(o * p + c, q, range_of)
-        assert self.first is not None
-        start = low.read(body, self.first, [o])
-        return body.clamped(start if self.count == 1 else body.plus(start, body.index(k, i32)), self.extent)
+        assert self.places is not None
+        return body.clamped(low.read(body, self.places, [o, k]), self.extent)
 
 
 def tabled(low: Lowering, taps: Taps, extent: int) -> Table:
@@ -58,7 +57,7 @@ def tabled(low: Lowering, taps: Taps, extent: int) -> Table:
         taps.count,
         extent,
         affine,
-        None if affine else known(taps.first),
+        None if affine else known(taps.places(extent)),
         known(taps.weights) if taps.count > 1 else None,
         known(taps.outside) if taps.outside.any() else None,
     )

@@ -33,11 +33,12 @@ def arg_extreme(op: ArgOp, low: Lowering) -> Sequence[SSAValue]:
 
         peak = combined(body, kind, [extent], value, element)
 
+        other = body.constant(0 if last else extent - 1, i32)
+
         def candidate(inner: Body, k: Index) -> SSAValue:
-            other = inner.constant(0 if last else extent - 1, i32)
             return inner.select(inner.equal(value(inner, k), peak), inner.index(k, i32), other)
 
-        found = body.reduce(ReduceKind.MAX if last else ReduceKind.MIN, [extent], candidate, type=i32)
+        found = body.reduce(ReduceKind.MAX if last else ReduceKind.MIN, [extent], candidate, init=other, type=i32)
         return body.add(arith.ExtSIOp(found, i64))
 
     return low.compute([op.output], point)
@@ -59,7 +60,7 @@ def top_k(op: TopKOp, low: Lowering) -> Sequence[SSAValue]:
             found = inner.equal(low.read(inner, ranks, [*at[:axis], i, *at[axis + 1 :]]), wanted)
             return inner.select(found, inner.index(i, i32), inner.constant(0, i32))
 
-        found = body.reduce(ReduceKind.ADD, [extent], mine, type=i32)
+        found = body.reduce(ReduceKind.MAX, [extent], mine, init=body.constant(0, i32), type=i32)
         place = [*at[:axis], body.clamped(found, extent), *at[axis + 1 :]]
         return [low.read(body, op.input, place), body.add(arith.ExtSIOp(found, i64))]
 
