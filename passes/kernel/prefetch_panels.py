@@ -16,7 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, buffer_type
-from webdnn.dialects.kernel.affine import constant_of, range_of
+from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.index import ZERO, Index, mod, substitute, symbol
 
@@ -106,6 +106,9 @@ def stream_of(read: ReadOp) -> Stream | None:
         read, tuple(loop for loop, _ in sums), tuple(blocks[: len(blocks) - len(around)]), panels, panel, step
     )
     whole = [found.start.constant, buffer_type(read.source).get_shape()[0], *found.start.terms.values()]
+    owners = [s.owner for s in found.start.symbols if is_value(s)]
+    if any(isinstance(owner, Operation) and panels.is_ancestor(owner) for owner in owners):
+        return None  # the next panel is where a value of this trip says
     return found if covered <= panel < 2 * covered and not any(n % panel for n in whole) else None
 
 

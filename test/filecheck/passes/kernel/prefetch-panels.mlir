@@ -92,3 +92,28 @@ kernel.func @alone(%w: memref<2048xf32>, %v: memref<512xf32>, %y: memref<64xf32>
     }
   }
 }
+
+// -----
+
+// So is a panel whose place a value of the same trip decides.
+
+// CHECK-LABEL: @decided
+// CHECK-NOT:     kernel.prefetch
+kernel.func @decided(%w: memref<4096xf32>, %y: memref<64xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %four = arith.constant 4 : index
+  %many = arith.constant 64 : index
+  %none = arith.constant dense<0.0> : vector<4xf32>
+  scf.for %p = %zero to %four step %one {
+    %t = kernel.index [%p floordiv 2] of 4
+    scf.for %m = %zero to %four step %one {
+      %s = scf.for %k = %zero to %many step %one iter_args(%a = %none) -> (vector<4xf32>) {
+        %v = kernel.read %w[%p * 512 + %t * 512 + %k * 8] : memref<4096xf32>, vector<4xf32>
+        %n = arith.addf %a, %v : vector<4xf32>
+        scf.yield %n : vector<4xf32>
+      }
+      kernel.write %s, %y[%p * 16 + %m * 4] : memref<64xf32>, vector<4xf32>
+    }
+  }
+}
