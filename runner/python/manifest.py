@@ -130,7 +130,7 @@ class BufferPiece(TypedDict):
 class BufferTensor(TypedDict):
     """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
 
-    One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
+    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
     """
 
     offset: int
@@ -226,7 +226,7 @@ class TexturePiece(TypedDict):
 class TextureTensor(TypedDict):
     """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
 
-    One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
+    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
     """
 
     texture: int

@@ -136,7 +136,7 @@ export interface BufferPiece {
 /**
  * Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
  *
- * One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
+ * One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
  */
 export interface BufferTensor {
   readonly offset: number;
@@ -236,7 +236,7 @@ export interface TexturePiece {
 /**
  * How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
  *
- * One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
+ * One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
  */
 export interface TextureTensor {
   readonly texture: number;

@@ -189,7 +189,7 @@ class BufferPiece:
 class BufferTensor:
     """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
 
-    One that is larger than a binding may lies in `pieces`, in order, of `size` bytes together.
+    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
     """
 
     offset: Natural
@@ -277,7 +277,7 @@ class TexturePiece:
 class TextureTensor:
     """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
 
-    One that is larger than a texture may lies in `pieces`, in order, and `texture` is the first of them.
+    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
     """
 
     texture: Natural
