@@ -9,13 +9,15 @@ func.func @nearest(%x: tensor<3x4xf32>) -> tensor<3x8xf32> {
   func.return %0 : tensor<3x8xf32>
 }
 
-// Else places and weights of the taps are constants.
+// Else places of the taps, which a clamp keeps provably within the image, and their weights are constants.
 
 // CHECK-LABEL: @linear
-// CHECK: %[[FIRST:.*]] = dnn.constant dense<[-1, 0, 0, 1, 1, 2, 2, 3]> : tensor<8xi32>
+// CHECK: %[[PLACES:.*]] = dnn.constant dense<{{\[\[}}0, 0], [0, 1], [0, 1], [1, 2], [1, 2], [2, 3], [2, 3], [3, 3]]> : tensor<8x2xi32>
 // CHECK: %[[WEIGHTS:.*]] = dnn.constant dense<{{.*}}> : tensor<8x2xf32>
 // CHECK: kernel.reduce add (%k = 2) from %{{.*}} : f32
-// CHECK: kernel.read %[[FIRST]][%n] : tensor<8xi32>
+// CHECK: kernel.read %[[PLACES]][%n, %k] : tensor<8x2xi32>
+// CHECK: arith.maxsi
+// CHECK: arith.minsi
 // CHECK: %[[AT:.*]] = arith.index_cast %{{.*}} : i32 to index
 // CHECK: kernel.read %x[%m, %[[AT]]] : tensor<3x4xf32>
 // CHECK: kernel.read %[[WEIGHTS]][%n, %k] : tensor<8x2xf32>
