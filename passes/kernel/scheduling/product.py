@@ -18,7 +18,7 @@ from webdnn.passes.kernel.products import Product
 from webdnn.passes.kernel.scheduling.lanes import columns, unroll
 from webdnn.support.scheduling.blocks import ProductBlock, Traits, VectorBlock
 
-CACHE_BYTES = 2048 * 1024
+CACHE_BYTES = 1024 * 1024
 """What is read again and again should fit here."""
 
 PHASES = 4
