@@ -1,14 +1,17 @@
-"""What the arguments and results of a model's function say of themselves beside their types: their names."""
+"""What the arguments and results of a model's function say of themselves beside their types: names, counted axes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, DictionaryAttr, StringAttr, i64
 from xdsl.ir import Attribute
 
 NAME = "dnn.name"
 """The name of an input or output in the model."""
+
+COUNTED = "dnn.counted"
+"""Of an output with counted axes: pairs of an axis, and the number of the output that says how much of it is filled."""
 
 
 def entries(given: ArrayAttr[DictionaryAttr] | None, count: int) -> list[dict[str, Attribute]]:
@@ -24,3 +27,16 @@ def written(attributes: Iterable[Mapping[str, Attribute]]) -> ArrayAttr[Dictiona
 def name_of(attributes: Mapping[str, Attribute], default: str) -> str:
     name = attributes.get(NAME)
     return name.data if isinstance(name, StringAttr) else default
+
+
+def counted_axes(attributes: Mapping[str, Attribute]) -> dict[int, int]:
+    """The counted axes of an output, each with the output that holds its count."""
+    found = attributes.get(COUNTED)
+    if not DenseArrayBase.constr(i64).verifies(found):
+        return {}
+    numbers = found.get_values()
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def counted_attribute(axes: Mapping[int, int]) -> Attribute:
+    return DenseArrayBase.from_list(i64, [number for pair in axes.items() for number in pair])

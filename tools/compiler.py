@@ -15,7 +15,7 @@ from xdsl.ir import Attribute
 
 from webdnn import __version__
 from webdnn.dialects.element import element_type, is_tensor
-from webdnn.dialects.signature import entries, name_of
+from webdnn.dialects.signature import counted_axes, entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.kernel.scheduling.file import Schedules
 from webdnn.passes.kernel.scheduling.signature import signature as kernel_signature
@@ -24,7 +24,7 @@ from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
-from webdnn.targets.bundle.manifest import ElementTypeName, Manifest, Tensor, WeightFormatName
+from webdnn.targets.bundle.manifest import Count, ElementTypeName, Manifest, Tensor, WeightFormatName
 from webdnn.targets.bundle.write import runner_files
 from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged
@@ -226,5 +226,7 @@ def tensors(
     found: list[Tensor] = []
     for i, (type, given) in enumerate(zip(types, entries(attributes, len(types)), strict=True)):
         assert is_tensor(type), f"{type} is no tensor"
-        found.append(Tensor(name_of(given, f"{default}{i}"), ELEMENTS[element_type(type).name], type.get_shape()))
+        counts = tuple(Count(axis, output) for axis, output in counted_axes(given).items())
+        name, element = name_of(given, f"{default}{i}"), ELEMENTS[element_type(type).name]
+        found.append(Tensor(name, element, type.get_shape(), counts or None))
     return tuple(found)

@@ -14,8 +14,7 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.bundle import Bundle
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.manifest import Tensor as RunnerTensor
-from webdnn.runner.python.session import register_engine
-from webdnn.runner.python.tensors import DTYPES, in_order
+from webdnn.runner.python.tensors import DTYPES, filled, in_order
 from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.support.weights import Array, numpy_dtype
 from webdnn.targets.bundle.manifest import Tensor
@@ -63,7 +62,8 @@ class Reference:
         # What infinities and NaN do is part of the meaning of an operator, and nothing to warn of.
         with np.errstate(all="ignore"):
             results = run_function(self.module, stored)
-        return [result.view(DTYPES[t["type"]]) for t, result in zip(self.outputs, results, strict=True)]
+        arrays = [result.view(DTYPES[t["type"]]) for t, result in zip(self.outputs, results, strict=True)]
+        return filled(self.outputs, arrays)
 
     def open(self, bundle: Bundle) -> ReferenceExecutor:
         """Stand in for the code of a bundle. Raises SessionError where the bundle is of another model."""
@@ -93,18 +93,17 @@ class ReferenceExecutor:
 
 def interpreted(tensor: RunnerTensor, value: Array) -> Array:
     """The runner's array with the element type that the compiler has: raw bits become bfloat16."""
-    return np.ascontiguousarray(value).view(numpy_dtype(ELEMENT_TYPES[tensor["type"]]))
+    contiguous = np.ascontiguousarray(value).view(numpy_dtype(ELEMENT_TYPES[tensor["type"]]))
+    return contiguous.reshape(value.shape)  # it has an axis where the array has none
 
 
 def runner_tensors(tensors: Sequence[Tensor]) -> list[RunnerTensor]:
-    return [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in tensors]
+    return [runner_tensor(tensor) for tensor in tensors]
 
 
-def engine(option: str) -> Reference:
-    """The engine of a session that names `reference:MODEL.onnx`."""
-    if not option:
-        raise SessionError("the engine 'reference' computes a model, not a bundle", "name it: reference:MODEL.onnx")
-    return Reference.of(Path(option))
-
-
-register_engine(NAME, engine)
+def runner_tensor(tensor: Tensor) -> RunnerTensor:
+    """A tensor as it stands in the manifest."""
+    found: RunnerTensor = {"name": tensor.name, "type": tensor.type, "shape": list(tensor.shape)}
+    if tensor.counts:
+        found["counts"] = [{"axis": count.axis, "output": count.output} for count in tensor.counts]
+    return found

@@ -1,17 +1,17 @@
-"""Operators that find the greatest or least elements along an axis: arg_max, arg_min, top_k."""
+"""Operators that find the greatest or least elements: arg_max, arg_min, top_k, non_max_suppression."""
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, TensorType, f32, f64, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor, typed
 from webdnn.dialects.dnn.gather import check_axis
 from webdnn.dialects.dnn.shape import axis_of
 from webdnn.dialects.dnn.traits import Tensorwise
-from webdnn.dialects.element import shape_of
+from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.support.shapes import ShapeError
 
 
@@ -96,3 +96,39 @@ class TopKOp(DnnOp):
             raise ShapeError(f"cannot take {k} of the {shape[axis]} elements along axis {axis}")
         result = [*shape[:axis], k, *shape[axis + 1 :]]
         return [typed(self.input, result), typed(self.input, result, i64)]
+
+
+@irdl_op_definition
+class NonMaxSuppressionOp(DnnOp):
+    """The boxes that are taken, best score first, for each class of each image: `(B, C, most)` places (i64).
+
+    A step takes the box with the best score above `least` (any score, without it) that is left, the first of equal
+    ones, and removes all boxes whose intersection with it is more than `overlap` of their union. A step that finds
+    none gives -1, and so do all after it. Boxes `(B, N, 4)` are two corners `low y, low x, high y, high x`, scores
+    `(B, C, N)`. ONNX `NonMaxSuppression`.
+
+    ```mlir
+    %places = dnn.non_max_suppression %boxes, %scores {most = 3 : i64, overlap = 5.000000e-01 : f64}
+            : (tensor<1x6x4xf32>, tensor<1x2x6xf32>) -> tensor<1x2x3xi64>
+    ```
+    """
+
+    name = "dnn.non_max_suppression"
+    boxes = operand_def(TensorType)
+    scores = operand_def(TensorType)
+    places = result_def(TensorType)
+    most = prop_def(IntegerAttr.constr(i64))
+    overlap = prop_def(FloatAttr.constr(f64))
+    least = opt_prop_def(FloatAttr.constr(f64))
+    traits = traits_def(Pure())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer(self) -> Sequence[Tensor]:
+        boxes, scores, most = shape_of(self.boxes), shape_of(self.scores), self.most.value.data
+        if any(tensor_type(operand).element_type != f32 for operand in self.operands):
+            raise ShapeError("boxes and scores have elements of type f32")
+        if len(scores) != 3 or boxes != (scores[0], scores[2], 4):
+            raise ShapeError(f"boxes {list(boxes)} and scores {list(scores)}, expected (B, N, 4) and (B, C, N)")
+        if not 1 <= most <= scores[2]:
+            raise ShapeError(f"cannot take {most} of {scores[2]} boxes")
+        return [typed(self.scores, [*scores[:2], most], i64)]

@@ -20,6 +20,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
+from webdnn.frontends.onnx.counted_axes import AWARE, convert_counted
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
@@ -189,11 +190,23 @@ class BodyImport:
         if formats and node.op_type not in KNOWING | MOVING:
             name = format_name(next(iter(formats)))
             node.refuse(f"computes on elements of type {name}", hint="cast them to a type that it can compute on")
-        found = convert(node)
-        results = [found] if isinstance(found, SSAValue) else list(found)
+        results = self.counted(convert, node)
         if not formats or node.op_type not in MOVING:
             return results
         return [self.emitter.marked(r, next(iter(formats)), node.name) for r in results]
+
+    def counted(self, convert: Converter, node: Node) -> list[SSAValue]:
+        """What a converter gives; where operands have counted axes, by the rule that its operator has for them."""
+        counting = self.emitter.counting
+        before = counting.aware
+        counting.aware = node.op_type in AWARE or any(counting.of(o) for o in node.operands)
+        try:
+            if counting.aware:
+                return convert_counted(node, convert)
+            found = convert(node)
+            return [found] if isinstance(found, SSAValue) else list(found)
+        finally:
+            counting.aware = before
 
     def call(
         self,

@@ -12,6 +12,7 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import constant_of, folded, known
 from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.counts import Counting
 from webdnn.support.diagnostic import DiagnosticError
 
 
@@ -24,6 +25,7 @@ class Emitter:
     constants: dict[tuple[Attribute, int], SSAValue] = field(default_factory=dict[tuple[Attribute, int], SSAValue])
     formats: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """The ONNX type of values whose elements have fewer bits in the model than here"""
+    counting: Counting = field(default_factory=Counting)
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
         """The results of an operator: constants, where all of its operands are, or where they have no elements."""
@@ -35,6 +37,9 @@ class Emitter:
         if any(array is not None for array in empty):
             op.drop_all_references()
             return [self.constant(array, where) for array in empty if array is not None]
+        if self.counting.clashes(op.operands):
+            hint = "export the model with a fixed number of them, or compute on all places and select afterwards"
+            raise DiagnosticError(f"'{op.name}' takes what is found at run time", where=where, hint=hint)
         if any(0 in shape_of(operand) for operand in op.operands):
             hint = "leave out the operand or what computes on it"
             raise DiagnosticError(f"'{op.name}' has an operand without elements", where=where, hint=hint)

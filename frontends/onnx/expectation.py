@@ -15,6 +15,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.base import Tensor
 from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.element import element_type, shape_of
+from webdnn.frontends.onnx.counts import Counting, Counts
 from webdnn.frontends.onnx.functions import onnx_type
 from webdnn.frontends.onnx.inputs import Declared, declared
 from webdnn.frontends.onnx.model import Model, canonical
@@ -104,7 +105,10 @@ def large_constant(node: NodeProto) -> TensorProto | None:
 
 
 def compare(
-    nodes: Sequence[NodeProto], values: Mapping[str, SSAValue | None], expected: Mapping[str, Declared]
+    nodes: Sequence[NodeProto],
+    values: Mapping[str, SSAValue | None],
+    expected: Mapping[str, Declared],
+    counting: Counting,
 ) -> None:
     """Raise DiagnosticError where types differ from what ONNX or the model says of them."""
     problems = Diagnostics()
@@ -114,16 +118,16 @@ def compare(
             value = values.get(name)
             if value is None or name not in expected:
                 continue
-            difference = contradiction(value, expected[name])
+            difference = contradiction(value, expected[name], counting.of(value))
             if difference is not None:
                 problem = f"'{node.op_type}' gives '{name}' the type {difference} as the model says"
                 problems.note(described(node), problem, hint=hint)
     problems.raise_if_any()
 
 
-def contradiction(value: SSAValue, expected: Declared) -> str | None:
+def contradiction(value: SSAValue, expected: Declared, counted: Counts) -> str | None:
     """How a value's type differs from what is expected of it, as far as that is known."""
     shape = shape_of(value)
-    if expected.admits(shape) and element_type(value.type) == expected.element:
+    if expected.admits(shape, counted) and element_type(value.type) == expected.element:
         return None
     return f"{element_type(value.type).name} {list(shape)}, not {expected}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnx import ModelProto, NodeProto, ValueInfoProto
@@ -12,8 +12,9 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
-from webdnn.dialects.signature import NAME
+from webdnn.dialects.signature import COUNTED, NAME, counted_attribute
 from webdnn.frontends.onnx.body import BodyImport, hint_of
+from webdnn.frontends.onnx.counts import Counting, same
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
 from webdnn.frontends.onnx.inputs import Declared, bound_inputs, checked_constants
@@ -51,14 +52,15 @@ def import_onnx(
 
     attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed})
     try:
-        block, results, scope = attempt.run({})
+        block, results, scope, counting = attempt.run({})
     except DiagnosticError:
         # Once more, with types to go on with behind what was refused, for all that there is to say.
         attempt.run(inferred_apart(model, nodes, types, fixed))
         raise
     expected = inferred(model, nodes, types, fixed) | declarations([*graph.value_info, *graph.output], dims)
-    compare(nodes, scope.values, expected)
-    return finished(model, block, list(types), wanted, results)
+    compare(nodes, scope.values, expected, counting)
+    named_results = [Output(name, value) for name, value in zip(wanted, results, strict=True)]
+    return finished(model, block, list(types), with_counts(named_results, counting))
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Attempt:
     types: Mapping[str, Tensor]
     known: Mapping[str, Initializer]
 
-    def run(self, expected: Mapping[str, Declared]) -> tuple[Block, list[SSAValue], Scope]:
-        """The body, the wanted values, and all values by name. Raises DiagnosticError."""
+    def run(self, expected: Mapping[str, Declared]) -> tuple[Block, list[SSAValue], Scope, Counting]:
+        """The body, the wanted values, all values by name, and which are counted. Raises DiagnosticError."""
         scope = Scope(self.model.opsets, initializers=dict(self.known), expected=dict(expected))
         block = Block(arg_types=self.types.values())
         emitter = Emitter(block, list(self.types))
@@ -82,7 +84,7 @@ class Attempt:
             if format := self.model.format_of(name):
                 emitter.formats[argument] = format
         results = BodyImport(self.model, emitter).run(self.nodes, self.wanted, scope)
-        return block, results, scope
+        return block, results, scope, emitter.counting
 
 
 def check_names(
@@ -112,20 +114,55 @@ def check_names(
     problems.raise_if_any()
 
 
-def finished(
-    model: Model, block: Block, arguments: Sequence[str], wanted: Sequence[str], results: Sequence[SSAValue]
-) -> ModuleOp:
+@dataclass(frozen=True)
+class Output:
+    """A result of the model's function; `counted` says which output counts an axis."""
+
+    name: str
+    value: SSAValue
+    counted: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def attributes(self) -> DictionaryAttr:
+        counted = {COUNTED: counted_attribute(self.counted)} if self.counted else {}
+        return DictionaryAttr({NAME: StringAttr(self.name), **counted})
+
+
+def with_counts(outputs: Sequence[Output], counting: Counting) -> list[Output]:
+    """The outputs, and behind them the counts of their axes, each once: `boxes.count` says how many `boxes` there are.
+
+    Outputs of one count share it. An output with several counted axes has `mask.count`, `mask.count1` and so on.
+    """
+    found, places = list(outputs), dict[SSAValue, int]()
+    names = {output.name for output in outputs}
+    for i, output in enumerate(outputs):
+        counted = dict[int, int]()
+        for axis, count in sorted(counting.of(output.value).items()):
+            known = next((other for other in places if same(other, count)), None)
+            if known is None:
+                name = f"{output.name}.count{len(counted) or ''}"
+                while name in names:
+                    name += "_"
+                names.add(name)
+                known, places[count] = count, len(found)
+                found.append(Output(name, count))
+            counted[axis] = places[known]
+        found[i] = replace(output, counted=counted)
+    return found
+
+
+def finished(model: Model, block: Block, arguments: Sequence[str], outputs: Sequence[Output]) -> ModuleOp:
     """The module around an imported body, without what nothing uses. Raises DiagnosticError for empty tensors."""
-    block.add_op(ReturnOp(*results))
+    block.add_op(ReturnOp(*(output.value for output in outputs)))
     for op in reversed(list(block.ops)):
         if isinstance(op, DnnOp) and all(result.first_use is None for result in op.results):
             block.erase_op(op)
     main = FuncOp(
         "main",
-        ([a.type for a in block.args], [r.type for r in results]),
+        ([a.type for a in block.args], [output.value.type for output in outputs]),
         Region(block),
         arg_attrs=named(arguments),
-        res_attrs=named(wanted),
+        res_attrs=ArrayAttr([output.attributes for output in outputs]),
     )
     module = ModuleOp([main])
     for op in (module, main, block.last_op):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +45,15 @@ class Declared:
             return None
         return TensorType(element_attribute(self.element.name), extents)
 
-    def admits(self, shape: Sequence[int]) -> bool:
-        """Can this be the shape, as far as it is known?"""
+    def admits(self, shape: Sequence[int], counted: Collection[int] = ()) -> bool:
+        """Can this be the shape, as far as it is known? Of counted axes, `shape` says the most that they can be."""
         if self.shape is None:
             return True
-        pairs = zip(self.shape, shape, strict=False)
-        return len(shape) == len(self.shape) and all(isinstance(d, str) or d == extent for d, extent in pairs)
+        fits = [
+            isinstance(d, str) or d == extent or (axis in counted and d < extent)
+            for axis, (d, extent) in enumerate(zip(self.shape, shape, strict=False))
+        ]
+        return len(shape) == len(self.shape) and all(fits)
 
     def __str__(self) -> str:
         extents = "unknown shape" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"

@@ -106,6 +106,12 @@ class Node:
             return tuple(default)
         return tuple(int(v) for v in self.constant(i).reshape(-1))
 
+    def axes_given(self) -> tuple[int, ...] | None:
+        """Axes, which were an attribute before they became operand 1."""
+        if self.has("axes"):
+            return self.integers("axes")
+        return None if self.optional(1) is None else self.constant_integers(1)
+
     # Attributes. One without a default is required; ONNX's floats are f32.
 
     def has(self, name: str) -> bool:

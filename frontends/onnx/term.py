@@ -17,8 +17,7 @@ from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.shape import ConcatOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.converters.linear_algebra import product
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
-from webdnn.frontends.onnx.converters.shape import expanded, part_of
+from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped, transposed
 from webdnn.frontends.onnx.formats import plain_cast
 from webdnn.frontends.onnx.node import Node
 from webdnn.support.weights import numpy_dtype

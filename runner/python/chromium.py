@@ -194,8 +194,7 @@ class ChromiumExecutor:
         """Send the inputs to the page, and fetch the outputs."""
         answer = self._ask("run", [base64.b64encode(value.tobytes()).decode() for value in inputs])
         encoded = answer.get("outputs", [])
-        contents = [bytearray(base64.b64decode(text)) for text in encoded]
-        return [from_bytes(tensor, content) for tensor, content in zip(self._tensors, contents, strict=True)]
+        return from_bytes(self._tensors, [bytearray(base64.b64decode(text)) for text in encoded])
 
     def close(self) -> None:
         """Free the model, and close the browser if it is the session's own."""

@@ -3,12 +3,20 @@
 from typing import Literal, NotRequired, TypedDict
 
 
+class Count(TypedDict):
+    """Of an axis, a run fills as many places as the only element (i32) of the output of that number says."""
+
+    axis: int
+    output: int
+
+
 class Tensor(TypedDict):
-    """An input or output as the page sees it."""
+    """An input or output as the page sees it; along axes in `counts`, an output is as long as it can become."""
 
     name: str
     type: Literal["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"]
     shape: list[int]
+    counts: NotRequired[list[Count]]
 
 
 class File(TypedDict):

@@ -1,6 +1,6 @@
 """How tensors of a bundle look as numpy arrays, and the check of what a user passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TypeAlias
 
@@ -51,7 +51,39 @@ def _checked(tensor: Tensor, value: Array) -> Array:
     return value
 
 
-def from_bytes(tensor: Tensor, content: bytearray) -> Array:
-    """An output whose elements are in their natural encoding."""
-    shape = tuple(tensor["shape"])
-    return np.frombuffer(content, DTYPES[tensor["type"]], count=prod(shape)).reshape(shape)
+def from_bytes(tensors: Sequence[Tensor], contents: Sequence[bytearray]) -> list[Array]:
+    """The outputs, whose elements are in their natural encoding, without the places that a run has not filled."""
+
+    def number(output: int) -> int:
+        return int(np.frombuffer(contents[output], DTYPES["i32"])[0])
+
+    found: list[Array] = []
+    for tensor, content in zip(tensors, contents, strict=True):
+        elements, shape = np.frombuffer(content, DTYPES[tensor["type"]]), filled_shape(tensor, number)
+        whole = elements.size == prod(tensor["shape"])
+        found.append(first_places(elements.reshape(tensor["shape"] if whole else shape), shape))
+    return found
+
+
+def filled(tensors: Sequence[Tensor], arrays: Sequence[Array]) -> list[Array]:
+    """The outputs without the places that a run has not filled."""
+    pairs = zip(tensors, arrays, strict=True)
+    return [first_places(array, filled_shape(tensor, lambda output: int(arrays[output]))) for tensor, array in pairs]
+
+
+def filled_shape(tensor: Tensor, number: Callable[[int], int]) -> list[int]:
+    """How much of each axis is filled; `number` gives the element of an output that counts."""
+    shape = list(tensor["shape"])
+    for count in tensor.get("counts", ()):
+        shape[count["axis"]] = min(max(number(count["output"]), 0), shape[count["axis"]])
+    return shape
+
+
+def first_places(array: Array, shape: Sequence[int]) -> Array:
+    """The first places of each axis."""
+    return array[tuple(slice(extent) for extent in shape)]
+
+
+def names_of_counts(tensors: Sequence[Tensor]) -> set[str]:
+    """The outputs that say how long others are, and are none of the model's."""
+    return {tensors[count["output"]]["name"] for tensor in tensors for count in tensor.get("counts", ())}

@@ -68,10 +68,8 @@ class WasmtimeExecutor:
             self._run(self._store)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise SessionError(f"the wasm module failed: {error}", "report this as a bug of the compiler") from error
-        return [
-            from_bytes(tensor, self._memory.read(self._store, place["address"], place["address"] + place["bytes"]))
-            for tensor, place in zip(self._tensors, self._section["outputs"], strict=True)
-        ]
+        places = [(place["address"], place["address"] + place["bytes"]) for place in self._section["outputs"]]
+        return from_bytes(self._tensors, [self._memory.read(self._store, *place) for place in places])
 
     def close(self) -> None:
         """Free the instance and its memory."""

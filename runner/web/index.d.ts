@@ -65,7 +65,10 @@ export interface Session {
   readonly refusals: ReadonlyArray<Refusal>;
   /** How many threads compute; 1 on every backend but wasm. */
   readonly threads: number;
-  /** Computes the outputs; calls that overlap wait for one another. */
+  /**
+   * Computes the outputs; calls that overlap wait for one another. Of an output with `counts`, whose shape is the most
+   * that it can be, there are as many elements as the run has found.
+   */
   run(inputs: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>>;
   /** Frees what the session holds, once the run in progress has ended; later runs are rejected. */
   dispose(): Promise<void>;

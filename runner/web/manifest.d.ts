@@ -1,12 +1,21 @@
 // Generated from targets/bundle/manifest.py by `python -m webdnn.targets.bundle.schema`.
 
 /**
- * An input or output as the page sees it.
+ * Of an axis, a run fills as many places as the only element (i32) of the output of that number says.
+ */
+export interface Count {
+  readonly axis: number;
+  readonly output: number;
+}
+
+/**
+ * An input or output as the page sees it; along axes in `counts`, an output is as long as it can become.
  */
 export interface Tensor {
   readonly name: string;
   readonly type: "f32" | "f64" | "f16" | "bf16" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool";
   readonly shape: ReadonlyArray<number>;
+  readonly counts?: ReadonlyArray<Count>;
 }
 
 /**

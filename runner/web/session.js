@@ -1,7 +1,7 @@
 /** @file A loaded model: checks what it is given, and runs one inference at a time. */
 
 import { reasonOf, WebDnnError } from "./error.js";
-import { checkArray } from "./tensors.js";
+import { checkArray, filled } from "./tensors.js";
 
 /** @import { BackendName, Refusal, Session, TypedArray } from "./index.js" */
 /** @import { Executor } from "./internal.js" */
@@ -64,7 +64,7 @@ export class RunnerSession {
   async #execute(values) {
     try {
       const results = await this.#executor.run(values);
-      return Object.fromEntries(this.outputs.map((tensor, i) => [tensor.name, results[i]]));
+      return Object.fromEntries(this.outputs.map((tensor, i) => [tensor.name, filled(tensor, results[i], results)]));
     } catch (error) {
       if (error instanceof WebDnnError) throw error;
       const hint = "load the model again, or on another backend";

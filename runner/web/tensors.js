@@ -196,3 +196,34 @@ function roundToEven(value) {
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
+
+/**
+ * An output without the places that a run has not filled: along counted axes, only the first ones are.
+ * @param {Tensor} tensor
+ * @param {TypedArray} values
+ * @param {ReadonlyArray<TypedArray>} results all outputs, of which some are counts
+ * @returns {TypedArray}
+ */
+export function filled(tensor, values, results) {
+  const shape = [...tensor.shape];
+  for (const { axis, output } of tensor.counts ?? []) {
+    const count = Math.min(Math.max(Number(results[output][0]), 0), shape[axis]);
+    const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
+    values = firstOfEach(values, shape[axis] * inner, count * inner);
+    shape[axis] = count;
+  }
+  return values;
+}
+
+/**
+ * @param {TypedArray} values
+ * @param {number} length of each part that the values are cut in
+ * @param {number} kept how many elements of each part to keep
+ */
+function firstOfEach(values, length, kept) {
+  if (kept === length) return values;
+  const parts = values.length / length;
+  const moved = values.slice();
+  for (let i = 0; i < parts; i++) moved.copyWithin(i * kept, i * length, i * length + kept);
+  return moved.slice(0, parts * kept);
+}

@@ -32,12 +32,21 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 
 
 @dataclass(frozen=True)
+class Count:
+    """Of an axis, a run fills as many places as the only element (i32) of the output of that number says."""
+
+    axis: Natural
+    output: Natural
+
+
+@dataclass(frozen=True)
 class Tensor:
-    """An input or output as the page sees it."""
+    """An input or output as the page sees it; along axes in `counts`, an output is as long as it can become."""
 
     name: str
     type: ElementTypeName
     shape: tuple[Natural, ...]
+    counts: tuple[Count, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from onnx_backend.expected import adjusted, difference, stored
-from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser, Chromium
@@ -40,8 +39,10 @@ from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
 from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.bundle.manifest import Tensor
 from webdnn.targets.bundle.write import write_bundle
-from webdnn.tools.compiler import compile_module
+from webdnn.tools.compiler import compile_module, signature
+from webdnn.tools.reference import Reference
 
 Array = NDArray[np.generic]
 Engine = Callable[[ModuleOp, dict[str, Array]], list[Array]]
@@ -150,7 +151,8 @@ def argument_names(module: ModuleOp) -> list[str]:
 
 
 def run_reference(module: ModuleOp, inputs: dict[str, Array]) -> list[Array]:
-    return list(run_function(module, [inputs[name] for name in argument_names(module)]))
+    results = Reference(module).run({name: raw(inputs[name]) for name in argument_names(module)})
+    return own_outputs(results, signature(module)[1])
 
 
 @cache
@@ -177,7 +179,7 @@ def run_bundle(
         written = write_bundle(bundle, manifest, files)
         with Session(bundle, engine=engine()) as session:
             results = session.run({name: raw(inputs[name]) for name in names})
-        return [like(results[t.name], t.type) for t in written.outputs]
+        return own_outputs(results, written.outputs)
 
 
 def raw(array: Array) -> Array:
@@ -185,8 +187,11 @@ def raw(array: Array) -> Array:
     return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array
 
 
-def like(array: Array, type: str) -> Array:
-    return array.view(ml_dtypes.bfloat16) if type == "bf16" else array
+def own_outputs(results: Mapping[str, Array], tensors: Sequence[Tensor]) -> list[Array]:
+    """The outputs that the model has, without those that count elements of others; bfloat16 of its bits."""
+    counting = {count.output for tensor in tensors for count in tensor.counts or ()}
+    own = [tensor for i, tensor in enumerate(tensors) if i not in counting]
+    return [results[t.name].view(ml_dtypes.bfloat16) if t.type == "bf16" else results[t.name] for t in own]
 
 
 ENGINES: dict[str, Engine] = {

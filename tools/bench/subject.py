@@ -10,7 +10,7 @@ from pathlib import Path
 
 from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.manifest import Manifest, Tensor
-from webdnn.runner.python.tensors import DTYPES
+from webdnn.runner.python.tensors import DTYPES, names_of_counts
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.targets.bundle.manifest import MANIFEST_NAME
@@ -58,7 +58,9 @@ class Subject:
 
     @property
     def outputs(self) -> Sequence[Tensor]:
-        return self.manifest["outputs"]
+        """The model's own: not what counts elements of others."""
+        outputs = self.manifest["outputs"]
+        return [tensor for tensor in outputs if tensor["name"] not in names_of_counts(outputs)]
 
     def sizes(self) -> Model:
         """The memory of its wasm backend: all of it, the weights, what loading computes, and what runs share."""

@@ -7,7 +7,7 @@ import numpy as np
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.elementwise import wide
 from webdnn.dialects.dnn.reference.registry import meaning
-from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, TopKOp
+from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, NonMaxSuppressionOp, TopKOp
 
 
 def extreme_index(op: ArgOp, x: Array, peak: Array) -> Array:
@@ -40,3 +40,32 @@ def top_k(op: TopKOp, x: Array) -> Sequence[Array]:
         order = np.argsort(wide(x), axis, kind="stable")
     chosen = np.take(order, np.arange(k), axis)
     return [np.take_along_axis(x, chosen, axis), as_array(chosen)]
+
+
+@meaning(NonMaxSuppressionOp)
+def non_max_suppression(op: NonMaxSuppressionOp, boxes: Array, scores: Array) -> Array:
+    """One box after another; what is taken or removed has the score -∞ from then on."""
+    images, classes, _ = scores.shape
+    overlap, least = np.float32(op.overlap.value.data), np.float32(op.least.value.data if op.least else -np.inf)
+    found = np.full((images, classes, op.most.value.data), -1, np.int64)
+    for image in range(images):
+        for kind in range(classes):
+            left = scores[image, kind].astype(np.float32)
+            for step in range(op.most.value.data):
+                best = int(np.argmax(left))
+                if not left[best] > least:
+                    break
+                found[image, kind, step] = best
+                left[shared(boxes[image], boxes[image, best]) > overlap] = -np.inf
+                left[best] = -np.inf
+    return as_array(found)
+
+
+def shared(boxes: Array, box: Array) -> Array:
+    """The area of each intersection with a box as a part of the union; 0 where either box has no area."""
+    sides = np.maximum(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0)
+    areas = [np.prod(b[..., 2:] - b[..., :2], -1) for b in (boxes, box)]
+    common = np.prod(sides, -1)
+    union = areas[0] + areas[1] - common
+    filled = (areas[0] > 0) & (areas[1] > 0) & (union > 0)
+    return as_array(np.where(filled, common / np.where(filled, union, 1), np.float32(0)))

@@ -10,8 +10,8 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.elementwise import AddOp, EqualOp, LessOp, WhereOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped
-from webdnn.frontends.onnx.converters.shape import expanded, part_of
+from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped
+from webdnn.frontends.onnx.filled import counted, extents_of
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import onnx_element
@@ -22,14 +22,22 @@ from webdnn.support.weights import numpy_dtype
 @converter("ConstantOfShape")
 def constant_of_shape(node: Node) -> SSAValue:
     value = node.held("value") if node.has("value") else node.constant_value(as_array(np.zeros(1, np.float32)))
-    result = expanded(node, reshaped(node, value, ()), node.constant_integers(0))
+    extents = extents_of(node, 0)
+    result = expanded(node, reshaped(node, value, ()), [extent for extent, _ in extents])
+    result = counted(node, result, {axis: count for axis, (_, count) in enumerate(extents) if count is not None})
     format = node.emitter.formats.get(value, 0)
     return node.emitter.marked(result, format, node.name) if format else result
 
 
 @converter("Range")
 def range_(node: Node) -> SSAValue:
-    start, limit, delta = (node.constant(i).reshape(()) for i in range(3))
+    start, delta = (node.constant(i).reshape(()) for i in (0, 2))
+    if node.element(1).is_integer and delta == 1:
+        ((most, count),) = extents_of(node, 1)
+        if count is not None:
+            numbers = np.arange(max(most - int(start), 0)).astype(start.dtype) + start
+            return counted(node, node.constant_value(as_array(numbers)), {0: (count - int(start)).at_least(0)})
+    limit = node.constant(1).reshape(())
     if not delta:
         node.refuse("counts by zero", hint="give a delta that is not zero")
     if start.dtype.kind in "iu":

@@ -1,4 +1,4 @@
-"""Converters of what finds as many elements as there are: known at import, since every shape has to be."""
+"""Converters of what finds as many elements as there are: as many as there can be, and how many are found."""
 
 from __future__ import annotations
 
@@ -8,15 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.base import integer
+from webdnn.dialects.dnn.base import number as float_attribute
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.selection import NonMaxSuppressionOp
+from webdnn.frontends.onnx.filled import counted, counts, first, masked
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term, joined, stacked
 from webdnn.support.shapes import normalize_axis
 
 
 @converter("NonZero")
 def non_zero(node: Node) -> SSAValue:
-    return node.constant_value(as_array(np.array(np.nonzero(node.constant(0))).astype(np.int64)))
+    """The indices of all elements that are not zero, a column for each; those of places that are not filled are."""
+    x = Term.operand(node, 0)
+    for axis, count in counts(node, 0).items():
+        x = masked(x, axis, count, 0)
+    shape = x.shape or (1,)
+    flat = x.reshaped(int(np.prod(shape)))
+    places, count = first(flat if node.element(0).name == "bool" else flat.cast("bool"))
+    rows: list[Term] = []
+    for axis, extent in enumerate(shape):
+        behind = int(np.prod(shape[axis + 1 :]))
+        row = places / behind if behind > 1 else places
+        rows.append(row - (row / extent) * extent if axis else row)
+    return counted(node, stacked([row.cast("i64") for row in rows[: len(x.shape) or 1]]).value, {1: count})
 
 
 @converter("Unique")
@@ -40,39 +57,34 @@ def integers(node: Node, array: NDArray[np.int64]) -> SSAValue:
 
 @converter("NonMaxSuppression")
 def non_max_suppression(node: Node) -> SSAValue:
-    """For each class of each image the boxes by score, without those that overlap one already taken."""
-    boxes, scores = node.constant(0), node.constant(1)
-    most = int(node.constant_or(2, as_array(np.zeros(1, np.int64))).reshape(-1)[0])
-    overlap = float(node.constant_or(3, as_array(np.zeros(1, np.float32))).reshape(-1)[0])
-    least = None if node.optional(4) is None else float(node.constant(4).reshape(-1)[0])
+    """For each class of each image the boxes by score, without those that overlap one already taken: image, class, box.
+
+    Boxes that are not there, or of scores that are not, have the least score.
+    """
+    boxes, scores = Term.operand(node, 0), Term.operand(node, 1)
+    images, classes, extent = scores.shape
+    most = min(int(node.constant_integers(2, (0,))[0]), extent)
+    if most < 1:
+        return integers(node, np.zeros((0, 3), np.int64))
+    for axis, count in counts(node, 1).items():
+        scores = masked(scores, axis, count, -np.inf)
+    if 1 in (inside := counts(node, 0)):
+        scores = masked(scores, 2, inside[1], -np.inf)
+    least = None if node.optional(4) is None else float_attribute(float(node.constant(4).reshape(-1)[0]))
+    overlap = 0.0 if node.optional(3) is None else float(node.constant(3).reshape(-1)[0])
     corners = corner_boxes(boxes, bool(node.integer("center_point_box", 0)))
-    found: list[tuple[int, int, int]] = []
-    for image in range(scores.shape[0]):
-        for kind in range(scores.shape[1]):
-            taken: list[int] = []
-            order = np.argsort(-scores[image, kind], kind="stable")
-            for box in (int(i) for i in order if least is None or scores[image, kind, i] > least):
-                if len(taken) >= most:
-                    break
-                if all(shared(corners[image, box], corners[image, other]) <= overlap for other in taken):
-                    taken.append(box)
-            found += [(image, kind, box) for box in taken]
-    return integers(node, np.array(found, np.int64).reshape(-1, 3))
+    options = {"most": integer(most), "overlap": float_attribute(overlap), "least": least}
+    taken = Term(node, node.add(NonMaxSuppressionOp.of(corners.value, scores.value, **options))).cast("i32")
+    places, count = first(taken.reshaped(images * classes * most).greater(-1))
+    pair = places / most
+    box = taken.reshaped(images * classes * most).gathered(places, 0)
+    columns = [pair / classes, pair - (pair / classes) * classes, box]
+    return counted(node, stacked([column.cast("i64") for column in columns], 1).value, {0: count})
 
 
-def corner_boxes(boxes: Array, centred: bool) -> Array:
-    """Boxes as two corners in order: [image, box, corner, axis]."""
-    pairs = boxes.reshape(*boxes.shape[:-1], 2, 2)
+def corner_boxes(boxes: Term, centred: bool) -> Term:
+    """Boxes as their low and their high corner: [image, box, low y, low x, high y, high x]."""
+    a, b = boxes.part(2, range(2)), boxes.part(2, range(2, 4))
     if centred:
-        middle, half = pairs[..., 0, :], pairs[..., 1, :] / 2
-        return np.stack([middle - half, middle + half], -2)
-    return np.sort(pairs, axis=-2)
-
-
-def shared(a: Array, b: Array) -> float:
-    """The area that two boxes share as a part of what they cover together; 0 where one is empty."""
-    sides = np.maximum(0, np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]))
-    common = float(sides[0] * sides[1])
-    areas = [float((box[1, 0] - box[0, 0]) * (box[1, 1] - box[0, 1])) for box in (a, b)]
-    together = sum(areas) - common
-    return common / together if common > 0 and min(*areas, together) > 0 else 0.0
+        a, b = a - b * 0.5, a + b * 0.5
+    return joined([a.at_most(b), a.at_least(b)], 2)

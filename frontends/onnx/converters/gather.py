@@ -7,14 +7,15 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import integer, text
 from webdnn.dialects.dnn.gather import GatherElementsOp, GatherNdOp, GatherOp, ReverseSequenceOp
-from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.scatter import ScatterElementsOp, ScatterNdOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped
-from webdnn.frontends.onnx.converters.shape import part_of
+from webdnn.frontends.onnx.converters.rearrange import part_of, reshaped
+from webdnn.frontends.onnx.filled import counted, counts, first, masked
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axis
 
 
@@ -69,16 +70,21 @@ def scatter_nd(node: Node) -> SSAValue:
 
 @converter("Compress")
 def compress(node: Node) -> SSAValue:
-    """The elements where a known condition holds; of the flat operand where there is no axis."""
+    """The elements where a condition holds; of the flat operand where there is no axis."""
     x, shape = node.operand(0), node.shape(0)
     if not node.has("axis"):
+        if len(shape) > 1 and counts(node, 0):
+            node.refuse("flattens what is found at run time", hint="select along an axis")
         x = reshaped(node, x, (int(np.prod(shape)),))
-    axis = normalize_axis(node.integer("axis", 0), len(shape_of(x)))
-    chosen = np.flatnonzero(node.constant(1).reshape(-1)[: shape_of(x)[axis]])
-    if not chosen.size:
-        node.refuse("keeps nothing", hint="remove the branch of the model that it is in")
-    indices = node.constant_value(as_array(chosen.astype(np.int64)))
-    return node.add(GatherOp.of(x, indices, axis=integer(axis)))
+    axis, condition = normalize_axis(node.integer("axis", 0), len(shape_of(x))), Term.operand(node, 1)
+    extent = min(shape_of(x)[axis], condition.shape[0])
+    condition = condition.part(0, range(extent))
+    for count in (*counts(node, 1).values(), *(c for a, c in counts(node, 0).items() if a == axis)):
+        condition = masked(condition, 0, count, 0)
+    places, count = first(condition)
+    found = node.add(GatherOp.of(x, places.value, axis=integer(axis)))
+    rest = {a: c for a, c in counts(node, 0).items() if a != axis}
+    return counted(node, found, {**rest, axis: count})
 
 
 @converter("ReverseSequence")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import ints
-from webdnn.dialects.dnn.shape import ReshapeOp, TransposeOp
+from webdnn.dialects.dnn.shape import ExpandOp, ReshapeOp, SliceOp, TransposeOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.node import Node
 
@@ -22,3 +23,29 @@ def transposed(node: Node, value: SSAValue, permutation: Sequence[int]) -> SSAVa
     if list(permutation) == list(range(len(permutation))):
         return value
     return node.add(TransposeOp.of(value, permutation=ints(permutation)))
+
+
+def sliced(node: Node, value: SSAValue, parts: Sequence[range]) -> SSAValue:
+    """The elements at these places of each axis."""
+    if all(part == range(extent) for part, extent in zip(parts, shape_of(value), strict=True)):
+        return value
+    return node.add(
+        SliceOp.of(
+            value,
+            starts=ints([part.start for part in parts]),
+            sizes=ints([len(part) for part in parts]),
+            steps=ints([part.step for part in parts]),
+        )
+    )
+
+
+def part_of(node: Node, value: SSAValue, axis: int, part: range) -> SSAValue:
+    """The elements at these places of one axis."""
+    return sliced(node, value, [part if a == axis else range(n) for a, n in enumerate(shape_of(value))])
+
+
+def expanded(node: Node, value: SSAValue, shape: Sequence[int]) -> SSAValue:
+    """A value broadcast to a shape; a view where nothing is repeated."""
+    if prod(shape_of(value)) == prod(shape):
+        return reshaped(node, value, shape)
+    return node.add(ExpandOp.of(value, shape=ints(shape)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import SSAValue
@@ -24,9 +25,10 @@ from webdnn.dialects.dnn.reduction import (
 )
 from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, TopKOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.shape import axes_given
+from webdnn.frontends.onnx.filled import counted, counts, extents_of, highest, lowest, masked, number
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axes, normalize_axis
 
 REDUCTIONS: dict[str, type[ReductionOp]] = {
@@ -45,7 +47,7 @@ ARGS: dict[str, type[ArgOp]] = {"ArgMax": ArgMaxOp, "ArgMin": ArgMinOp}
 def reduced(node: Node, kind: type[ReductionOp], value: SSAValue) -> SSAValue:
     """A value reduced along the node's axes: all of them where none are given, unless it says otherwise."""
     rank = len(shape_of(value))
-    axes = normalize_axes(axes_given(node) or (), rank)
+    axes = normalize_axes(node.axes_given() or (), rank)
     if not axes and not node.integer("noop_with_empty_axes", 0):
         axes = tuple(range(rank))
     if not axes:
@@ -124,8 +126,16 @@ def arg_extreme(node: Node) -> SSAValue:
 
 @converter("TopK")
 def top_k(node: Node) -> Sequence[SSAValue]:
-    """Results that need no order are in order too."""
-    k = node.integer("k") if node.opset < 10 else node.constant_integers(1)[0]
+    """Results that need no order are in order too. Of what is found at run time, there may be fewer than `k`."""
     axis = normalize_axis(node.integer("axis", -1), len(node.shape(0)))
-    largest = flag(bool(node.integer("largest", 1)))
-    return node.add_all(TopKOp.of(node.operand(0), k=integer(k), axis=integer(axis), largest=largest))
+    extent, largest, found = node.shape(0)[axis], bool(node.integer("largest", 1)), counts(node, 0)
+    ((most, wanted),) = [(node.integer("k"), None)] if node.opset < 10 else extents_of(node, 1)
+    x = Term.operand(node, 0)
+    if axis in found:
+        x = masked(x, axis, found[axis], lowest(x) if largest else highest(x))
+    k = min(most, extent) if axis in found or wanted is not None else most
+    options = {"k": integer(k), "axis": integer(axis), "largest": flag(largest)}
+    limits = [count for count in (found.get(axis), wanted) if count is not None]
+    if limits:
+        found[axis] = reduce(Term.at_most, limits, number(node, k))
+    return [counted(node, result, found) for result in node.add_all(TopKOp.of(x.value, **options))]

@@ -11,13 +11,16 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import flag, integer, ints, text
 from webdnn.dialects.dnn.elementwise import GreaterOrEqualOp, LessOrEqualOp, WhereOp
+from webdnn.dialects.dnn.gather import GatherOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.dialects.dnn.shape import ConcatOp, ExpandOp, PadOp, SliceOp, TileOp, TriluOp
+from webdnn.dialects.dnn.shape import ConcatOp, PadOp, TileOp, TriluOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
+from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped, sliced, transposed
+from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import broadcast, normalize_axes, normalize_axis
 from webdnn.support.weights import numpy_dtype
 
@@ -25,7 +28,10 @@ from webdnn.support.weights import numpy_dtype
 @converter("Reshape")
 def reshape(node: Node) -> SSAValue:
     """0 stands for the extent of the operand (unless `allowzero`), -1 for what is left over."""
-    shape, wanted = node.shape(0), list(node.constant_integers(1))
+    shape, extents = node.shape(0), extents_of(node, 1)
+    wanted = [extent for extent, _ in extents]
+    if any(count is not None for _, count in extents) and not counts(node, 0):
+        node.refuse("has a shape that depends on what is found at run time", hint="use a fixed shape")
     if not node.integer("allowzero", 0):
         wanted = [shape[axis] if extent == 0 and axis < len(shape) else extent for axis, extent in enumerate(wanted)]
     if wanted.count(-1) == 1:
@@ -41,16 +47,9 @@ def flatten(node: Node) -> SSAValue:
     return reshaped(node, node.operand(0), (prod(shape[:split]), prod(shape[split:])))
 
 
-def axes_given(node: Node) -> tuple[int, ...] | None:
-    """Axes, which were an attribute before they became operand 1."""
-    if node.has("axes"):
-        return node.integers("axes")
-    return None if node.optional(1) is None else node.constant_integers(1)
-
-
 @converter("Squeeze")
 def squeeze(node: Node) -> SSAValue:
-    shape, given = node.shape(0), axes_given(node)
+    shape, given = node.shape(0), node.axes_given()
     ones = [axis for axis, extent in enumerate(shape) if extent == 1]
     axes = ones if given is None else normalize_axes(given, len(shape))
     if not set(axes) <= set(ones):
@@ -60,7 +59,7 @@ def squeeze(node: Node) -> SSAValue:
 
 @converter("Unsqueeze")
 def unsqueeze(node: Node) -> SSAValue:
-    shape, given = node.shape(0), axes_given(node) or ()
+    shape, given = node.shape(0), node.axes_given() or ()
     axes = normalize_axes(given, len(shape) + len(given))
     extents = iter(shape)
     return reshaped(
@@ -77,36 +76,31 @@ def transpose(node: Node) -> SSAValue:
 def slice_(node: Node) -> SSAValue:
     shape = node.shape(0)
     if node.opset < 10:
-        starts, ends = node.integers("starts"), node.integers("ends")
+        starts, ends = node.integers("starts"), [(end, None) for end in node.integers("ends")]
         axes, steps = node.integers("axes", range(len(starts))), (1,) * len(starts)
     else:
-        starts, ends = node.constant_integers(1), node.constant_integers(2)
+        starts, ends = node.constant_integers(1), extents_of(node, 2)
         axes = node.constant_integers(3, range(len(starts)))
         steps = node.constant_integers(4, (1,) * len(starts))
-    parts = [range(extent) for extent in shape]
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+    parts, found = [range(extent) for extent in shape], counts(node, 0)
+    for axis, start, (end, varies), step in zip(axes, starts, ends, steps, strict=True):
         at = normalize_axis(axis, len(shape))
+        if at in found or varies is not None:
+            if start < 0 or step != 1:
+                node.refuse("counts from the end of what is found at run time", hint="take elements from the start on")
+            found[at] = filled_between(node, found.get(at), start, end if varies is None else varies, shape[at])
         parts[at] = range(shape[at])[slice(start, end, step)]
-    return sliced(node, node.operand(0), parts)
+    return counted(node, sliced(node, node.operand(0), parts), found)
 
 
-def sliced(node: Node, value: SSAValue, parts: Sequence[range]) -> SSAValue:
-    """The elements at these places of each axis."""
-    if all(part == range(extent) for part, extent in zip(parts, shape_of(value), strict=True)):
-        return value
-    return node.add(
-        SliceOp.of(
-            value,
-            starts=ints([part.start for part in parts]),
-            sizes=ints([len(part) for part in parts]),
-            steps=ints([part.step for part in parts]),
-        )
-    )
-
-
-def part_of(node: Node, value: SSAValue, axis: int, part: range) -> SSAValue:
-    """The elements at these places of one axis."""
-    return sliced(node, value, [part if a == axis else range(n) for a, n in enumerate(shape_of(value))])
+def filled_between(node: Node, count: Term | None, start: int, end: int | Term, extent: int) -> Term:
+    """How many of the places from `start` to `end` are filled, of `count` or all; a negative end counts from that."""
+    whole = number(node, extent) if count is None else count
+    if isinstance(end, Term):
+        end = end.less(0).where(end + whole, end)
+    else:
+        end = whole + end if end < 0 else number(node, min(end, extent))
+    return (end.at_most(whole) - start).at_least(0)
 
 
 @converter("Split")
@@ -133,21 +127,39 @@ def split(node: Node) -> Sequence[SSAValue]:
 def concat(node: Node) -> SSAValue:
     """Operands without elements add nothing."""
     axis = normalize_axis(node.integer("axis"), len(node.shape(0)))
-    operands = [node.operand(i) for i in range(len(node.operands))]
-    filled = [o for o in operands if shape_of(o)[axis]] or operands[:1]
-    return filled[0] if len(filled) == 1 else node.add(ConcatOp.of(filled, axis=integer(axis)))
+    places = range(len(node.operands))
+    filled = [i for i in places if node.shape(i)[axis]] or [0]
+    operands = [node.operand(i) for i in filled]
+    result = operands[0] if len(operands) == 1 else node.add(ConcatOp.of(operands, axis=integer(axis)))
+    others = [(a, count) for i in filled for a, count in counts(node, i).items() if a != axis]
+    parts = [(shape_of(o)[axis], counts(node, i).get(axis)) for i, o in zip(filled, operands, strict=True)]
+    if all(count is None for _, count in parts):
+        return counted(node, result, merged(node, others))
+    together = closed_up(node, [(n, number(node, n) if count is None else count) for n, count in parts])
+    moved = node.add(GatherOp.of(result, together[0].value, axis=integer(axis)))
+    return counted(node, moved, {**merged(node, others), axis: together[1]})
+
+
+def closed_up(node: Node, parts: Sequence[tuple[int, Term]]) -> tuple[Term, Term]:
+    """Of parts side by side, so long and filled so far, the filled places before all others, and how many they are."""
+    places = numbers(node, sum(extent for extent, _ in parts))
+    found, start, filled = places, 0, number(node, 0)
+    for extent, count in parts:
+        found = places.less(filled).where(found, places - filled + start)
+        start, filled = start + extent, filled + count
+    return found, filled
 
 
 @converter("Expand")
 def expand(node: Node) -> SSAValue:
-    return expanded(node, node.operand(0), broadcast([node.shape(0), node.constant_integers(1)]))
-
-
-def expanded(node: Node, value: SSAValue, shape: Sequence[int]) -> SSAValue:
-    """A value broadcast to a shape; a view where nothing is repeated."""
-    if prod(shape_of(value)) == prod(shape):
-        return reshaped(node, value, shape)
-    return node.add(ExpandOp.of(value, shape=ints(shape)))
+    """Axes whose extents are computed are counted."""
+    shape, extents = node.shape(0), extents_of(node, 1)
+    wanted = broadcast([shape, [extent for extent, _ in extents]])
+    found = {len(wanted) - len(shape) + axis: count for axis, count in counts(node, 0).items()}
+    for at, (_, count) in enumerate(extents, len(wanted) - len(extents)):
+        if count is not None:
+            found.setdefault(at, count)
+    return counted(node, expanded(node, node.operand(0), wanted), found)
 
 
 @converter("Tile")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import reduce
 from math import prod
+from operator import mul
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -13,10 +15,11 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.converters.random import dropped
+from webdnn.frontends.onnx.filled import counts, number
 from webdnn.frontends.onnx.formats import format_name
 from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.term import Term
+from webdnn.frontends.onnx.term import Term, stacked
 from webdnn.support.weights import numpy_dtype
 
 
@@ -118,14 +121,20 @@ def described(term: Term) -> str:
 
 @converter("Shape")
 def shape(node: Node) -> SSAValue:
-    found = node.shape(0)
-    start, end = node.integer("start", 0), node.integer("end", len(found))
-    return node.constant_value(as_array(np.array(found[start:end], np.int64)))
+    extents = shape_terms(node)
+    part = extents[slice(node.integer("start", 0), node.integer("end", len(extents)))]
+    return stacked(part).cast("i64").value if part else node.constant_value(as_array(np.zeros(0, np.int64)))
 
 
 @converter("Size")
 def size(node: Node) -> SSAValue:
-    return node.constant_value(as_array(np.array(prod(node.shape(0)), np.int64)))
+    return reduce(mul, shape_terms(node), number(node, 1)).cast("i64").value
+
+
+def shape_terms(node: Node) -> list[Term]:
+    """The extents of the operand, those of counted axes as they are counted."""
+    found = counts(node, 0)
+    return [found.get(axis) or number(node, extent) for axis, extent in enumerate(node.shape(0))]
 
 
 @converter("OptionalHasElement")

@@ -18,6 +18,7 @@ from webdnn.lowering.tensor_layout_to_kernel.operators import (
     selection,
     shape,
     softmax,
+    suppression,
 )
 
 FAMILIES = (
@@ -38,5 +39,6 @@ FAMILIES = (
     selection,
     shape,
     softmax,
+    suppression,
 )
 """Imported for the kernel forms they register."""

@@ -1,0 +1,119 @@
+"""What converters write counted axes with: which places are filled, the places of what is found, computed extents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from webdnn.dialects.dnn.base import flag, integer
+from webdnn.dialects.dnn.reduction import CumSumOp
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import element_type
+from webdnn.frontends.onnx.converters.rearrange import part_of
+from webdnn.frontends.onnx.counts import same
+from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.term import Term
+from webdnn.support.weights import numpy_dtype
+
+
+def counted(node: Node, value: SSAValue, counts: Mapping[int, Term]) -> SSAValue:
+    """The value, of whose axes so many places are filled. Where a number is known, the rest is cut off."""
+    open_ = dict[int, SSAValue]()
+    for axis, count in counts.items():
+        array = known(count.value)
+        if array is None:
+            open_[axis] = count.value
+        else:
+            value = part_of(node, value, axis, range(int(array)))
+    if open_:
+        node.emitter.counting.counts[value] = open_
+    return value
+
+
+def counts(node: Node, i: int) -> dict[int, Term]:
+    """The counted axes of an operand."""
+    return {axis: Term(node, count) for axis, count in node.emitter.counting.of(node.optional(i)).items()}
+
+
+def merged(node: Node, parts: Sequence[tuple[int, Term]]) -> dict[int, Term]:
+    """Counts of the axes of one result; those of one axis have to be the same."""
+    found: dict[int, Term] = {}
+    for axis, count in parts:
+        if axis in found and not same(found[axis].value, count.value):
+            node.refuse(
+                "combines elements that are found apart, and may be more here than there",
+                hint="select them by the same condition",
+            )
+        found.setdefault(axis, count)
+    return found
+
+
+def lowest(x: Term) -> float:
+    """What no element of the type is below."""
+    dtype = numpy_dtype(element_type(x.value.type))
+    return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
+
+
+def highest(x: Term) -> float:
+    """What no element of the type is above."""
+    dtype = numpy_dtype(element_type(x.value.type))
+    return np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
+
+
+def numbers(node: Node, extent: int) -> Term:
+    """0, 1, …, extent - 1 (i32)"""
+    return Term.known(node, as_array(np.arange(extent, dtype=np.int32)))
+
+
+def number(node: Node, value: int) -> Term:
+    """A number as counts are."""
+    return Term.known(node, as_array(np.array(value, np.int32)))
+
+
+def filled(node: Node, extent: int, count: Term) -> Term:
+    """Which of the places of an axis are filled: (extent) bools."""
+    return numbers(node, extent).less(count)
+
+
+def masked(value: Term, axis: int, count: Term, other: float) -> Term:
+    """The value, with another number at all places of an axis that are not filled."""
+    extent, behind = value.shape[axis], len(value.shape) - 1 - axis
+    here = filled(value.node, extent, count).reshaped(extent, *[1] * behind)
+    return here.where(value, other)
+
+
+def first(condition: Term) -> tuple[Term, Term]:
+    """The places (i32) of a vector of bools that hold, in order and before any others, and how many they are.
+
+    The place of the r-th is the number of places up to which fewer than r + 1 hold: it is found by bisection.
+    """
+    node, (extent,) = condition.node, condition.shape
+    ones = condition.cast("i32")
+    options = {"axis": integer(0), "exclusive": flag(False), "reverse": flag(False)}
+    upto = Term(node, node.add(CumSumOp.of(ones.value, **options)))
+    count = upto.at(0, extent - 1)
+    if known(count.value) is None:
+        node.emitter.counting.most[count.value] = extent
+    wanted, found = numbers(node, extent), Term.known(node, as_array(np.zeros(extent, np.int32)))
+    for step in reversed(range(extent.bit_length())):
+        tried = found + (1 << step)
+        before = upto.gathered(tried.at_most(extent) - 1, 0)
+        goes_on = tried.less(extent + 1) & before.less(wanted + 1)
+        found = goes_on.where(tried, found)
+    return found.at_most(extent - 1), count
+
+
+def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:
+    """The numbers of a required operand that says a shape: the most that each can be, and what it is if that varies."""
+    value = node.operand(i)
+    worlds = None if known(value) is not None else node.emitter.counting.possible(value)
+    if worlds is None:
+        return [(extent, None) for extent in node.constant_integers(i)]
+    flat = Term(node, value).reshaped(worlds[0].size).cast("i32")
+    found: list[tuple[int, Term | None]] = []
+    for at, possible in enumerate(zip(*(world.reshape(-1).tolist() for world in worlds), strict=True)):
+        found.append((max(possible), None if len(set(possible)) == 1 else flat.at(0, at)))
+    return found
