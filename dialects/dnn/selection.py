@@ -1,13 +1,13 @@
-"""Operators that find the greatest or least elements: arg_max, arg_min, top_k, non_max_suppression."""
+"""Operators that find elements: arg_max, arg_min, top_k, search_sorted, non_max_suppression."""
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, TensorType, f32, f64, i64
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, TensorType, f32, f64, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
-from webdnn.dialects.dnn.base import DnnOp, Tensor, typed
+from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.gather import check_axis
 from webdnn.dialects.dnn.shape import axis_of
 from webdnn.dialects.dnn.traits import Tensorwise
@@ -96,6 +96,29 @@ class TopKOp(DnnOp):
             raise ShapeError(f"cannot take {k} of the {shape[axis]} elements along axis {axis}")
         result = [*shape[:axis], k, *shape[axis + 1 :]]
         return [typed(self.input, result), typed(self.input, result, i64)]
+
+
+@irdl_op_definition
+class SearchSortedOp(DnnOp):
+    """How many elements of a vector in ascending order are at most as large as each value (i32): numpy, from the right.
+
+    ```mlir
+    %y = dnn.search_sorted %sorted, %values : (tensor<9xi32>, tensor<2x3xi32>) -> tensor<2x3xi32>
+    ```
+    """
+
+    name = "dnn.search_sorted"
+    sorted = operand_def(TensorType)
+    values = operand_def(TensorType)
+    output = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer(self) -> Sequence[Tensor]:
+        same_element(self.sorted, self.values)
+        if len(shape_of(self.sorted)) != 1:
+            raise ShapeError(f"{list(shape_of(self.sorted))} is no vector to search in")
+        return [typed(self.values, shape_of(self.values), i32)]
 
 
 @irdl_op_definition

@@ -20,7 +20,7 @@ Rule = Callable[[Node, SSAValue], Mapping[int, Term]]
 """(node, one of its results) -> the counted axes of that result"""
 
 AWARE = frozenset(
-    "Compress Concat ConstantOfShape Expand NonMaxSuppression NonZero Range Shape Size Slice TopK".split()
+    "Compress Concat ConstantOfShape Expand If NonMaxSuppression NonZero Range Shape Size Slice TopK".split()
 )
 """Operators whose converters see to counts themselves"""
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import grouped_operands, known
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
+from webdnn.frontends.onnx.value_numbers import ValueNumbers
 
 Counts: TypeAlias = Mapping[int, SSAValue]
 """Axis → how many of its places are filled (i32, no axes)"""
@@ -36,6 +37,7 @@ class Counting:
     counts: dict[SSAValue, Counts] = field(default_factory=dict[SSAValue, Counts])
     most: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     aware: bool = False
+    numbers: ValueNumbers = field(default_factory=ValueNumbers)
 
     def of(self, value: SSAValue | None) -> Counts:
         """The counted axes of a value."""
@@ -67,26 +69,3 @@ class Counting:
             return done[value]
 
         return look_up(value)
-
-
-def same(a: SSAValue, b: SSAValue) -> bool:
-    """Are two values computed alike from the same values?"""
-    compared = set[tuple[SSAValue, SSAValue]]()
-    pending = [(a, b)]
-    while pending:
-        a, b = pending.pop()
-        if a is b or (a, b) in compared:
-            continue
-        compared.add((a, b))
-        one, other = a.owner, b.owner
-        if not (isinstance(one, Operation) and isinstance(other, Operation)) or alike(one) != alike(other):
-            return False
-        if one.results.index(a) != other.results.index(b):
-            return False
-        pending += zip(one.operands, other.operands, strict=True)
-    return True
-
-
-def alike(op: Operation) -> tuple[str, Mapping[str, Attribute], int, Sequence[Attribute]]:
-    """All that an operation says of itself but its operands."""
-    return op.name, op.properties, len(op.operands), list(op.result_types)

@@ -11,10 +11,10 @@ from webdnn.dialects.dnn.base import flag, integer
 from webdnn.dialects.dnn.reduction import CumSumOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.dnn.selection import SearchSortedOp
 from webdnn.dialects.element import element_type
-from webdnn.frontends.onnx.converters.rearrange import part_of
-from webdnn.frontends.onnx.counts import same
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import part_of
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.weights import numpy_dtype
 
@@ -42,7 +42,7 @@ def merged(node: Node, parts: Sequence[tuple[int, Term]]) -> dict[int, Term]:
     """Counts of the axes of one result; those of one axis have to be the same."""
     found: dict[int, Term] = {}
     for axis, count in parts:
-        if axis in found and not same(found[axis].value, count.value):
+        if axis in found and not node.emitter.counting.numbers.same(found[axis].value, count.value):
             node.refuse(
                 "combines elements that are found apart, and may be more here than there",
                 hint="select them by the same condition",
@@ -88,22 +88,16 @@ def masked(value: Term, axis: int, count: Term, other: float) -> Term:
 def first(condition: Term) -> tuple[Term, Term]:
     """The places (i32) of a vector of bools that hold, in order and before any others, and how many they are.
 
-    The place of the r-th is the number of places up to which fewer than r + 1 hold: it is found by bisection.
+    The place of the r-th is the number of places up to which at most r hold.
     """
     node, (extent,) = condition.node, condition.shape
-    ones = condition.cast("i32")
     options = {"axis": integer(0), "exclusive": flag(False), "reverse": flag(False)}
-    upto = Term(node, node.add(CumSumOp.of(ones.value, **options)))
+    upto = Term(node, node.add(CumSumOp.of(condition.cast("i32").value, **options)))
     count = upto.at(0, extent - 1)
     if known(count.value) is None:
         node.emitter.counting.most[count.value] = extent
-    wanted, found = numbers(node, extent), Term.known(node, as_array(np.zeros(extent, np.int32)))
-    for step in reversed(range(extent.bit_length())):
-        tried = found + (1 << step)
-        before = upto.gathered(tried.at_most(extent) - 1, 0)
-        goes_on = tried.less(extent + 1) & before.less(wanted + 1)
-        found = goes_on.where(tried, found)
-    return found.at_most(extent - 1), count
+    places = node.add(SearchSortedOp.of(upto.value, numbers(node, extent).value))
+    return Term(node, places).at_most(extent - 1), count
 
 
 def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:

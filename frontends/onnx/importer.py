@@ -14,7 +14,7 @@ from xdsl.ir import Block, Region, SSAValue
 from webdnn.dialects.dnn.base import DnnOp, Tensor
 from webdnn.dialects.signature import COUNTED, NAME, counted_attribute
 from webdnn.frontends.onnx.body import BodyImport, hint_of
-from webdnn.frontends.onnx.counts import Counting, same
+from webdnn.frontends.onnx.counts import Counting
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
 from webdnn.frontends.onnx.inputs import Declared, bound_inputs, checked_constants
@@ -138,7 +138,7 @@ def with_counts(outputs: Sequence[Output], counting: Counting) -> list[Output]:
     for i, output in enumerate(outputs):
         counted = dict[int, int]()
         for axis, count in sorted(counting.of(output.value).items()):
-            known = next((other for other in places if same(other, count)), None)
+            known = next((other for other in places if counting.numbers.same(other, count)), None)
             if known is None:
                 name = f"{output.name}.count{len(counted) or ''}"
                 while name in names:

@@ -16,10 +16,10 @@ from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.shape import ConcatOp
 from webdnn.dialects.element import element_type, shape_of
-from webdnn.frontends.onnx.converters.linear_algebra import product
-from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped, transposed
 from webdnn.frontends.onnx.formats import plain_cast
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.products import product
+from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, transposed
 from webdnn.support.weights import numpy_dtype
 
 

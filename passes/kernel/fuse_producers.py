@@ -151,10 +151,16 @@ def outermost(op: Operation) -> Operation:
 
 def is_decoder(op: ComputeOp) -> bool:
     """Is each element made of elements of constants alone, as that of a weight in few bits is?"""
-    found = reads_in(op)
-    made = [s.producer for r in found if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))]
-    constants = sum(isinstance(r.source.owner, ConstantOp) for r in found)
-    return bool(found) and constants + len(made) == len(found) and not has_reduction(op) and all(map(is_decoder, made))
+    pending, met = [op], {op}
+    while pending:
+        top = pending.pop()
+        found = [r for r in reads_in(top) if not isinstance(r.source.owner, ConstantOp)]
+        made = [s.producer for r in found if (s := seen(r))]
+        if len(made) < len(found) or not reads_in(top) or has_reduction(top):
+            return False
+        pending += {*made} - met
+        met.update(made)
+    return True
 
 
 def decoding_cost(op: ComputeOp) -> int:

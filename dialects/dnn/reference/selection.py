@@ -7,7 +7,7 @@ import numpy as np
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.elementwise import wide
 from webdnn.dialects.dnn.reference.registry import meaning
-from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, NonMaxSuppressionOp, TopKOp
+from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, NonMaxSuppressionOp, SearchSortedOp, TopKOp
 
 
 def extreme_index(op: ArgOp, x: Array, peak: Array) -> Array:
@@ -40,6 +40,11 @@ def top_k(op: TopKOp, x: Array) -> Sequence[Array]:
         order = np.argsort(wide(x), axis, kind="stable")
     chosen = np.take(order, np.arange(k), axis)
     return [np.take_along_axis(x, chosen, axis), as_array(chosen)]
+
+
+@meaning(SearchSortedOp)
+def search_sorted(op: SearchSortedOp, ascending: Array, values: Array) -> Array:
+    return as_array(np.searchsorted(ascending, values, side="right"))
 
 
 @meaning(NonMaxSuppressionOp)

@@ -12,9 +12,9 @@ from webdnn.dialects.dnn.arithmetic import ModOp
 from webdnn.dialects.dnn.base import flag, integer, ints
 from webdnn.dialects.dnn.convolution import ConvTransposeOp
 from webdnn.dialects.dnn.reference.arrays import as_array
-from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.converters.window import per_axis
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term, total
 from webdnn.support.shapes import normalize_axis, window_extent

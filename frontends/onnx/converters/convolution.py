@@ -9,9 +9,9 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.base import integer, ints
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.converters.window import auto_pad, kernel_shape, per_axis, window
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.shapes import window_extent
 

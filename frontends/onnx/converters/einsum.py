@@ -13,8 +13,8 @@ from webdnn.dialects.dnn.elementwise import MulOp
 from webdnn.dialects.dnn.linear_algebra import EinsumOp, MatmulOp
 from webdnn.dialects.dnn.reduction import ReduceSumOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.registry import converter
 
 ELLIPSIS = "..."

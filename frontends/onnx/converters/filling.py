@@ -10,9 +10,9 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.elementwise import AddOp, EqualOp, LessOp, WhereOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped
 from webdnn.frontends.onnx.filled import counted, extents_of
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.shapes import normalize_axis

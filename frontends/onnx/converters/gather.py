@@ -11,9 +11,9 @@ from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.scatter import ScatterElementsOp, ScatterNdOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import part_of, reshaped
 from webdnn.frontends.onnx.filled import counted, counts, first, masked
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import part_of, reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axis

@@ -9,9 +9,9 @@ from webdnn.dialects.dnn.elementwise import AddOp, MulOp
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.products import product
+from webdnn.frontends.onnx.rearrange import transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.weights import numpy_dtype
 
@@ -19,16 +19,6 @@ from webdnn.support.weights import numpy_dtype
 @converter("MatMul")
 def matmul(node: Node) -> SSAValue:
     return product(node, node.operand(0), node.operand(1))
-
-
-def product(node: Node, a: SSAValue, b: SSAValue) -> SSAValue:
-    """numpy's matmul: a vector is a row on the left and a column on the right, and its axis goes again."""
-    row, column = len(shape_of(a)) == 1, len(shape_of(b)) == 1
-    lhs = reshaped(node, a, (1, *shape_of(a))) if row else a
-    rhs = reshaped(node, b, (*shape_of(b), 1)) if column else b
-    result = node.add(MatmulOp.of(lhs, rhs))
-    *batch, m, n = shape_of(result)
-    return reshaped(node, result, [*batch, *([] if row else [m]), *([] if column else [n])])
 
 
 @converter("Gemm")

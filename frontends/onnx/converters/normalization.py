@@ -13,8 +13,8 @@ from webdnn.dialects.dnn.elementwise import AddOp, DivOp, MulOp, ReciprocalOp, S
 from webdnn.dialects.dnn.reduction import ReduceMeanOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type
-from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axes, normalize_axis

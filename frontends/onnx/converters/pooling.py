@@ -15,9 +15,9 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.scatter import ScatterElementsOp
 from webdnn.dialects.dnn.shape import PadOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.converters.window import Window, per_axis, window
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.weights import numpy_dtype
 

@@ -17,10 +17,10 @@ from webdnn.dialects.dnn.reduction import ReduceMaxOp, ReduceMinOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_attribute, element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.converters.convolution import convolution
-from webdnn.frontends.onnx.converters.linear_algebra import product
-from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.formats import cast_value, decoded, encoded, plain_cast, type_code
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.products import product
+from webdnn.frontends.onnx.rearrange import reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.tensors import ENCODED, WIDENED, onnx_element
 from webdnn.support.shapes import normalize_axis

@@ -15,8 +15,8 @@ from webdnn.dialects.dnn.elementwise import AddOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.shape import ConcatOp, SliceOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped, transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.weights import numpy_dtype
 

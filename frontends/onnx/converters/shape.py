@@ -16,9 +16,9 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.shape import ConcatOp, PadOp, TileOp, TriluOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import expanded, part_of, reshaped, sliced, transposed
 from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, sliced, transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import broadcast, normalize_axes, normalize_axis
@@ -96,6 +96,8 @@ def slice_(node: Node) -> SSAValue:
 def filled_between(node: Node, count: Term | None, start: int, end: int | Term, extent: int) -> Term:
     """How many of the places from `start` to `end` are filled, of `count` or all; a negative end counts from that."""
     whole = number(node, extent) if count is None else count
+    if start == 0 and not isinstance(end, Term) and end >= extent:
+        return whole
     if isinstance(end, Term):
         end = end.less(0).where(end + whole, end)
     else:
@@ -143,8 +145,9 @@ def concat(node: Node) -> SSAValue:
 def closed_up(node: Node, parts: Sequence[tuple[int, Term]]) -> tuple[Term, Term]:
     """Of parts side by side, so long and filled so far, the filled places before all others, and how many they are."""
     places = numbers(node, sum(extent for extent, _ in parts))
-    found, start, filled = places, 0, number(node, 0)
-    for extent, count in parts:
+    (start, filled), *rest = parts
+    found = places
+    for extent, count in rest:
         found = places.less(filled).where(found, places - filled + start)
         start, filled = start + extent, filled + count
     return found, filled

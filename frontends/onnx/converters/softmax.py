@@ -14,8 +14,8 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.selection import ArgMaxOp
 from webdnn.dialects.dnn.softmax import LogSoftmaxOp, SoftmaxOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.converters.rearrange import reshaped
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.rearrange import reshaped
 from webdnn.frontends.onnx.registry import converter
 from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype

@@ -8,7 +8,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import TensorType, i32, i64
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, TopKOp
+from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, SearchSortedOp, TopKOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
@@ -93,3 +93,21 @@ def rank(op: TopKOp, low: Lowering) -> Point:
         return body.reduce(ReduceKind.ADD, [extent], before, type=i32)
 
     return point
+
+
+@lowers(SearchSortedOp)
+def search_sorted(op: SearchSortedOp, low: Lowering) -> Sequence[SSAValue]:
+    """Bisection: from large steps to small ones, each is made if the element that it would pass is not too large."""
+    (extent,), element = shape_of(op.sorted), element_type(op.sorted.type)
+
+    def point(body: Body, *at: Index) -> SSAValue:
+        value, found = low.read(body, op.values, at), body.constant(0, i32)
+        for power in reversed(range(extent.bit_length())):
+            tried = body.plus(found, body.constant(1 << power, i32))
+            passed = body.clamped(body.minus(tried, body.constant(1, i32)), extent)
+            fits = Scalars(body, element).compare(low.read(body, op.sorted, [passed]), value, "le")
+            inside = body.less(tried, body.constant(extent + 1, i32))
+            found = body.select(body.add(arith.AndIOp(inside, fits)), tried, found)
+        return found
+
+    return low.compute([op.output], point)

@@ -1,0 +1,137 @@
+"""Which values are computed alike: equal numbers for equal operators on equal values, counts followed through shapes.
+
+A count goes through tensors of shapes on its way: it is cast, joined with other extents, and cut out again. The
+elements of such small tensors are followed one by one, so that what comes out is known to be the count that went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from xdsl.ir import Block, Operation, SSAValue
+
+from webdnn.dialects.dnn import elementwise as dnn
+from webdnn.dialects.dnn.arithmetic import CastOp
+from webdnn.dialects.dnn.gather import GatherOp
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.dnn.shape import ConcatOp, ReshapeOp, SliceOp
+from webdnn.dialects.element import element_type, shape_of
+
+FEW = 64
+"""The most elements of a tensor that are followed"""
+
+Elements = Sequence[Hashable]
+"""What each element of a tensor of integers is: a constant, or a key of how it is computed"""
+
+ARITHMETIC: Mapping[type[Operation], Callable[[int, int], int]] = {
+    dnn.AddOp: lambda a, b: a + b,
+    dnn.MaxOp: max,
+    dnn.MinOp: min,
+    dnn.MulOp: lambda a, b: a * b,
+    dnn.SubOp: lambda a, b: a - b,
+}
+"""What is computed of extents"""
+
+NEUTRAL: Mapping[type[Operation], int] = {dnn.AddOp: 0, dnn.MulOp: 1, dnn.SubOp: 0}
+"""The second operand that leaves the first as it is"""
+
+COMMUTATIVE = (dnn.AddOp, dnn.MaxOp, dnn.MinOp, dnn.MulOp)
+
+
+@dataclass
+class ValueNumbers:
+    """The numbers of the values of one import."""
+
+    numbers: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    elements: dict[SSAValue, Elements] = field(default_factory=dict[SSAValue, Elements])
+    keys: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
+
+    def same(self, a: SSAValue, b: SSAValue) -> bool:
+        """Are two values computed alike from the same values?"""
+        return a is b or self.number(a) == self.number(b)
+
+    def number(self, value: SSAValue) -> int:
+        """The number of a value; what it is computed from is numbered first."""
+        pending = [value]
+        while pending:
+            top = pending[-1]
+            unknown = [o for o in operands_of(top) if o not in self.numbers]
+            if unknown and top not in self.numbers:
+                pending += unknown
+                continue
+            pending.pop()
+            if top not in self.numbers:
+                self.enter(top)
+        return self.numbers[value]
+
+    def enter(self, value: SSAValue) -> None:
+        """Number a value whose operands have their numbers."""
+        if (elements := self.followed(value)) is not None:
+            self.elements[value] = elements
+            self.numbers[value] = self.interned((shape_of(value), tuple(elements)))
+            return
+        owner = value.owner
+        described: Hashable = value
+        if isinstance(owner, Operation):
+            operands = tuple(self.numbers[o] for o in owner.operands)
+            properties = tuple(sorted((name, str(p)) for name, p in owner.properties.items()))
+            described = owner.name, properties, tuple(owner.result_types), operands, owner.results.index(value)
+        number = self.numbers[value] = self.interned(described)
+        if is_few(value):
+            self.elements[value] = [(number, i) for i in range(prod(shape_of(value)))]
+
+    def interned(self, key: Hashable) -> int:
+        return self.keys.setdefault(key, len(self.keys))
+
+    def followed(self, value: SSAValue) -> Elements | None:
+        """The elements of a few integers that are only moved, or of which sums and the like are computed."""
+        if not is_few(value):
+            return None
+        if (array := known(value)) is not None:
+            return [int(v) for v in array.reshape(-1).tolist()]
+        op = value.owner
+        assert isinstance(op, Operation)
+        parts = [self.elements.get(operand) for operand in op.operands]
+        given = [part for part in parts if part is not None]
+        if len(given) < len(parts):
+            return None
+        match op:
+            case CastOp() | ReshapeOp():
+                return given[0]
+            case ConcatOp() if len(shape_of(value)) == 1:
+                return [element for part in given for element in part]
+            case SliceOp() if len(shape_of(value)) == 1:
+                (start,), (size,), (step,) = (a.get_values() for a in (op.starts, op.sizes, op.steps))
+                return [given[0][start + step * i] for i in range(size)]
+            case GatherOp() if len(shape_of(op.input)) == 1 and (places := known(op.indices)) is not None:
+                return [given[0][place] for place in places.reshape(-1).tolist()]
+            case _ if type(op) in ARITHMETIC and {len(part) for part in given} <= {1, prod(shape_of(value))}:
+                pairs = zip(*(repeated(part, prod(shape_of(value))) for part in given), strict=True)
+                return [self.computed(type(op), a, b) for a, b in pairs]
+            case _:
+                return None
+
+    def computed(self, kind: type[Operation], a: Hashable, b: Hashable) -> Hashable:
+        """What an operator gives on two elements."""
+        if isinstance(a, int) and isinstance(b, int):
+            return ARITHMETIC[kind](a, b)
+        if b == NEUTRAL.get(kind):
+            return a
+        operands = sorted((a, b), key=str) if kind in COMMUTATIVE else (a, b)
+        return self.interned((kind.name, *operands)), 0
+
+
+def operands_of(value: SSAValue) -> Sequence[SSAValue]:
+    return () if isinstance(value.owner, Block) else value.owner.operands
+
+
+def is_few(value: SSAValue) -> bool:
+    """Is it a tensor of integers with elements that are worth following?"""
+    few = element_type(value.type).is_integer and 0 < prod(shape_of(value)) <= FEW
+    return few and isinstance(value.owner, Operation)
+
+
+def repeated(elements: Elements, count: int) -> Elements:
+    return [*elements] * (count // len(elements))
