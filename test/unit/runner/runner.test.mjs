@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 const runner = (file) => import(pathToFileURL(join(process.env.RUNNER, file)));
 const { load, WebDnnError } = await runner("index.js");
 const { sha256Portable } = await runner("sha256.js");
-const { fromStorage, halfToNumber, numberToHalf, toStorage } = await runner("tensors.js");
+const { filled, fromStorage, halfToNumber, numberToHalf, toStorage } = await runner("tensors.js");
 const { RELU, INTEGERS, BROKEN_FIRST } = process.env;
 
 const X = Float32Array.of(1, -2, 3, -4, 5, -6);
@@ -81,6 +81,21 @@ test("an integer that the storage cannot hold is an error", () => {
   for (const [storage, value] of [["i32", 2n ** 31n], ["f32", 2n ** 24n + 1n], ["u32", -1n]]) {
     assert.throws(() => toStorage(tensor("i64", 1), BigInt64Array.of(value), storage), /element 0 of input 't' is/);
   }
+});
+
+test("of counted axes, the first places are kept", () => {
+  const counts = [Int32Array.of(2), Int32Array.of(0), Int32Array.of(9)];
+  const numbers = Float32Array.from({ length: 12 }, (_, i) => i);
+  const kept = (axes) => {
+    const outputs = axes.map(([axis, output]) => ({ axis, output }));
+    return [...filled({ name: "y", type: "f32", shape: [3, 4], counts: outputs }, numbers, counts)];
+  };
+  assert.deepEqual(kept([]), [...numbers]);
+  assert.deepEqual(kept([[0, 0]]), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(kept([[1, 0]]), [0, 1, 4, 5, 8, 9]);
+  assert.deepEqual(kept([[0, 0], [1, 0]]), [0, 1, 4, 5]);
+  assert.deepEqual(kept([[1, 1]]), []);
+  assert.deepEqual(kept([[0, 2]]), [...numbers]);
 });
 
 for (const backend of ["wasm", "js"]) {

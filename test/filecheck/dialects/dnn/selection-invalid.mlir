@@ -17,3 +17,23 @@ func.func @arg_max(%a: tensor<2x3xf32>) {
   %r = dnn.arg_max %a {axis = 2 : i64, keepdims = true, select_last = false} : (tensor<2x3xf32>) -> tensor<2x3xi64>
   func.return
 }
+
+// -----
+
+// What is searched in is a vector.
+
+// CHECK: 'dnn.search_sorted' does not verify: [3, 3] is no vector to search in
+func.func @search_sorted(%a: tensor<3x3xf32>, %b: tensor<2xf32>) {
+  %r = dnn.search_sorted %a, %b : (tensor<3x3xf32>, tensor<2xf32>) -> tensor<2xi32>
+  func.return
+}
+
+// -----
+
+// Every box has a score in every class.
+
+// CHECK: 'dnn.non_max_suppression' does not verify: boxes [1, 6, 4] and scores [1, 2, 5], expected (B, N, 4) and (B, C, N)
+func.func @boxes(%b: tensor<1x6x4xf32>, %s: tensor<1x2x5xf32>) {
+  %r = dnn.non_max_suppression %b, %s {most = 2 : i64, overlap = 0.5 : f64} : (tensor<1x6x4xf32>, tensor<1x2x5xf32>) -> tensor<1x2x2xi64>
+  func.return
+}

@@ -24,3 +24,15 @@ func.func @top_k(%x: tensor<5xf32>) -> (tensor<2xf32>, tensor<2xi64>) {
   %0, %1 = dnn.top_k %x {axis = 0 : i64, k = 2 : i64, largest = true} : (tensor<5xf32>) -> (tensor<2xf32>, tensor<2xi64>)
   func.return %0, %1 : tensor<2xf32>, tensor<2xi64>
 }
+
+// Steps of 4, 2 and 1: each is made if the element that it would pass is not too large.
+
+// CHECK-LABEL: @search_sorted
+// CHECK: kernel.compute (%i = 2) -> tensor<2xi32>
+// CHECK: %[[V:.*]] = kernel.read %v[%i] : tensor<2xf32>
+// CHECK-COUNT-3: arith.cmpf ole, %{{.*}}, %[[V]] : f32
+// CHECK-NOT: arith.cmpf
+func.func @search_sorted(%x: tensor<5xf32>, %v: tensor<2xf32>) -> tensor<2xi32> {
+  %0 = dnn.search_sorted %x, %v : (tensor<5xf32>, tensor<2xf32>) -> tensor<2xi32>
+  func.return %0 : tensor<2xi32>
+}

@@ -1,0 +1,204 @@
+"""What is found at run time: as many elements as onnxruntime finds, on the reference and as a bundle, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.runner.python.session import Session
+from webdnn.runner.python.wasmtime_engine import Wasmtime
+from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.weights import Array
+from webdnn.targets.bundle.write import write_bundle
+from webdnn.tools.compiler import compile_module
+from webdnn.tools.oracle import Oracle
+from webdnn.tools.reference import Reference
+
+Random = np.random.Generator
+
+FOUND = "hits = Greater(s, half) places = NonZero(hits) rows = Transpose(places) found = GatherND(x, rows)"
+"""The rows of x [9, 4] whose score s [9] is above a half"""
+
+BODIES: Mapping[str, tuple[str, str]] = {
+    # outputs, nodes
+    "rows of a mask": ("float[n,4] found", FOUND),
+    "places of a matrix": ("int64[2,n] p", "hits = Greater(x, half) p = NonZero(hits)"),
+    "compressed": ("float[n,4] y", "hits = Greater(s, half) y = Compress<axis=0>(x, hits)"),
+    "compressed flat": ("float[n] y", "hits = Greater(s, half) y = Compress(x, hits)"),
+    "computed with": ("float[n,4] y", f"{FOUND} a = Mul(found, half) b = Relu(found) y = Add(a, b)"),
+    "shared by outputs": (
+        "float[n,4] found, float[n] scores, float[n,1] columns",
+        f"{FOUND} only = GatherND(s, rows) scores = Sqrt(only) one = Constant<value_ints=[1]>() "
+        "columns = Unsqueeze(scores, one)",
+    ),
+    "moved": (
+        "float[4,n] t, float[n,2,2] r, float[n,2] g, float[m] flat",
+        f"{FOUND} t = Transpose(found) shape = Constant<value_ints=[-1,2,2]>() r = Reshape(found, shape) "
+        "two = Constant<value_ints=[3,1]>() g = Gather<axis=1>(found, two) all = Constant<value_ints=[-1]>() "
+        "flat = Reshape(found, all)",
+    ),
+    "multiplied": (
+        "float[n,9] y",
+        f"{FOUND} t = Transpose(x) y = MatMul(found, t)",
+    ),
+    "the first three": (
+        "float[n,4] y",
+        f"{FOUND} zero = Constant<value_ints=[0]>() three = Constant<value_ints=[3]>() y = Slice(found, zero, three)",
+    ),
+    "all but the first and the last": (
+        "float[n,4] y",
+        f"{FOUND} one = Constant<value_ints=[1]>() last = Constant<value_ints=[-1]>() y = Slice(found, one, last)",
+    ),
+    "side by side": (
+        "float[n,4] y",
+        f"{FOUND} low = Not(hits) others = Compress<axis=0>(x, low) y = Concat<axis=0>(others, x, found)",
+    ),
+    "side by side along another axis": (
+        "float[n,8] y",
+        f"{FOUND} double = Add(found, found) y = Concat<axis=1>(found, double)",
+    ),
+    "the best of them": (
+        "float[n] best, int64[n] index",
+        f"{FOUND} scores = GatherND(s, rows) shape = Shape(scores) few = Constant<value_ints=[3]>() "
+        "k = Min(shape, few) best, index = TopK(scores, k)",
+    ),
+    "how many": (
+        "int64[2] shape, int64 size",
+        f"{FOUND} shape = Shape(found) size = Size(found)",
+    ),
+    "as many": (
+        "int64[n] range, float[n,3] filled, float[n,3] spread",
+        f"{FOUND} whole = Shape(found) zero = Constant<value_int=0>() one = Constant<value_int=1>() "
+        "n = Gather(whole, zero) range = Range(zero, n, one) axes = Constant<value_ints=[0]>() "
+        "row = Unsqueeze(n, axes) three = Constant<value_ints=[3]>() shape = Concat<axis=0>(row, three) "
+        "filled = ConstantOfShape(shape) ones = Constant<value_floats=[1.0,2.0,3.0]>() spread = Expand(ones, shape)",
+    ),
+    "nothing or something": (
+        "float[n,4] y",
+        f"{FOUND} size = Size(found) zero = Constant<value_int=0>() none = Equal(size, zero) "
+        "y = If(none) <then_branch = empty () => (float[k,4] a) "
+        "{ shape = Constant<value_ints=[2,4]>() a = ConstantOfShape(shape) }, "
+        "else_branch = some () => (float[l,4] b) { b = Neg(found) }>",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model that finds rows of x, [9, 4] or other inputs, and makes outputs of them."""
+
+    outputs: str
+    nodes: str
+    inputs: str = "float[9,4] x, float[9] s"
+
+    def model(self) -> onnx.ModelProto:
+        text = (
+            f'<ir_version: 10, opset_import: ["" : 18]> found ({self.inputs}) => ({self.outputs}) '
+            f"{{ half = Constant<value_float=0.5>() {self.nodes} }}"
+        )
+        return onnx.parser.parse_model(text)
+
+
+def rows(random: Random, share: float) -> dict[str, Array]:
+    """Nine rows, of whose scores such a part is above a half."""
+    scores = np.where(random.random(9) < share, 0.5 + random.random(9) / 2 + 1e-3, random.random(9) / 2)
+    return {"x": random.standard_normal((9, 4)).astype(np.float32), "s": scores.astype(np.float32)}
+
+
+def boxes(random: Random, share: float) -> dict[str, Array]:
+    """Two images with twelve boxes, scores in three classes."""
+    corners, sides = random.random((2, 12, 2)), random.random((2, 12, 2)) * 0.6
+    return {
+        "b": np.concatenate([corners, corners + sides], 2).astype(np.float32),
+        "s": (random.random((2, 3, 12)) * 2 * share).astype(np.float32),
+    }
+
+
+def agree(graph: Graph, inputs: Callable[[Random, float], dict[str, Array]], directory: Path) -> None:
+    """The outputs are those of onnxruntime, whether much, little or nothing is found."""
+    path = directory / "model.onnx"
+    onnx.save(graph.model(), path)
+    module, oracle = import_onnx(path), Oracle(path)
+    reference = Reference(module)
+    manifest, files, _ = compile_module(module.clone(), ["wasm"], name="found")
+    write_bundle(directory / "bundle", manifest, files)
+    with Session(directory / "bundle", Wasmtime()) as session:
+        for seed, share in enumerate((0.5, 0.0, 1.0, 0.2)):
+            given = inputs(np.random.default_rng(seed), share)
+            expected = oracle.run(given)
+            for found in (reference.run(given), session.run(given)):
+                for name, value in expected.items():
+                    np.testing.assert_allclose(found[name], value, 1e-5, 1e-6, err_msg=f"{name}, {share} found")
+                    assert found[name].shape == value.shape
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_as_many_as_onnxruntime_finds(name: str, tmp_path: Path) -> None:
+    agree(Graph(*BODIES[name]), rows, tmp_path)
+
+
+NMS = "most = Constant<value_ints=[{most}]>() iou = Constant<value_floats=[{iou}]>() {rest}"
+
+
+@pytest.mark.parametrize(
+    ("options", "nodes"),
+    [
+        ({"most": 4, "iou": 0.3}, "taken = NonMaxSuppression(b, s, most, iou)"),
+        (
+            {"most": 20, "iou": 0.5},
+            "least = Constant<value_floats=[0.6]>() "
+            "taken = NonMaxSuppression<center_point_box=1>(b, s, most, iou, least)",
+        ),
+        ({"most": 1, "iou": 0.0}, "taken = NonMaxSuppression(b, s, most)"),
+    ],
+)
+def test_boxes_that_others_do_not_hide(options: Mapping[str, float], nodes: str, tmp_path: Path) -> None:
+    graph = Graph("int64[n,3] taken", NMS.format(rest=nodes, **options), "float[2,12,4] b, float[2,3,12] s")
+    agree(graph, boxes, tmp_path)
+
+
+def test_boxes_are_looked_up(tmp_path: Path) -> None:
+    """A detector's end: the boxes, scores and classes of what is taken, of boxes that are themselves found."""
+    nodes = NMS.format(
+        most=5,
+        iou=0.4,
+        rest="least = Constant<value_floats=[0.3]>() taken = NonMaxSuppression(b, s, most, iou, least) "
+        "column = Constant<value_ints=[2]>() last = Gather<axis=1>(taken, column) axes = Constant<value_ints=[1]>() "
+        "index = Squeeze(last, axes) zero = Constant<value_int=0>() first = Gather<axis=0>(b, zero) "
+        "kept = Gather<axis=0>(first, index) one = Constant<value_ints=[1]>() class = Gather<axis=1>(taken, one) "
+        "scores = GatherND(s, taken)",
+    )
+    outputs = "float[n,4] kept, int64[n,1] class, float[n] scores"
+    agree(Graph(outputs, nodes, "float[2,12,4] b, float[2,3,12] s"), boxes, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "output", "problem"),
+    [
+        (
+            f"{FOUND} low = Not(hits) others = Compress<axis=0>(x, low) y = Add(found, others)",
+            "float[n,4] y",
+            "combines elements that are found apart",
+        ),
+        (f"{FOUND} t = Transpose(found) y = MatMul(t, found)", "float[4,4] y", "sums up over what is found"),
+        (f"{FOUND} y = CumSum(found, zero)", "float[n,4] y", "has no rule for that"),
+        (
+            f"{FOUND} a = Constant<value_ints=[-2]>() b = Constant<value_ints=[9]>() y = Slice(found, a, b)",
+            "float[n,4] y",
+            "counts from the end of what is found",
+        ),
+    ],
+)
+def test_what_has_no_meaning_for_counts_is_refused(nodes: str, output: str, problem: str, tmp_path: Path) -> None:
+    graph = Graph(output, f"zero = Constant<value_int=0>() {nodes}")
+    path = tmp_path / "model.onnx"
+    onnx.save(graph.model(), path)
+    with pytest.raises(DiagnosticError, match=problem):
+        import_onnx(path)
