@@ -32,7 +32,7 @@ def name_of(attributes: Mapping[str, Attribute], default: str) -> str:
 def counted_axes(attributes: Mapping[str, Attribute]) -> dict[int, int]:
     """The counted axes of an output, each with the output that holds its count."""
     found = attributes.get(COUNTED)
-    if not DenseArrayBase.constr(i64).verifies(found):
+    if found is None or not DenseArrayBase.constr(i64).verifies(found):
         return {}
     numbers = found.get_values()
     return dict(zip(numbers[::2], numbers[1::2], strict=True))

@@ -160,7 +160,7 @@ def reshape(node: Node, result: SSAValue) -> dict[int, Term]:
     found: dict[int, Term] = {}
     for axis, count in counts(node, 0).items():
         before = prod(shape[:axis])
-        places = [b for b, extent in enumerate(new) if prod(new[:b]) == before]
+        places = [b for b in range(len(new)) if prod(new[:b]) == before]
         whole = [b for b in places if new[b] == shape[axis] and b not in found]
         if whole:
             found[whole[-1]] = count

@@ -16,7 +16,7 @@ from webdnn.dialects.element import element_type
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rearrange import part_of
 from webdnn.frontends.onnx.term import Term
-from webdnn.support.weights import numpy_dtype
+from webdnn.support.element_type import Kind
 
 
 def counted(node: Node, value: SSAValue, counts: Mapping[int, Term]) -> SSAValue:
@@ -53,14 +53,16 @@ def merged(node: Node, parts: Sequence[tuple[int, Term]]) -> dict[int, Term]:
 
 def lowest(x: Term) -> float:
     """What no element of the type is below."""
-    dtype = numpy_dtype(element_type(x.value.type))
-    return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
+    element = element_type(x.value.type)
+    if not element.is_integer:
+        return -np.inf
+    return -(1 << (element.bits - 1)) if element.kind is Kind.SIGNED else 0
 
 
 def highest(x: Term) -> float:
     """What no element of the type is above."""
-    dtype = numpy_dtype(element_type(x.value.type))
-    return np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
+    element = element_type(x.value.type)
+    return (1 << element.bits) - 1 + int(lowest(x)) if element.is_integer else np.inf
 
 
 def numbers(node: Node, extent: int) -> Term:

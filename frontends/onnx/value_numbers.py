@@ -106,7 +106,7 @@ class ValueNumbers:
                 (start,), (size,), (step,) = (a.get_values() for a in (op.starts, op.sizes, op.steps))
                 return [given[0][start + step * i] for i in range(size)]
             case GatherOp() if len(shape_of(op.input)) == 1 and (places := known(op.indices)) is not None:
-                return [given[0][place] for place in places.reshape(-1).tolist()]
+                return [given[0][int(place)] for place in places.reshape(-1)]
             case _ if type(op) in ARITHMETIC and {len(part) for part in given} <= {1, prod(shape_of(value))}:
                 pairs = zip(*(repeated(part, prod(shape_of(value))) for part in given), strict=True)
                 return [self.computed(type(op), a, b) for a, b in pairs]
