@@ -107,3 +107,13 @@ def runner_tensor(tensor: Tensor) -> RunnerTensor:
     if tensor.counts:
         found["counts"] = [{"axis": count.axis, "output": count.output} for count in tensor.counts]
     return found
+
+
+def engine(option: str) -> Reference:
+    """The engine of a session that names `reference:MODEL.onnx`."""
+    if not option:
+        raise SessionError("the engine 'reference' computes a model, not a bundle", "name it: reference:MODEL.onnx")
+    return Reference.of(Path(option))
+
+
+register_engine(NAME, engine)
