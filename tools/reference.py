@@ -14,6 +14,7 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.bundle import Bundle
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.manifest import Tensor as RunnerTensor
+from webdnn.runner.python.session import register_engine
 from webdnn.runner.python.tensors import DTYPES, filled, in_order
 from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.support.weights import Array, numpy_dtype
