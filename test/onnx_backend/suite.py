@@ -31,6 +31,8 @@ from onnx.backend.test.loader import load_model_tests
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
+sys.path.append(str(Path(__file__).parents[1]))  # where `onnx_backend` lies: a script finds its own folder alone
+
 from onnx_backend.expected import adjusted, difference, stored
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
