@@ -1,4 +1,4 @@
-"""`dnn-fold-constants`: what is computed from constants alone, or is zero whatever its operands are, is computed now."""
+"""`dnn-fold-constants`: what is known whatever the inputs are is computed now: from constants, or zero."""
 
 from __future__ import annotations
 

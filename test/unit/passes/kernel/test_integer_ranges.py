@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, Block, SSAValue
 
 from webdnn.dialects.kernel.builder import Body
-from webdnn.passes.kernel.integer_ranges import FLOAT, INT32, WORD, OverflowRisk, Ranges
+from webdnn.passes.kernel.integer_ranges import FLOAT, INT32, WORD, Machine, OverflowRisk, Ranges
 
 
 def shifted(kind: type[arith.ShLIOp | arith.ShRUIOp | arith.ShRSIOp], bits: int, element: Attribute) -> SSAValue:
@@ -27,13 +27,13 @@ def test_shifts_by_a_number_below_a_limit() -> None:
 
 
 @pytest.mark.parametrize(("bits", "machine"), [(64, WORD), (8, FLOAT)])
-def test_shifts_that_the_machine_does_not_make(bits: int, machine: object) -> None:
+def test_shifts_that_the_machine_does_not_make(bits: int, machine: Machine) -> None:
     with pytest.raises(OverflowRisk):
-        Ranges(WORD if machine is WORD else FLOAT).of(shifted(arith.ShRUIOp, bits, i32))
+        Ranges(machine).of(shifted(arith.ShRUIOp, bits, i32))
 
 
 def test_a_chain_of_selects_takes_no_longer_than_it_is() -> None:
-    """As a power of integers has it: with all conditions on the way this were 2^60 steps."""
+    """Powers of integers have such chains: judged under all conditions on the way, this one would take 2^60 steps."""
     body, exponent = Body(), Block(arg_types=[i32]).args[0]
     value = one = body.constant(1, i32)
     for bit in range(60):
