@@ -83,7 +83,7 @@ def times(a: Range, b: Range) -> Range:
 
 
 def no_larger(a: Range) -> Range:
-    """Quotients and remainders are no larger than the dividend; they are negative only if something was."""
+    """Quotients are no larger than the dividend; they are negative only if something was."""
     most = max(-a[0], a[1])
     return -most, most
 
@@ -109,7 +109,7 @@ RULES: dict[type[Operation], Rule] = {
     arith.DivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
     arith.FloorDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
     arith.CeilDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
-    arith.RemSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 else no_larger(a),
+    arith.RemSIOp: lambda a, b: (min(a[0], 0), max(a[1], 0)),  # with the dividend's sign
     arith.MinSIOp: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     arith.MaxSIOp: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
     arith.AndIOp: conjunction,

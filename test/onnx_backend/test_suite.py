@@ -7,10 +7,12 @@ from onnx_backend.suite import KINDS, Outcome, run_suite, summary
 AT_LEAST = {"reference": 1815, "wasmtime": 1810}
 """Node tests that passed when this was last raised, of the 1884 of onnx 1.23.2"""
 
-IN_BROWSERS = "onehot|bitshift|nonzero|compress|top_k|nonmaxsuppression|sce_mean_weight_ii$|pow_types|zero"
+IN_BROWSERS = (
+    "onehot|bitshift_left|nonzero|compress|top_k$|suppression_(ident|single)|weight_ii$|pow_types_int|shape_zero"
+)
 """Tests of integers, of what is found at run time, and of tensors without elements"""
 
-AT_LEAST_IN_BROWSERS = {"js": 1, "webgpu": 1}
+AT_LEAST_IN_BROWSERS = {"js": 39, "webgpu": 35}
 
 
 @pytest.mark.parametrize("engine", AT_LEAST)

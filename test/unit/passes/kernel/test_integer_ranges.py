@@ -32,6 +32,12 @@ def test_shifts_that_the_machine_does_not_make(bits: int, machine: Machine) -> N
         Ranges(machine).of(shifted(arith.ShRUIOp, bits, i32))
 
 
+def test_a_remainder_is_no_larger_than_the_dividend() -> None:
+    body, read = Body(), Block(arg_types=[i64, i64])
+    remainder = body.add(arith.RemSIOp(*read.args))
+    assert Ranges(WORD).of(remainder) == INT32
+
+
 def test_a_chain_of_selects_takes_no_longer_than_it_is() -> None:
     """Powers of integers have such chains: judged under all conditions on the way, this one would take 2^60 steps."""
     body, exponent = Body(), Block(arg_types=[i32]).args[0]
