@@ -1,9 +1,11 @@
-"""`dnn-fold-constants`: what is computed from constants alone is computed now."""
+"""`dnn-fold-constants`: what is known whatever the inputs are is computed now: from constants, or zero."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -12,10 +14,13 @@ from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
-from webdnn.dialects.dnn.reference.arrays import Array
+from webdnn.dialects.dnn.elementwise import MulOp, SubOp
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import byte_size, constant_of, grouped_operands, known
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
+from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.rewriting import bodies, erase_dead, fused_location
+from webdnn.support.weights import numpy_dtype
 
 GROWTH = 2
 """How many times larger than its operands a folded result may be, …"""
@@ -34,13 +39,28 @@ def worth_folding(op: DnnOp) -> bool:
     return sum(byte_size(r) for r in op.results) <= GROWTH * given + ALLOWANCE
 
 
-def results_of(op: DnnOp) -> list[Array]:
+def is_zero(op: DnnOp) -> bool:
+    """x - x = 0 and x * 0 = 0, where x are integers: floats may be infinite or NaN. Large zeros are left alone."""
+    if not isinstance(op, SubOp | MulOp) or not element_type(op.result_types[0]).is_integer:
+        return False
+    if byte_size(op.results[0]) > ALLOWANCE:
+        return False
+    arrays = [known(operand) for operand in op.operands]
+    factor = isinstance(op, MulOp) and any(array is not None and not array.any() for array in arrays)
+    return factor or (isinstance(op, SubOp) and op.operands[0] is op.operands[1])
+
+
+def results_of(op: DnnOp) -> Sequence[Array]:
     return evaluate(op, [None if o is None else known(o) for o in grouped_operands(op)])
 
 
-def fold(op: DnnOp) -> None:
-    """op(constants) -> constants"""
-    for result, array in zip(op.results, results_of(op), strict=True):
+def zeros_of(op: DnnOp) -> Sequence[Array]:
+    return [as_array(np.zeros(shape_of(r), numpy_dtype(element_type(r.type)))) for r in op.results]
+
+
+def fold(op: DnnOp, arrays: Sequence[Array]) -> None:
+    """op(…) -> constants"""
+    for result, array in zip(op.results, arrays, strict=True):
         if result.first_use:
             constant = constant_of(array)
             constant.location = fused_location(op)
@@ -53,6 +73,8 @@ def fold(op: DnnOp) -> None:
 @dataclass(frozen=True)
 class DnnFoldConstantsPass(ModulePass):
     """Evaluate operators on constants, by the numpy reference, in one sweep; then remove constants that nobody reads.
+
+    Of integers, x - x and x * 0 are constants too: functions make zeros of a shape in this way.
 
     Before:
 
@@ -73,8 +95,10 @@ class DnnFoldConstantsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for block in bodies(op):
             for operator in list(block.ops):
-                if isinstance(operator, DnnOp) and worth_folding(operator):
-                    fold(operator)
+                if isinstance(operator, DnnOp) and is_zero(operator):
+                    fold(operator, zeros_of(operator))
+                elif isinstance(operator, DnnOp) and worth_folding(operator):
+                    fold(operator, results_of(operator))
             for operator in reversed(list(block.ops)):
                 if isinstance(operator, ConstantOp):
                     erase_dead(operator)

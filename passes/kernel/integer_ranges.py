@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1, i64
@@ -28,6 +29,7 @@ FLOAT_INTEGERS: Range = (-(2**24), 2**24)
 """The integers that an f32 holds exactly, without gaps."""
 
 Known = Mapping[SSAValue, Range]
+Facts: TypeAlias = frozenset[tuple[SSAValue, Range]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def times(a: Range, b: Range) -> Range:
 
 
 def no_larger(a: Range) -> Range:
-    """Quotients and remainders are no larger than the dividend; they are negative only if something was."""
+    """Quotients are no larger than the dividend; they are negative only if something was."""
     most = max(-a[0], a[1])
     return -most, most
 
@@ -107,7 +109,7 @@ RULES: dict[type[Operation], Rule] = {
     arith.DivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
     arith.FloorDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
     arith.CeilDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
-    arith.RemSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 else no_larger(a),
+    arith.RemSIOp: lambda a, b: (min(a[0], 0), max(a[1], 0)),  # with the dividend's sign
     arith.MinSIOp: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     arith.MaxSIOp: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
     arith.AndIOp: conjunction,
@@ -126,6 +128,9 @@ SIGNED_FORM: dict[type[Operation], type[Operation]] = {
 
 NEGATED = {"eq": "ne", "ne": "eq", "slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
 MIRRORED = {"eq": "eq", "ne": "ne", "slt": "sgt", "sgt": "slt", "sle": "sge", "sge": "sle"}
+
+BELOW = {"ult": "slt", "ule": "sle"}
+"""What is below another without a sign, that is not negative, is not negative either, and below it with one."""
 
 
 def restrict(span: Range, predicate: str, bound: Range) -> Range | None:
@@ -152,18 +157,30 @@ class Ranges:
     """The intervals of one function's integers."""
 
     machine: Machine
-    found: dict[SSAValue, Range] = field(default_factory=dict[SSAValue, Range])
+    found: dict[tuple[SSAValue, Facts], Range] = field(default_factory=dict[tuple[SSAValue, Facts], Range])
+    slices: dict[SSAValue, frozenset[SSAValue]] = field(default_factory=dict[SSAValue, frozenset[SSAValue]])
 
     def of(self, value: SSAValue, known: Known | None = None) -> Range:
         """The interval of an integer, index or i1, given those `known`. Raises OverflowRisk."""
         if known and value in known:
             return known[value]
-        if not known and value in self.found:
-            return self.found[value]
-        result = self.find(value, known or {})
-        if not known:
-            self.found[value] = result
-        return result
+        facts = {v: span for v, span in known.items() if v in self.sources(value)} if known else {}
+        key = value, frozenset(facts.items())
+        if key not in self.found:
+            self.found[key] = self.find(value, facts)
+        return self.found[key]
+
+    def sources(self, value: SSAValue) -> frozenset[SSAValue]:
+        """The values that one is computed from: what is known of others is nothing to it.
+
+        A chain of selects would be judged under as many conditions as it has paths.
+        """
+        if value not in self.slices:
+            found = {value}
+            if isinstance(owner := value.owner, Operation):
+                found |= {s for op in owner.walk() for operand in op.operands for s in self.sources(operand)}
+            self.slices[value] = frozenset(found)
+        return self.slices[value]
 
     def find(self, value: SSAValue, known: Known) -> Range:
         owner = value.owner
@@ -233,20 +250,21 @@ class Ranges:
         return span
 
     def shift(self, op: Operation, known: Known) -> Range:
+        """By a number that is not known only where the machine shifts: elsewhere a shift becomes a product."""
         value, count = op.operands
-        by = constant_of(count)
-        if by is None or not 0 <= by < 32:
+        least, most = self.of(count, known)
+        if not 0 <= least <= most < 32 or (least < most and not self.machine.wraps_i32):
             raise OverflowRisk(op)
         if isinstance(op, arith.ShLIOp):
-            return times(self.of(value, known), (1 << by, 1 << by))
+            return times(self.of(value, known), (1 << least, 1 << most))
         if (wrapped := narrowing(op)) is not None:
             inner, kept = wrapped
             span = self.of(inner, known)
             return span if within(span, kept) else kept
         low, high = self.of(value, known)
         if isinstance(op, arith.ShRUIOp) and low < 0:
-            return 0, (2**32 - 1) >> by
-        return low >> by, high >> by
+            return 0, (2**32 - 1) >> least
+        return hull(low >> least, low >> most, high >> least, high >> most)
 
     def select(self, op: arith.SelectOp, known: Known) -> Range:
         sides = [
@@ -262,14 +280,19 @@ class Ranges:
         if not isinstance(compare, arith.CmpiOp):
             return known
         predicate = arith.CMPI_COMPARISON_OPERATIONS[compare.predicate.value.data]
-        if predicate not in NEGATED or compare.lhs.type == i1:
+        if compare.lhs.type == i1:
+            return known
+        a, b = self.of(compare.lhs, known), self.of(compare.rhs, known)
+        if predicate in BELOW and truth and b[0] >= 0:
+            predicate, a = BELOW[predicate], (max(a[0], 0), a[1])
+        if predicate not in NEGATED:
             return known
         predicate = predicate if truth else NEGATED[predicate]
-        a, b = self.of(compare.lhs, known), self.of(compare.rhs, known)
         left, right = restrict(a, predicate, b), restrict(b, MIRRORED[predicate], a)
         if left is None or right is None:
             return None
-        return {**known, compare.lhs: left, compare.rhs: right}
+        facts = {compare.lhs: left, compare.rhs: right}
+        return {**known, **{v: span for v, span in facts.items() if not isinstance(v.owner, arith.ConstantOp)}}
 
     def reduction(self, op: ReduceOp, known: Known) -> Range:
         count = 1

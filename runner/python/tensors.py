@@ -59,8 +59,9 @@ def from_bytes(tensors: Sequence[Tensor], contents: Sequence[bytearray]) -> list
 
     found: list[Array] = []
     for tensor, content in zip(tensors, contents, strict=True):
-        elements, shape = np.frombuffer(content, DTYPES[tensor["type"]]), filled_shape(tensor, number)
-        whole = elements.size == prod(tensor["shape"])
+        most, shape = prod(tensor["shape"]), filled_shape(tensor, number)
+        elements = np.frombuffer(content, DTYPES[tensor["type"]])[:most]  # buffers have one element at least
+        whole = elements.size == most
         found.append(first_places(elements.reshape(tensor["shape"] if whole else shape), shape))
     return found
 

@@ -198,7 +198,8 @@ function roundToEven(value) {
 }
 
 /**
- * An output without the places that a run has not filled: along counted axes, only the first ones are.
+ * An output without the places that a run has not filled: along counted axes, only the first ones are, and none of a
+ * tensor without elements, whose buffer has one.
  * @param {Tensor} tensor
  * @param {TypedArray} values
  * @param {ReadonlyArray<TypedArray>} results all outputs, of which some are counts
@@ -206,6 +207,7 @@ function roundToEven(value) {
  */
 export function filled(tensor, values, results) {
   const shape = [...tensor.shape];
+  if (shape.includes(0)) return values.slice(0, 0);
   for (const { axis, output } of tensor.counts ?? []) {
     const count = Math.min(Math.max(Number(results[output][0]), 0), shape[axis]);
     const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);

@@ -31,6 +31,8 @@ from onnx.backend.test.loader import load_model_tests
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
+sys.path.append(str(Path(__file__).parents[1]))  # where `onnx_backend` lies: a script finds its own folder alone
+
 from onnx_backend.expected import adjusted, difference, stored
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
@@ -84,12 +86,17 @@ class Case:
         return plain and names <= BASIC
 
 
-def cases(kind: str, pattern: str = "") -> Iterator[Case]:
-    """The suite's tests of a kind whose names match, with their data."""
+@cache
+def tests_of(kind: str) -> Sequence[TestCase]:
+    """The suite's tests of a kind, which take seconds to make."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # from numpy, inside the suite's own reference computations
-        tests = load_model_tests(kind=kind)
-    for test in tests:
+        return load_model_tests(kind=kind)
+
+
+def cases(kind: str, pattern: str = "") -> Iterator[Case]:
+    """The suite's tests of a kind whose names match, with their data."""
+    for test in tests_of(kind):
         if re.search(pattern, test.name):
             yield from_test(test)
 

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.elementwise import AddOp, EqualOp, LessOp, WhereOp
+from webdnn.dialects.dnn.elementwise import EqualOp, OrOp, WhereOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.filled import counted, extents_of
@@ -60,19 +60,22 @@ def eye_like(node: Node) -> SSAValue:
 @converter("OneHot")
 def one_hot(node: Node) -> SSAValue:
     """values[1] where the index is the place along the new axis, else values[0]; negative ones count from the end."""
-    indices, shape, dtype = node.operand(0), node.shape(0), numpy_dtype(node.element(0))
+    shape, dtype = node.shape(0), numpy_dtype(node.element(0))
     depth = int(node.constant(1).reshape(-1)[0])
     axis = normalize_axis(node.integer("axis", -1), len(shape) + 1)
-    places = np.arange(depth).astype(dtype)
-    if depth < 1 or int(places[-1]) != depth - 1:
+    if depth < 1 or int(np.array(depth - 1).astype(dtype)) != depth - 1:
         node.refuse(f"makes {depth} places of indices of type {dtype}", hint="use a type that can count them")
-    count, zero = (node.constant_value(as_array(np.array(n).astype(dtype))) for n in (places[-1] + 1, 0))
+    column = reshaped(node, node.operand(0), (*shape[:axis], 1, *shape[axis:]))
+
+    def is_place(first: int) -> SSAValue:
+        """Is the index the place, if the first one is called so?"""
+        names = np.arange(first, first + depth).astype(dtype).reshape(depth, *[1] * (len(shape) - axis))
+        return node.add(EqualOp(column, node.constant_value(as_array(names))))
+
+    chosen = is_place(0)
     if dtype.kind != "u":
-        wrapped = node.add(AddOp(indices, count))
-        indices = node.add(WhereOp.of(node.add(LessOp(indices, zero)), wrapped, indices))
-    column = reshaped(node, indices, (*shape[:axis], 1, *shape[axis:]))
-    along = node.constant_value(as_array(places.reshape(depth, *[1] * (len(shape) - axis))))
+        chosen = node.add(OrOp(chosen, is_place(-depth)))
     off, on = (reshaped(node, part_of(node, node.operand(2), 0, range(i, i + 1)), ()) for i in range(2))
-    result = node.add(WhereOp.of(node.add(EqualOp(column, along)), on, off))
+    result = node.add(WhereOp.of(chosen, on, off))
     assert shape_of(result) == (*shape[:axis], depth, *shape[axis:])
     return result

@@ -77,6 +77,11 @@ test("bfloats go to storage and back", () => {
   assert.deepEqual(fromStorage(tensor("bf16"), Float32Array.of(1, -2, Infinity)), bits);
 });
 
+test("an output without elements is empty, though its buffer is not", () => {
+  const empty = { name: "t", type: "f32", shape: [2, 0, 3] };
+  assert.deepEqual(filled(empty, Float32Array.of(0, 0, 0, 0, 0, 0), []), new Float32Array(0));
+});
+
 test("an integer that the storage cannot hold is an error", () => {
   for (const [storage, value] of [["i32", 2n ** 31n], ["f32", 2n ** 24n + 1n], ["u32", -1n]]) {
     assert.throws(() => toStorage(tensor("i64", 1), BigInt64Array.of(value), storage), /element 0 of input 't' is/);

@@ -46,3 +46,19 @@ func.func @unknown(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = dnn.add %x, %one : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
   func.return %y : tensor<2xf32>
 }
+
+// -----
+
+// Integers less themselves, or times zero, are zero; of floats, infinities and NaN are not.
+// CHECK-LABEL: func.func @zero
+// CHECK-NEXT: %b = dnn.constant dense<0> : tensor<2xi64>
+// CHECK-NEXT: %c = dnn.sub %y, %y
+// CHECK-NEXT: func.return %b, %c
+func.func @zero(%x: tensor<2xi64>, %y: tensor<2xf32>) -> (tensor<2xi64>, tensor<2xf32>) {
+  %zero = dnn.constant dense<0> : tensor<i64> : tensor<i64>
+  %a = dnn.mul %x, %zero : (tensor<2xi64>, tensor<i64>) -> tensor<2xi64>
+  %d = dnn.sub %x, %x : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+  %b = dnn.add %a, %d : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+  %c = dnn.sub %y, %y : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  func.return %b, %c : tensor<2xi64>, tensor<2xf32>
+}
