@@ -123,9 +123,9 @@ WGSL_PASSES = wgsl_passes()
 
 def glsl_passes(version: int, side: int = MOST_ROWS) -> tuple[str, ...]:
     """For GLSL ES 3.00 (300) or 1.00 (100), with textures of at most so many texels a side."""
-    keep = "exp2,trunc,roundeven,rsqrt" if version == 300 else "exp2,rsqrt"
+    keep, integers = ("exp2,trunc,roundeven,rsqrt", "word") if version == 300 else ("exp2,rsqrt", "float")
     return (
-        "kernel-narrow-elements{storage=float}",
+        f"kernel-narrow-elements{{storage=float arithmetic={integers}}}",
         "kernel-split-outputs",
         f"kernel-split-buffers{{bytes={texture_bytes(side)} bindings={GLSL300.limits.bindings}}}",
         "kernel-map-points{lanes=4 texels=true}",

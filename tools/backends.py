@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from xdsl.context import Context
@@ -48,6 +48,7 @@ class Backend:
 
     `kernels` leads from the `dnn` dialect to kernels on flat buffers, the passes of a language from there to what its
     emitter spells. `within` are those that `build` runs, for each of several devices. All of them run as `changes` say.
+    A bundle may lack an `optional` language: it runs everywhere but on the named backend, whose language that is.
     """
 
     kernels: Pipeline
@@ -55,6 +56,7 @@ class Backend:
     build: Callable[[Lowered], Part]
     within: Callable[[], Sequence[Sequence[ModulePass]]] = tuple
     changes: Changes = UNCHANGED
+    optional: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def passes(self) -> Sequence[str]:
@@ -118,7 +120,8 @@ def build_webgpu(lowered: Lowered) -> Part:
 def build_webgl(lowered: Lowered) -> Part:
     from webdnn.targets.glsl.bundle import webgl_part
 
-    modules = {300: lowered.modules["glsl"], 100: lowered.modules["glsl100"]}
+    versions = {300: "glsl", 100: "glsl100"}
+    modules = {version: lowered.modules[name] for version, name in versions.items() if name in lowered.modules}
     part = webgl_part(modules, lowered.inputs, lowered.outputs)
     return Part(Backends(webgl=part.section), part.files)
 
@@ -133,7 +136,12 @@ def build_js(lowered: Lowered) -> Part:
 BACKENDS: Mapping[str, Backend] = {
     "wasm": Backend(PIPELINES["wasm"], {"wasm": ()}, build_wasm, within_wasm),
     "webgpu": Backend(PIPELINES["webgpu"], {"wgsl": wgsl_passes()}, build_webgpu),
-    "webgl": Backend(PIPELINES["webgl"], {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)}, build_webgl),
+    "webgl": Backend(
+        PIPELINES["webgl"],
+        {"glsl": glsl_passes(300), "glsl100": glsl_passes(100)},
+        build_webgl,
+        optional={"glsl100": "webgl1"},
+    ),
     "js": Backend(PIPELINES["js"], {"js": JS_PASSES}, build_js),
 }
 """By the name that `--targets` and the bundle give it."""

@@ -112,20 +112,23 @@ def compile_module(
     )
     files = {path: content for part in parts.values() for path, content in part.files.items()}
     seconds = time.perf_counter() - started
-    return manifest, files, Summary(name, operator_count(module), compiler.summaries, seconds, compiler.unused, shares)
+    operators, left_out = operator_count(module), compiler.left_out
+    return manifest, files, Summary(name, operators, compiler.summaries, seconds, compiler.unused, shares, left_out)
 
 
 @dataclass
 class Compiler:
     """Runs passes, tells of progress, and collects what each backend came to.
 
-    `schedules` names a file of schedules, and `unused` will be those of its kernels that the model does not have.
+    `schedules` names a file of schedules, and `unused` will be those of its kernels that the model does not have;
+    `left_out` the backends that a bundle can do without, and what stands in their way.
     """
 
     context: Context
     progress: Progress = silent
     schedules: str = ""
     unused: list[str] = field(default_factory=list[str])
+    left_out: dict[str, DiagnosticError] = field(default_factory=dict[str, DiagnosticError])
     summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
     changes: Changes = UNCHANGED
 
@@ -171,9 +174,16 @@ class Compiler:
         self.run(name, kernels, backend.passes)
         modules: dict[str, ModuleOp] = {}
         for language, passes in backend.languages.items():
-            modules[language] = kernels.clone()
-            self.run(name, modules[language], passes)
-            verify_module(modules[language])
+            lowered = kernels.clone()
+            try:
+                self.run(name, lowered, passes)
+            except DiagnosticError as error:
+                if language not in backend.optional:
+                    raise
+                self.left_out[backend.optional[language]] = error
+                continue
+            verify_module(lowered)
+            modules[language] = lowered
         return modules
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
@@ -12,6 +12,7 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.kernel.program import CallOp
 from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.support.diagnostic import DiagnosticError
 
 WEIGHTS = "weights/"
 """Where the files of a bundle lie that hold nothing but weights."""
@@ -58,7 +59,8 @@ class WeightShare:
 class Summary:
     """The whole compilation; `operators` are those that are left of the model's when all has been folded.
 
-    `unused_schedules` are the kernels of the file of schedules that the model does not have.
+    `unused_schedules` are the kernels of the file of schedules that the model does not have; `left_out` the backends
+    that the bundle does not run on although its targets have them, and why.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Summary:
     seconds: float
     unused_schedules: Sequence[str] = ()
     weights: Sequence[WeightShare] = ()
+    left_out: Mapping[str, DiagnosticError] = field(default_factory=dict[str, DiagnosticError])
 
     def lines(self) -> Iterator[str]:
         """A table for people."""
@@ -93,6 +96,8 @@ class Summary:
             yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:
             yield f"the model has no kernel '{kernel}': its schedule is not used"
+        for backend, error in self.left_out.items():
+            yield f"it does not run on {backend}: " + "; ".join(f"{p.where}: {p.what}" for p in error.problems)
 
 
 def noted(module: ModuleOp, attribute: str) -> int:

@@ -25,11 +25,14 @@ from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Range
 
 INT32: Range = (-(2**31), 2**31 - 1)
-FLOAT_INTEGERS: Range = (-(2**24), 2**24)
-"""The integers that an f32 holds exactly, without gaps."""
+FLOAT_INTEGERS: Range = (1 - 2**24, 2**24 - 1)
+"""The integers that an f32 holds exactly, and that none beyond them is rounded to."""
 
 Known = Mapping[SSAValue, Range]
-Facts: TypeAlias = frozenset[tuple[SSAValue, Range]]
+Question: TypeAlias = tuple[SSAValue, frozenset[tuple[SSAValue, Range]]]
+"""A value, and what is known of those behind it"""
+
+Rule = Callable[[Range, Range], Range]
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,23 @@ class OverflowRisk(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """The integers of a target: their range, and whether i32 arithmetic may leave it (it wraps, as ours does)."""
+    """The integers of a target: the range it computes in, whether i32 wraps there as ours does, what memory holds."""
 
     limits: Range
     wraps_i32: bool
+    memory: Range
 
     def stored(self, element: ElementType) -> Range:
         """What an element in memory can be: its type's values, as far as the machine has them."""
         low, high = natural_range(element)
-        if self.wraps_i32 and element.bits == 32:
-            return self.limits  # u32 too: its bits, taken with a sign
-        return max(low, self.limits[0]), min(high, self.limits[1])
+        if self.memory == INT32 and element.bits == 32:
+            return INT32  # u32 too: its bits, taken with a sign
+        return max(low, self.memory[0]), min(high, self.memory[1])
 
 
-WORD = Machine(INT32, wraps_i32=True)
-FLOAT = Machine(FLOAT_INTEGERS, wraps_i32=False)
+WORD = Machine(INT32, wraps_i32=True, memory=INT32)
+TEXEL = Machine(INT32, wraps_i32=True, memory=FLOAT_INTEGERS)
+FLOAT = Machine(FLOAT_INTEGERS, wraps_i32=False, memory=FLOAT_INTEGERS)
 
 
 def natural_range(element: ElementType) -> Range:
@@ -82,10 +87,30 @@ def times(a: Range, b: Range) -> Range:
     return hull(*(x * y for x in a for y in b))
 
 
-def no_larger(a: Range) -> Range:
-    """Quotients are no larger than the dividend; they are negative only if something was."""
-    most = max(-a[0], a[1])
-    return -most, most
+def quotient(divide: Callable[[int, int], int]) -> Rule:
+    """Extreme at the ends where the divisor is positive; else no larger than the dividend."""
+
+    def rule(a: Range, b: Range) -> Range:
+        if b[0] > 0:
+            return hull(*(divide(x, y) for x in a for y in b))
+        most = max(-a[0], a[1])
+        return (0 if a[0] >= 0 and b[0] >= 0 else -most), most
+
+    return rule
+
+
+def rest(a: Range, b: Range) -> Range:
+    """A remainder is less than the divisor, no larger than the dividend, and has its sign."""
+    most = max(1, -b[0], b[1]) - 1
+    return (0 if a[0] >= 0 else max(a[0], -most)), (0 if a[1] <= 0 else min(a[1], most))
+
+
+def exclusive_or(a: Range, b: Range) -> Range:
+    """With the sign bit alone it moves by 2^31, up or down."""
+    if b == (INT32[0], INT32[0]) and (a[0] >= 0) == (a[1] >= 0) and within(a, INT32):
+        by = INT32[0] if a[0] >= 0 else -INT32[0]
+        return a[0] + by, a[1] + by
+    return in_bits(a, b)
 
 
 def in_bits(a: Range, b: Range) -> Range:
@@ -100,21 +125,19 @@ def conjunction(a: Range, b: Range) -> Range:
     return (0, min(bounds)) if bounds else in_bits(a, b)
 
 
-Rule = Callable[[Range, Range], Range]
-
 RULES: dict[type[Operation], Rule] = {
     arith.AddiOp: lambda a, b: (a[0] + b[0], a[1] + b[1]),
     arith.SubiOp: lambda a, b: (a[0] - b[1], a[1] - b[0]),
     arith.MuliOp: times,
-    arith.DivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
-    arith.FloorDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
-    arith.CeilDivSIOp: lambda a, b: (0, a[1]) if a[0] >= 0 and b[0] >= 0 else no_larger(a),
-    arith.RemSIOp: lambda a, b: (min(a[0], 0), max(a[1], 0)),  # with the dividend's sign
+    arith.DivSIOp: quotient(lambda x, y: x // y if x >= 0 else -(-x // y)),
+    arith.FloorDivSIOp: quotient(lambda x, y: x // y),
+    arith.CeilDivSIOp: quotient(lambda x, y: -(-x // y)),
+    arith.RemSIOp: rest,
     arith.MinSIOp: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     arith.MaxSIOp: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
     arith.AndIOp: conjunction,
     arith.OrIOp: in_bits,
-    arith.XOrIOp: in_bits,
+    arith.XOrIOp: exclusive_or,
 }
 
 SIGNED_FORM: dict[type[Operation], type[Operation]] = {
@@ -126,11 +149,13 @@ SIGNED_FORM: dict[type[Operation], type[Operation]] = {
 }
 """Operations that mean the same on operands that are never negative."""
 
-NEGATED = {"eq": "ne", "ne": "eq", "slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
-MIRRORED = {"eq": "eq", "ne": "ne", "slt": "sgt", "sgt": "slt", "sle": "sge", "sge": "sle"}
+BOUNDS = (arith.MinSIOp, arith.MaxSIOp, arith.MinUIOp, arith.MaxUIOp)
+"""Operations that a number beyond the machine's may be given to: it does not matter by how much it is."""
 
-BELOW = {"ult": "slt", "ule": "sle"}
-"""What is below another without a sign, that is not negative, is not negative either, and below it with one."""
+NEGATED = {"eq": "ne", "ne": "eq", "slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
+NEGATED |= {"ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
+MIRRORED = {"eq": "eq", "ne": "ne", "slt": "sgt", "sgt": "slt", "sle": "sge", "sge": "sle"}
+MIRRORED |= {"ult": "ugt", "ugt": "ult", "ule": "uge", "uge": "ule"}
 
 
 def restrict(span: Range, predicate: str, bound: Range) -> Range | None:
@@ -147,6 +172,10 @@ def restrict(span: Range, predicate: str, bound: Range) -> Range | None:
             low = max(low, bound[0] + 1)
         case "sge":
             low = max(low, bound[0])
+        case "ult" if bound[0] >= 0:  # negative numbers are large ones
+            low, high = max(low, 0), min(high, bound[1] - 1)
+        case "ule" if bound[0] >= 0:
+            low, high = max(low, 0), min(high, bound[1])
         case _:
             pass
     return (low, high) if low <= high else None
@@ -157,30 +186,31 @@ class Ranges:
     """The intervals of one function's integers."""
 
     machine: Machine
-    found: dict[tuple[SSAValue, Facts], Range] = field(default_factory=dict[tuple[SSAValue, Facts], Range])
-    slices: dict[SSAValue, frozenset[SSAValue]] = field(default_factory=dict[SSAValue, frozenset[SSAValue]])
+    held: Known = field(default_factory=dict[SSAValue, Range])
+    """What the elements of buffers are known to be"""
+    found: dict[Question, Range] = field(default_factory=dict[Question, Range])
+    origins: dict[SSAValue, frozenset[SSAValue]] = field(default_factory=dict[SSAValue, frozenset[SSAValue]])
 
     def of(self, value: SSAValue, known: Known | None = None) -> Range:
         """The interval of an integer, index or i1, given those `known`. Raises OverflowRisk."""
-        if known and value in known:
-            return known[value]
-        facts = {v: span for v, span in known.items() if v in self.sources(value)} if known else {}
-        key = value, frozenset(facts.items())
+        behind = self.behind(value) if known else frozenset[SSAValue]()
+        matters = {other: span for other, span in (known or {}).items() if other in behind}
+        if value in matters:
+            return matters[value]
+        key = value, frozenset(matters.items())
         if key not in self.found:
-            self.found[key] = self.find(value, facts)
+            self.found[key] = self.find(value, matters)
         return self.found[key]
 
-    def sources(self, value: SSAValue) -> frozenset[SSAValue]:
-        """The values that one is computed from: what is known of others is nothing to it.
-
-        A chain of selects would be judged under as many conditions as it has paths.
-        """
-        if value not in self.slices:
-            found = {value}
-            if isinstance(owner := value.owner, Operation):
-                found |= {s for op in owner.walk() for operand in op.operands for s in self.sources(operand)}
-            self.slices[value] = frozenset(found)
-        return self.slices[value]
+    def behind(self, value: SSAValue) -> frozenset[SSAValue]:
+        """All that a value is computed from, and the value."""
+        if value not in self.origins:
+            op, found = value.owner, {value}
+            if isinstance(op, Operation):
+                for operand in (*op.operands, *((op.yielded,) if isinstance(op, ReduceOp) else ())):
+                    found |= self.behind(operand)
+            self.origins[value] = frozenset(found)
+        return self.origins[value]
 
     def find(self, value: SSAValue, known: Known) -> Range:
         owner = value.owner
@@ -191,17 +221,21 @@ class Ranges:
         exact = self.exact(owner, known)
         if within(exact, self.machine.limits):
             return exact
-        if isinstance(owner, arith.ConstantOp) or (self.machine.wraps_i32 and value.type != i64):
+        if self.machine.wraps_i32 and value.type != i64:
             return INT32
+        if isinstance(owner, arith.ConstantOp):
+            return exact  # which may be compared, and bound others
         raise OverflowRisk(owner)
 
     def exact(self, op: Operation, known: Known) -> Range:
         """The interval of the operation's result in unlimited integers."""
         match op:
+            case arith.SubiOp() if same_number(op.lhs, op.rhs):
+                return 0, 0
             case arith.ConstantOp(value=IntegerAttr() as data):
                 return data.value.data, data.value.data
             case ReadOp():
-                return self.machine.stored(element_type(buffer_type(op.source)))
+                return self.held.get(op.source) or self.machine.stored(element_type(buffer_type(op.source)))
             case IndexOp():
                 return op.exprs[0].bounds(lambda s: self.symbol(s, known)) or self.machine.limits
             case ReduceOp():
@@ -232,6 +266,8 @@ class Ranges:
         if kind not in RULES and kind not in SIGNED_FORM:
             raise OverflowRisk(op)
         a, b = (self.of(o, known) for o in op.operands)
+        if kind not in BOUNDS and not (within(a, self.machine.limits) and within(b, self.machine.limits)):
+            raise OverflowRisk(op)
         if kind in RULES:
             return RULES[kind](a, b)
         if min(a[0], b[0]) < 0:
@@ -250,18 +286,17 @@ class Ranges:
         return span
 
     def shift(self, op: Operation, known: Known) -> Range:
-        """By a number that is not known only where the machine shifts: elsewhere a shift becomes a product."""
         value, count = op.operands
-        least, most = self.of(count, known)
-        if not 0 <= least <= most < 32 or (least < most and not self.machine.wraps_i32):
-            raise OverflowRisk(op)
-        if isinstance(op, arith.ShLIOp):
-            return times(self.of(value, known), (1 << least, 1 << most))
         if (wrapped := narrowing(op)) is not None:
             inner, kept = wrapped
             span = self.of(inner, known)
             return span if within(span, kept) else kept
+        least, most = self.of(count, known)
+        if not 0 <= least <= most < 32 or (least < most and not self.machine.wraps_i32):
+            raise OverflowRisk(op)
         low, high = self.of(value, known)
+        if isinstance(op, arith.ShLIOp):
+            return times((low, high), (1 << least, 1 << most))
         if isinstance(op, arith.ShRUIOp) and low < 0:
             return 0, (2**32 - 1) >> least
         return hull(low >> least, low >> most, high >> least, high >> most)
@@ -280,30 +315,30 @@ class Ranges:
         if not isinstance(compare, arith.CmpiOp):
             return known
         predicate = arith.CMPI_COMPARISON_OPERATIONS[compare.predicate.value.data]
-        if compare.lhs.type == i1:
-            return known
-        a, b = self.of(compare.lhs, known), self.of(compare.rhs, known)
-        if predicate in BELOW and truth and b[0] >= 0:
-            predicate, a = BELOW[predicate], (max(a[0], 0), a[1])
-        if predicate not in NEGATED:
+        if predicate not in NEGATED or compare.lhs.type == i1:
             return known
         predicate = predicate if truth else NEGATED[predicate]
+        a, b = self.of(compare.lhs, known), self.of(compare.rhs, known)
         left, right = restrict(a, predicate, b), restrict(b, MIRRORED[predicate], a)
         if left is None or right is None:
             return None
-        facts = {compare.lhs: left, compare.rhs: right}
-        return {**known, **{v: span for v, span in facts.items() if not isinstance(v.owner, arith.ConstantOp)}}
+        sides = ((compare.lhs, left), (compare.rhs, right))
+        return {**known, **{side: span for side, span in sides if constant_of(side) is None}}
 
     def reduction(self, op: ReduceOp, known: Known) -> Range:
         count = 1
         for size in op.shape:
             count *= size
         init, each = self.of(op.init, known), self.of(op.yielded, known)
+        if op.kind.data not in (ReduceKind.MAX, ReduceKind.MIN) and not within(init, self.machine.limits):
+            raise OverflowRisk(op)
         match op.kind.data:
             case ReduceKind.ADD:
                 return init[0] + count * min(each[0], 0), init[1] + count * max(each[1], 0)
-            case ReduceKind.MAX | ReduceKind.MIN:
-                return joined(init, each)
+            case ReduceKind.MAX:
+                return max(init[0], each[0]), max(init[1], each[1])
+            case ReduceKind.MIN:
+                return min(init[0], each[0]), min(init[1], each[1])
             case ReduceKind.AND | ReduceKind.OR:
                 return in_bits(init, each)
             case ReduceKind.MUL:
@@ -342,6 +377,14 @@ class Ranges:
                 return low + min(sign * least, sign * most), high + max(sign * least, sign * most)
             case _:
                 return None, None
+
+
+def same_number(a: SSAValue, b: SSAValue) -> bool:
+    """Are these one value, or reads of one element?"""
+    one, other = a.owner, b.owner
+    if not isinstance(one, ReadOp) or not isinstance(other, ReadOp):
+        return a is b
+    return one.source is other.source and list(one.exprs) == list(other.exprs)
 
 
 def narrowing(op: Operation) -> tuple[SSAValue, Range] | None:

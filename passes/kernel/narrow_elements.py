@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,19 +25,31 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import element_type, is_memref
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp, ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.passes.kernel.buffer_ranges import BufferRanges
+from webdnn.passes.kernel.checked_outputs import as_float, checked_arguments
+from webdnn.passes.kernel.integer_comparisons import (
+    SIGNED_PREDICATES,
+    compare_large,
+    decide,
+    predicate_of,
+    refuse_signs,
+)
 from webdnn.passes.kernel.integer_ranges import (
     FLOAT,
     INT32,
     SIGNED_FORM,
+    TEXEL,
     WORD,
     Machine,
     OverflowRisk,
@@ -64,7 +76,7 @@ class Storage:
 
     @property
     def is_float(self) -> bool:
-        return self.machine is FLOAT
+        return self.machine is not WORD
 
     def element(self, stored: ElementType) -> Attribute:
         """The type that holds elements of another: halves are floats, bools and small unsigned integers words."""
@@ -78,9 +90,12 @@ class Storage:
         return f"compile without {self.backends} (leave it out of --targets), which has no such numbers"
 
 
-STORAGES = {"word": Storage(WORD, "webgpu"), "float": Storage(FLOAT, "webgl")}
-
-SIGNED_PREDICATES = {"ult": "slt", "ule": "sle", "ugt": "sgt", "uge": "sge"}
+STORAGES = {
+    ("word", "word"): Storage(WORD, "webgpu"),
+    ("float", "word"): Storage(TEXEL, "webgl"),
+    ("float", "float"): Storage(FLOAT, "webgl"),
+}
+"""By what memory holds, and what integers are computed as"""
 
 
 @dataclass
@@ -89,10 +104,12 @@ class Narrowing:
 
     function: FuncOp
     storage: Storage
+    held: Mapping[SSAValue, Range]
     packed: frozenset[SSAValue] = frozenset()
+    checked: frozenset[SSAValue] = frozenset()
 
     def __post_init__(self) -> None:
-        self.ranges = Ranges(self.storage.machine)
+        self.ranges = Ranges(self.storage.machine, self.held)
 
     def check(self, problems: Diagnostics) -> None:
         """Prove every integer that has an effect."""
@@ -116,19 +133,19 @@ class Narrowing:
             for result in op.results:
                 if is_number(result.type):
                     self.ranges.of(result)
-            self.refuse_signs(op)
+            refuse_signs(op, self.ranges, is_float=self.storage.is_float)
         elif isinstance(op, WriteOp) and is_number(op.value.type):
-            span, kept = self.ranges.of(op.value), self.kept(op)
-            if not within(span, kept) and element_type(buffer_type(op.target)).bits >= 32:
+            if self.is_checked(op):
+                as_float(self.ranges, op.value, Body())
+            elif not within(self.ranges.of(op.value), self.kept(op)) and self.is_wide(op):
                 raise OverflowRisk(op)
 
-    def refuse_signs(self, op: Operation) -> None:
-        """Floats have no bits: an unsigned reading of what may be negative has no meaning there."""
-        unsigned = isinstance(op, arith.UIToFPOp) or (
-            isinstance(op, arith.CmpiOp) and arith.CMPI_COMPARISON_OPERATIONS[op.predicate.value.data][0] == "u"
-        )
-        if unsigned and self.storage.is_float and any(self.ranges.of(o)[0] < 0 for o in op.operands):
-            raise OverflowRisk(op)
+    def is_wide(self, op: WriteOp) -> bool:
+        return element_type(buffer_type(op.target)).bits >= 32
+
+    def is_checked(self, op: WriteOp) -> bool:
+        """Does a run refuse what this writes, if it is beyond what memory holds?"""
+        return op.target in self.checked and self.is_wide(op) and is_number(op.value.type)
 
     def kept(self, op: WriteOp) -> Range:
         """The values that the target of a write can hold as they are."""
@@ -138,6 +155,13 @@ class Narrowing:
     # Rewriting.
 
     def run(self) -> None:
+        for op in list(self.function.walk()):
+            if isinstance(op, WriteOp) and self.is_checked(op):
+                body = Body()
+                value = as_float(self.ranges, op.value, body)
+                Rewriter.replace_op(op, [*body.ops, WriteOp(value, op.target, op.exprs)])
+            elif isinstance(op, ReduceOp) and is_number(op.init.type):
+                self.narrow_start(op)
         accesses = [o for o in self.function.walk() if isinstance(o, ReadOp | WriteOp)]
         elements = {o: element_type(buffer_type(o.source if isinstance(o, ReadOp) else o.target)) for o in accesses}
         spans = {o: self.ranges.of(o.value) for o in accesses if isinstance(o, WriteOp) and is_number(o.value.type)}
@@ -157,7 +181,7 @@ class Narrowing:
             elif isinstance(op, ReadOp):
                 self.read(op, elements[op])
             else:
-                narrow = not within(spans[op], kept[op]) if op in spans else False
+                narrow = op in spans and not within(spans[op], kept[op])
                 self.write(op, elements[op], narrow)
         for op in list(self.function.walk()):
             retype_scalars(op)
@@ -165,9 +189,22 @@ class Narrowing:
             if isinstance(op, arith.ExtSIOp | arith.ExtUIOp | arith.TruncIOp) and op.input.type == op.result.type:
                 Rewriter.replace_op(op, [], [op.input])
 
+    def narrow_start(self, op: ReduceOp) -> None:
+        """The least number of the type, from which a maximum begins, is no better than the least that there can be."""
+        start, each = constant_of(op.init), self.ranges.of(op.yielded)
+        if start is None or within((start, start), self.storage.machine.memory):
+            return
+        if op.kind.data is ReduceKind.MAX:
+            start = max(start, each[0])
+        elif op.kind.data is ReduceKind.MIN:
+            start = min(start, each[1])
+        body = Body()
+        op.operands[0] = body.constant(start, op.init.type)
+        Rewriter.insert_op(body.ops, InsertPoint.before(op))
+
     def make_signed(self, op: Operation) -> None:
         """Where no operand is ever negative, unsigned arithmetic is signed arithmetic."""
-        is_wrap = isinstance(op, arith.ShRSIOp | arith.ShRUIOp) and self.storage.is_float
+        is_wrap = isinstance(op, arith.ShRSIOp | arith.ShRUIOp) and self.storage.machine is FLOAT
         if is_wrap and (wrapped := narrowing(op)) is not None:
             inner, kept = wrapped
             body = Body()
@@ -178,12 +215,18 @@ class Narrowing:
         if not isinstance(op, kinds) or op.operands[0].type == i1:
             return
         try:
-            if any(self.ranges.of(o)[0] < 0 for o in op.operands):
-                return
+            spans = [self.ranges.of(o) for o in op.operands]
         except OverflowRisk:
             return  # a value that has no effect
+        if isinstance(op, arith.CmpiOp) and not all(within(span, self.storage.machine.limits) for span in spans):
+            decide(op, spans)
+            return
+        if any(span[0] < 0 for span in spans):
+            if isinstance(op, arith.CmpiOp) and self.storage.is_float:
+                compare_large(op)
+            return
         if isinstance(op, arith.CmpiOp):
-            predicate = arith.CMPI_COMPARISON_OPERATIONS[op.predicate.value.data]
+            predicate = predicate_of(op)
             if predicate in SIGNED_PREDICATES:
                 Rewriter.replace_op(op, arith.CmpiOp(op.lhs, op.rhs, SIGNED_PREDICATES[predicate]))
         elif isinstance(op, arith.UIToFPOp):
@@ -214,7 +257,7 @@ class Narrowing:
             stored = scalar_type(op.target)
             if value.type == i1:
                 value = body.add(arith.UIToFPOp(value, f32) if stored == f32 else arith.ExtUIOp(value, i32))
-            elif stored == f32:
+            elif stored == f32 and value.type != f32:
                 value = body.add(arith.SIToFPOp(value, f32))
         Rewriter.replace_op(op, [*body.ops, WriteOp(value, op.target, op.exprs)])
 
@@ -240,7 +283,7 @@ def retype_scalars(op: Operation) -> None:
     """i64 values that were proven to be i32."""
     if isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr) and op.result.type == i64:
         value = op.value.value.data
-        value = value if within((value, value), INT32) else 0  # a constant that has no effect
+        value = min(max(value, INT32[0]), INT32[1])  # beyond it is a bound, or has no effect
         Rewriter.replace_op(op, arith.ConstantOp(IntegerAttr(value, i32)))
         return
     for result in [r for r in op.results if r.type == i64]:
@@ -321,8 +364,9 @@ class KernelNarrowElementsPass(ModulePass):
 
     Halves become floats, bools 0 or 1. With `word`, constants of small elements stay as small, several in a word, from
     which kernels take the bits of one; with `float` they are small in the download. An i64 is computed as an i32, and
-    with `float` every integer in ±2^24, where ranges prove that no result leaves it; inputs are checked by the runner
-    and constants here. What is not proven is refused.
+    with `arithmetic=float` (GLSL ES 1.00) every integer within ±2^24, where ranges prove that no result leaves it. What
+    memory does not hold is refused, unless it goes to an output that no kernel reads: the runner checks inputs and
+    outputs. Constants are checked here, and bound what is computed from them.
 
     Before:
 
@@ -337,14 +381,17 @@ class KernelNarrowElementsPass(ModulePass):
 
     name = "kernel-narrow-elements"
     storage: str = "word"
+    arithmetic: str = "word"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        storage = STORAGES[self.storage]
+        storage = STORAGES[self.storage, self.arithmetic]
         problems = Diagnostics()
         functions = {f.sym_name.data: f for f in op.body.block.ops if isinstance(f, FuncOp)}
         programs = [f for f in op.body.block.ops if isinstance(f, func.FuncOp) and not f.is_declaration]
         packed = PackedBuffers.find([] if storage.is_float else programs, functions)
-        kernels = [Narrowing(f, storage, packed.arguments) for f in functions.values()]
+        held = BufferRanges.find(storage.machine, programs, functions).of
+        checked = checked_arguments(programs, functions) if storage.is_float else frozenset[SSAValue]()
+        kernels = [Narrowing(f, storage, held, packed.arguments, checked) for f in functions.values()]
         for kernel in kernels:
             kernel.check(problems)
         problems.raise_if_any()

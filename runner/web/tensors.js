@@ -31,7 +31,10 @@ const ARRAYS = {
 const STORAGES = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
 /** The integers that a storage holds exactly. */
-const RANGES = { f32: [-(2 ** 24), 2 ** 24], i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
+const RANGES = { f32: [1 - 2 ** 24, 2 ** 24 - 1], i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
+
+/** Integers of which a float does not hold all. */
+const WIDE = new Set(["i32", "u32", "i64", "u64"]);
 
 /** @param {Tensor} tensor */
 export function elementCount(tensor) {
@@ -117,11 +120,13 @@ export function asFloats(type, buffer) {
 }
 
 /**
+ * Rejects integers that floats did not hold: what is too large for them is stored as a number that is too large as well.
  * @param {Tensor} tensor
  * @param {Stored} stored
  * @returns {TypedArray}
  */
 export function fromStorage(tensor, stored) {
+  if (stored instanceof Float32Array && WIDE.has(tensor.type)) checkIntegers(tensor, stored);
   switch (tensor.type) {
     case "f32":
     case "f64":
@@ -140,6 +145,21 @@ export function fromStorage(tensor, stored) {
       const values = new ARRAYS[tensor.type](stored.length);
       stored.forEach((value, i) => (values[i] = nearestInteger(value)));
       return values;
+    }
+  }
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {Float32Array} stored
+ */
+function checkIntegers(tensor, stored) {
+  const low = tensor.type.startsWith("u") ? 0 : RANGES.f32[0];
+  const high = RANGES.f32[1];
+  for (let i = 0; i < stored.length; i++) {
+    if (stored[i] < low || stored[i] > high) {
+      const what = `element ${i} of output '${tensor.name}' is not in ${low} to ${high}, which this backend holds`;
+      throw new WebDnnError(what, 'load with backends: ["wasm", "js"]');
     }
   }
 }

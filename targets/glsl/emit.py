@@ -32,6 +32,13 @@ from webdnn.targets.glsl.textures import LANES, WIDTH, extent
 SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
 VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
 
+UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
+    arith.DivUIOp: ("/", Level.PRODUCT),
+    arith.RemUIOp: ("%", Level.PRODUCT),
+    arith.ShRUIOp: (">>", Level.SHIFT),
+}
+"""Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
+
 LANE = "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }"
 
 ROW = f"ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1})"
@@ -64,6 +71,10 @@ HELPERS_100 = {
     ),
 }
 """Functions that a shader may need, by how it calls them. Division of ES 1.00 integers may be that of floats."""
+
+
+def uint(text: Text) -> Text:
+    return call("uint", text)
 
 
 class GlslPrinter(CLikePrinter):
@@ -125,6 +136,13 @@ class GlslPrinter(CLikePrinter):
                 return infix(infix(args[0], args[1], "*", Level.PRODUCT), args[2], "+", Level.SUM)
             case arith.SIToFPOp() | arith.UIToFPOp() | arith.FPToSIOp() | arith.ExtUIOp() | arith.ExtSIOp():
                 return call(self.type(op.result.type), args[0])
+            case arith.MaxUIOp() | arith.MinUIOp():
+                larger = "max" if isinstance(op, arith.MaxUIOp) else "min"
+                return call("int", call(larger, *map(uint, args)))
+            case arith.FPToUIOp():
+                return call("int", uint(args[0]))
+            case arith.DivUIOp() | arith.RemUIOp() | arith.ShRUIOp():
+                return call("int", infix(uint(args[0]), uint(args[1]), *UNSIGNED[type(op)]))
             case arith.BitcastOp():
                 return call("intBitsToFloat" if element_of(op.result.type) == f32 else "floatBitsToInt", args[0])
             case _ if op.operands and element_of(op.operands[0].type) == i1:

@@ -45,7 +45,7 @@ def check_texel(function: FuncOp) -> None:
 def legalize_integers(op: Operation) -> None:
     """ES 1.00 has no shifts, no bits, and min and max of floats alone."""
     if isinstance(op, arith.BitcastOp) or (isinstance(op, BITS) and op.operands[0].type != i1):
-        fail(op, "works on bits, which GLSL ES 1.00 does not have", hint="compile without webgl1 (see --targets)")
+        fail(op, "works on bits, which GLSL ES 1.00 does not have", hint="webgl2 runs it")
     body = Body()
     match op:
         case arith.MaxSIOp() | arith.MinSIOp():

@@ -168,7 +168,7 @@ def test_disposal_waits_for_the_run_that_has_begun(case: Case, relu: Path, backe
     assert case("overlap", relu, backend, True) == {"results": [Y, disposed, disposed]}
 
 
-@pytest.mark.parametrize(("backend", "value"), [("webgpu", 2**31), ("webgl2", 2**24 + 1), ("webgl1", -(2**24) - 1)])
+@pytest.mark.parametrize(("backend", "value"), [("webgpu", 2**31), ("webgl2", 2**24), ("webgl1", -(2**24))])
 def test_an_integer_that_a_gpu_cannot_hold_is_rejected(case: Case, integers: Path, backend: str, value: int) -> None:
     answer = case("largeInteger", integers, backend, str(value))
     assert f"element 1 of input 'a' is {value}" in _error(answer)["message"]

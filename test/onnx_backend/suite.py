@@ -1,9 +1,10 @@
 """The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
 
 The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the named
-backend alone. Every test ends as passed, refused (a diagnostic says what we do not take), or wrong (a result beyond
-the test's tolerance, or any other error). Values that an operator needs when it is
-compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as `--constant` would.
+backend alone. Every test ends as passed, refused (a diagnostic says what we do not take: when it is compiled, or of
+numbers that a backend does not hold), or wrong (a result beyond the test's tolerance, or any other error). Values that
+an operator needs when it is compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as
+`--constant` would.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from onnx_backend.expected import adjusted, difference, stored
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser, Chromium
+from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
@@ -52,6 +54,9 @@ Engine = Callable[[ModuleOp, dict[str, Array]], list[Array]]
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
 BASIC = frozenset("FLOAT INT8 UINT8 INT32 UINT32 INT64 BOOL".split())
 """Element types that every runtime is expected to know"""
+
+NUMBERS_HELD = "this backend holds"
+"""What a run says that refuses an input or an output for its numbers"""
 
 ASKS_FOR_CONSTANT = re.compile(r"--constant (\S+?)=")
 
@@ -176,13 +181,15 @@ def browser() -> Browser:
 
 
 def run_bundle(
-    module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: Callable[[], SessionEngine]
+    module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: Callable[[], SessionEngine], backend: str = ""
 ) -> list[Array]:
-    """Compile for one target, and run the bundle."""
+    """Compile for one target, and run the bundle. Raises DiagnosticError where it does not run on the backend."""
     names = argument_names(module)
     with TemporaryDirectory() as directory:
         bundle = Path(directory) / "bundle"
-        manifest, files, _ = compile_module(module, [target], name="test")
+        manifest, files, summary = compile_module(module, [target], name="test")
+        if backend in summary.left_out:
+            raise summary.left_out[backend]
         written = write_bundle(bundle, manifest, files)
         with Session(bundle, engine=engine()) as session:
             results = session.run({name: raw(inputs[name]) for name in names})
@@ -207,7 +214,7 @@ ENGINES: dict[str, Engine] = {
     "js": partial(run_bundle, target="js", engine=partial(chromium, "js")),
     "webgpu": partial(run_bundle, target="webgpu", engine=partial(chromium, "webgpu")),
     "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2")),
-    "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1")),
+    "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1"), backend="webgl1"),
 }
 
 
@@ -226,6 +233,8 @@ def run_case(engine: str, case: Case) -> Outcome:
                     return outcome("wrong", problem)
     except DiagnosticError as error:
         return outcome("refused", " / ".join(p.what for p in error.problems))
+    except SessionError as error:
+        return outcome("refused" if NUMBERS_HELD in str(error) else "wrong", str(error).splitlines()[0])
     except Exception as error:  # whatever else happens is our mistake, and must not stop the suite
         return outcome("wrong", f"{type(error).__name__}: {error}".splitlines()[0][:200])
     return outcome("passed")

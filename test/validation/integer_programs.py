@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from validation.kernel_programs import Case, floats, one_kernel
@@ -49,8 +51,16 @@ def small_integers() -> Case:
 
 def words() -> Case:
     """i32 arithmetic that wraps, signed and unsigned division."""
-    a = np.array([2**31 - 1, -(2**31), 12345, -7, 7, 100], np.int32)
-    b = np.array([2, 3, -1000, 2, -2, 7], np.int32)
+    return divisions("words", [2**31 - 1, -(2**31), 12345, -7, 7, 100], [2, 3, -1000, 2, -2, 7])
+
+
+def short_words() -> Case:
+    """The same, where no number that comes in or out needs more than 24 bits."""
+    return divisions("short_words", [2**16 + 1, 2**16, 12345, -7, 7, 100], [2**16 - 1, 2**16, -1000, 2, -2, 7])
+
+
+def divisions(name: str, dividends: Sequence[int], divisors: Sequence[int]) -> Case:
+    a, b = np.array(dividends, np.int32), np.array(divisors, np.int32)
     body = """
     kernel.compute (%i = 6) {
       %a = kernel.read %x0[%i] : <%x0>
@@ -71,7 +81,7 @@ def words() -> Case:
     quotient = np.trunc(a / b).astype(np.int32)
     rest = np.fmod(a, b)
     halves = np.maximum(rest.view(np.uint32), a.view(np.uint32) // b.view(np.uint32)).view(np.int32)
-    return one_kernel("words", body, [a, b], [product ^ quotient, halves, a // b])
+    return one_kernel(name, body, [a, b], [product ^ quotient, halves, a // b])
 
 
 def longs() -> Case:

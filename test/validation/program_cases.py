@@ -24,6 +24,7 @@ CASES: tuple[Case, ...] = (
     integer_programs.gather(),
     integer_programs.small_integers(),
     integer_programs.words(),
+    integer_programs.short_words(),
     integer_programs.longs(),
     integer_programs.arg_max(),
     integer_programs.booleans(),
@@ -32,10 +33,15 @@ CASES: tuple[Case, ...] = (
 
 REFUSALS = {
     ("longs", "webgpu"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
-    ("longs", "webgl"): "'arith.muli' may leave the integers -16777216 … 16777216",
-    ("words", "webgl"): "'arith.muli' may leave the integers -16777216 … 16777216",
+    ("longs", "webgl2"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
+    ("longs", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
+    ("words", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
+    ("short_words", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
 }
-"""(program, target) -> what the diagnostic says"""
+"""(program, backend) -> what the diagnostic says"""
+
+TOO_LARGE = {("words", "webgl2")}
+"""(program, backend) where a run refuses the numbers that the program is given"""
 
 
 def reciprocal_root(x: Array) -> Array:

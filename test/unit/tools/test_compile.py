@@ -229,6 +229,18 @@ def test_a_target_that_cannot_hold_the_model_is_named(tmp_path: Path, capsys: Ca
     assert main(["compile", str(model), "-o", str(tmp_path / "bundle"), "--targets", "wasm,js"]) == 0
 
 
+def test_a_bundle_can_lack_the_old_shaders(tmp_path: Path, capsys: Capture) -> None:
+    nodes = [helper.make_node("BitwiseAnd", ["x", "x"], ["y"], "bits")]
+    proto = make_model(nodes, {"x": [4]}, {"y": [4]}, element=TensorProto.UINT8)
+    model = write_model(tmp_path / "model.onnx", proto)
+    manifest, _, summary = compile_model(model, ["webgl"])
+    assert list(summary.left_out) == ["webgl1"]
+    assert manifest.backends.webgl is not None
+    assert manifest.backends.webgl.sources.webgl2
+    assert not manifest.backends.webgl.sources.webgl1
+    assert any("does not run on webgl1: " in line and "works on bits" in line for line in summary.lines())
+
+
 def test_only_bundles_are_replaced(model: Path, capsys: Capture) -> None:
     directory = model.with_name("bundle")
     command = ["compile", str(model), "-o", str(directory), "--targets", "js"]

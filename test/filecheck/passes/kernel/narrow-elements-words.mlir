@@ -40,3 +40,28 @@ func.func @main(%x: tensor<8xi8>) -> (tensor<8xf32>, tensor<8xf32>) {
   }
   func.return %y, %z : tensor<8xf32>, tensor<8xf32>
 }
+
+// -----
+
+// A table of small numbers bounds what is read of it; a maximum begins with the least of them, and not of its type.
+
+// CHECK:         arith.constant -2 : i32
+// CHECK:         kernel.reduce max
+// CHECK:         arith.muli
+// FLOAT:         arith.constant -2 : i32
+// FLOAT:         kernel.reduce max
+// FLOAT:         arith.muli
+func.func @main() -> tensor<4xi64> {
+  %t = dnn.constant dense<[1, -2, 3, 0]> : tensor<4xi64> : tensor<4xi64>
+  %y = kernel.compute (%i = 4) -> tensor<4xi64> {
+    %least = arith.constant -9223372036854775808 : i64
+    %many = arith.constant 4000000 : i64
+    %m = kernel.reduce max (%k = 4) from %least : i64 {
+      %v = kernel.read %t[%k] : tensor<4xi64>
+      kernel.yield %v : i64
+    }
+    %p = arith.muli %m, %many : i64
+    kernel.yield %p : i64
+  }
+  func.return %y : tensor<4xi64>
+}

@@ -1,5 +1,6 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-narrow-elements --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-narrow-elements{storage=float} --split-input-file | filecheck %s --check-prefix=FLOAT
+// RUN: webdnn-opt %s --pass-pipeline='kernel-narrow-elements{storage=float arithmetic=float}' --split-input-file | filecheck %s --check-prefix=OLD
 
 // An i64 that is proven to stay in range is a word, or a float; the sum counts only where it is used.
 
@@ -60,5 +61,53 @@ kernel.func @floats(%x: memref<8xf32>) {
   kernel.compute (%i = 8) {
     %v = kernel.read %x[%i] : memref<8xf32>
     kernel.write %v, %x[%i] : memref<8xf32>
+  }
+}
+
+// -----
+
+// A sum that is an output, which no kernel reads, is written whether it fits or not: the runner refuses what does not.
+// Where integers are computed as floats too, it is a sum of floats.
+
+// CHECK-LABEL: @sum(
+// FLOAT-LABEL: @sum(
+// FLOAT:         %[[S:.*]] = arith.addi
+// FLOAT:         arith.sitofp %[[S]] : i32 to f32
+// OLD-LABEL:   @sum(
+// OLD:           %[[F:.*]] = arith.addf
+// OLD:           kernel.write %[[F]], %y[%i] : memref<4xf32>
+kernel.func @sum(%x: memref<4xi32>, %y: memref<4xi32>) {
+  kernel.compute (%i = 4) {
+    %v = kernel.read %x[%i] : memref<4xi32>
+    %s = arith.addi %v, %v : i32
+    kernel.write %s, %y[%i] : memref<4xi32>
+  }
+}
+func.func @main(%x: memref<4xi32>) -> memref<4xi32> {
+  %y = kernel.alloc : memref<4xi32>
+  kernel.call @sum(%x, %y) : memref<4xi32>, memref<4xi32>
+  func.return %y : memref<4xi32>
+}
+
+// -----
+
+// A comparison with a number beyond all that there are is decided; others without signs see negative numbers as large.
+
+// CHECK-LABEL: @compare(
+// FLOAT-LABEL: @compare(
+// FLOAT:         arith.constant true
+// FLOAT:         arith.cmpi slt, %v{{.*}}, %{{.*}} : i32
+// FLOAT:         arith.cmpi slt, %w{{.*}}, %{{.*}} : i32
+// FLOAT:         arith.xori
+kernel.func @compare(%x: memref<4xi32>, %t: memref<4xi32>, %y: memref<4xi1>, %z: memref<4xi1>, %l: memref<4xi64>) {
+  kernel.compute (%i = 4) {
+    %huge = arith.constant 1099511627776 : i64
+    %u = kernel.read %l[%i] : memref<4xi64>
+    %a = arith.cmpi slt, %u, %huge : i64
+    kernel.write %a, %y[%i] : memref<4xi1>
+    %v = kernel.read %x[%i] : memref<4xi32>
+    %w = kernel.read %t[%i] : memref<4xi32>
+    %b = arith.cmpi ult, %v, %w : i32
+    kernel.write %b, %z[%i] : memref<4xi1>
   }
 }
