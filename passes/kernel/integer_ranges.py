@@ -152,10 +152,9 @@ SIGNED_FORM: dict[type[Operation], type[Operation]] = {
 BOUNDS = (arith.MinSIOp, arith.MaxSIOp, arith.MinUIOp, arith.MaxUIOp)
 """Operations that a number beyond the machine's may be given to: it does not matter by how much it is."""
 
-NEGATED = {"eq": "ne", "ne": "eq", "slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
-NEGATED |= {"ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
-MIRRORED = {"eq": "eq", "ne": "ne", "slt": "sgt", "sgt": "slt", "sle": "sge", "sge": "sle"}
-MIRRORED |= {"ult": "ugt", "ugt": "ult", "ule": "uge", "uge": "ule"}
+SIGNED = {"slt": "sge", "sge": "slt", "sle": "sgt", "sgt": "sle"}
+NEGATED = {"eq": "ne", "ne": "eq", **SIGNED, "ult": "uge", "uge": "ult", "ule": "ugt", "ugt": "ule"}
+MIRRORED = {p: p.translate(str.maketrans("lg", "gl")) for p in NEGATED}
 
 
 def restrict(span: Range, predicate: str, bound: Range) -> Range | None:

@@ -12,7 +12,7 @@ IN_BROWSERS = (
 )
 """Tests of integers, of what is found at run time, and of tensors without elements"""
 
-AT_LEAST_IN_BROWSERS = {"js": 39, "webgpu": 35}
+AT_LEAST_IN_BROWSERS = {"js": 39, "webgpu": 35, "webgl2": 35, "webgl1": 23}
 
 
 @pytest.mark.parametrize("engine", AT_LEAST)
