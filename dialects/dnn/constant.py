@@ -65,7 +65,14 @@ class ConstantOp(DnnOp, HasFolderInterface):
 
 def is_known(value: SSAValue) -> bool:
     """Is this a constant, or computed from constants alone?"""
-    owner = value.owner
-    if isinstance(owner, ConstantOp):
-        return True
-    return isinstance(owner, Operation) and bool(owner.operands) and all(map(is_known, owner.operands))
+    pending, met = [value], {value}
+    while pending:
+        owner = pending.pop().owner
+        if isinstance(owner, ConstantOp):
+            continue
+        if not isinstance(owner, Operation) or not owner.operands:
+            return False
+        fresh = [operand for operand in owner.operands if operand not in met]
+        met.update(fresh)
+        pending += fresh
+    return True
