@@ -11,28 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import product
 
 from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import (
-    DenseArrayBase,
-    DenseIntOrFPElementsAttr,
-    FloatAttr,
-    IntegerAttr,
-    VectorType,
-    f32,
-    f64,
-    i64,
-)
-from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
+from xdsl.dialects.builtin import FloatAttr, f32, f64
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
-from webdnn.dialects.element import element_of, element_type, is_vector
-from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, TableOp, WriteOp, buffer_type
+from webdnn.dialects.element import is_vector
+from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, TableOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.vectors import dense, extract, vector_access, vector_of
 from webdnn.support.index import ZERO, Index, linearize, substitute, symbol
 
 Point = Mapping[SSAValue, int]
@@ -386,40 +377,9 @@ class BlockLowering:
             self.scopes[-1].ops.append(WriteOp(scalar, op.target, place))
 
 
-def vector_access(op: ReadOp | WriteOp) -> bool:
-    """Do vectors move these elements? Those of four bytes as they are; reads widen smaller ones, but for bools."""
-    if isinstance(op, WriteOp):
-        return element_type(buffer_type(op.target)).bits == 32
-    element = element_type(buffer_type(op.source))
-    return element.bits in (8, 16, 32)
-
-
 def table_element(op: TableOp, place: int) -> arith.ConstantOp:
     """An element of a table, by its row-major place."""
     return arith.ConstantOp(FloatAttr(op.elements[place], f64 if op.result.type == f64 else f32))
-
-
-def extract(value: SSAValue, lane: int) -> Operation:
-    """One lane of a vector."""
-    position = {"static_position": DenseArrayBase.from_list(i64, [lane])}
-    return vector.ExtractOp.create(operands=[value], result_types=[element_of(value.type)], properties=position)
-
-
-@cache
-def vector_of(scalar: Attribute, lanes: int) -> VectorType[Attribute]:
-    """The type of so many lanes."""
-    return VectorType(scalar, [lanes])
-
-
-def dense(op: arith.ConstantOp, lanes: int) -> DenseIntOrFPElementsAttr:
-    """A scalar constant in every lane."""
-    match op.value:
-        case FloatAttr(type=type, value=value):
-            return DenseIntOrFPElementsAttr.from_list(VectorType(type, [lanes]), [value.data])
-        case IntegerAttr(type=type, value=value):
-            return DenseIntOrFPElementsAttr.from_list(VectorType(type, [lanes]), [value.data])
-        case _:
-            raise AssertionError(f"{op} is no scalar")
 
 
 def is_axis(value: SSAValue) -> bool:

@@ -13,7 +13,7 @@ from xdsl.ir import Block, BlockArgument, SSAValue
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.block_lowering import vector_access
+from webdnn.passes.kernel.vectors import vector_access
 from webdnn.support.index import Index, Range, substitute, symbol
 
 LONG = 16

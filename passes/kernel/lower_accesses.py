@@ -19,9 +19,9 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.block_lowering import extract
 from webdnn.passes.kernel.index_lowering import IndexLowering
 from webdnn.passes.kernel.merge_lanes import LANES, is_whole_texel, texel_of
+from webdnn.passes.kernel.vectors import extract
 from webdnn.support.index import Index, symbol
 
 

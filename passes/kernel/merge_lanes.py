@@ -16,7 +16,7 @@ from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.block_lowering import extract
+from webdnn.passes.kernel.vectors import extract
 from webdnn.support.index import Index, floordiv
 
 LANES = 4

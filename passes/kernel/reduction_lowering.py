@@ -17,8 +17,9 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, identity, is_float
 from webdnn.dialects.kernel.structure import ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.block_lowering import BlockLowering, Point, extract
+from webdnn.passes.kernel.block_lowering import BlockLowering, Point
 from webdnn.passes.kernel.tile import index_constant
+from webdnn.passes.kernel.vectors import extract
 from webdnn.support.index import symbol
 
 

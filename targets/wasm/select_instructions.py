@@ -17,7 +17,7 @@ from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import Lanewise, applied
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.block_lowering import dense, extract
+from webdnn.passes.kernel.vectors import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
 from webdnn.targets.wasm.spelling import instruction, is_mask, shape_name
 
