@@ -13,8 +13,9 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAt
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
-from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.inlining import inlined, leaves

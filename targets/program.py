@@ -12,8 +12,9 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, Module
 from xdsl.ir import Block, SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, buffer_type
+from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.signature import entries

@@ -3,8 +3,9 @@
 from xdsl.ir import Dialect
 
 from webdnn.dialects.kernel import lanewise
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, TableOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp

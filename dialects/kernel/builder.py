@@ -9,9 +9,10 @@ from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, TensorType, f32, f64, i1, i32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.access import ReadOp, buffer_type, scalar_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import Index, stays_inside, symbol

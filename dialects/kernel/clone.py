@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, WriteOp
+from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import Index, substitute, symbol

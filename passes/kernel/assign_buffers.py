@@ -17,9 +17,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import is_tensor
-from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type, scalar_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, scalar_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp

@@ -18,8 +18,9 @@ from xdsl.dialects.builtin import FloatAttr, f32, f64
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
-from webdnn.dialects.kernel.access import AccessOp, IndexOp, InsideOp, ReadOp, TableOp, WriteOp
+from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp

@@ -11,8 +11,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import InsideOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.support.index import stays_inside
 
 

@@ -15,9 +15,9 @@ from xdsl.printer import Printer
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import is_memref
-from webdnn.dialects.kernel.access import IndexOp
 from webdnn.dialects.kernel.affine import AxesOp
 from webdnn.dialects.kernel.clone import Cloner, clone_compute, identity_axes
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import CallOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, YieldOp
 from webdnn.support.index import symbol

@@ -15,9 +15,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import AccessOp, IndexOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import is_value
 from webdnn.dialects.kernel.clone import Cloner, clone_compute
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.kernel.syntax import INDEX

@@ -16,10 +16,11 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, LoopOp, range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp

@@ -14,8 +14,8 @@ from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from webdnn.dialects.kernel.access import IndexOp
 from webdnn.dialects.kernel.affine import is_value, range_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index, Range, symbol
 

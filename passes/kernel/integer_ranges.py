@@ -16,9 +16,10 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1, i64
 from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.element_type import ElementType, Kind

@@ -11,9 +11,10 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.passes.kernel.map_points import storage_order
 from webdnn.passes.kernel.split_outputs import written

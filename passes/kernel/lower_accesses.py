@@ -14,8 +14,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import compute_type, is_memref, is_vector
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.kernel.syntax import INDEX

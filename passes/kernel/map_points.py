@@ -13,10 +13,11 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import IndexOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, delinearize, symbol

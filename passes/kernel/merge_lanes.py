@@ -12,8 +12,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import is_vector
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.vectors import extract

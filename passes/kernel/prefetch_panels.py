@@ -15,8 +15,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
-from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, buffer_type
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.index import ZERO, Index, mod, substitute, symbol
 

@@ -12,9 +12,9 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from webdnn.dialects.element import is_vector
-from webdnn.dialects.kernel.access import TableOp
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body, identity, is_float
+from webdnn.dialects.kernel.indexing import TableOp
 from webdnn.dialects.kernel.structure import ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.passes.kernel.block_lowering import BlockLowering, Point

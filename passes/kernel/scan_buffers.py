@@ -14,8 +14,9 @@ from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import is_tensor
-from webdnn.dialects.kernel.access import IndexOp, buffer_type
+from webdnn.dialects.kernel.access import buffer_type
 from webdnn.dialects.kernel.builder import Body, compute
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX

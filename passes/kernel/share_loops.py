@@ -14,8 +14,9 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, constant_of, range_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp
 from webdnn.passes.kernel.work import block_nanoseconds
 from webdnn.support.index import Index, floordiv, symbol

@@ -12,8 +12,9 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import AccessOp, TableOp
+from webdnn.dialects.kernel.access import AccessOp
 from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.indexing import TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
 from webdnn.support.index import FloorDiv, Index, symbol
 

@@ -7,8 +7,9 @@ from math import prod
 from xdsl.dialects import arith, scf
 from xdsl.ir import Block, Operation
 
-from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ComputeOp, IdOp, ReduceOp, YieldOp
 
 NANOSECONDS = 0.05

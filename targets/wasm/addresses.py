@@ -10,8 +10,9 @@ from xdsl.dialects.builtin import IntegerAttr, i32
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import is_value, range_of
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.support.index import Index
 from webdnn.targets.wasm.loops import counters, loop_around
 

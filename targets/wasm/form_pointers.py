@@ -19,8 +19,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type, is_vector
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, PrefetchOp, ReadOp, WriteOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index

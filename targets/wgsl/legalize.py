@@ -11,7 +11,7 @@ from xdsl.ir import Block, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from webdnn.dialects.kernel.access import IndexOp
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import symbol

@@ -18,8 +18,9 @@ from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.points import Indices, Values, at, axes_of, narrowed, run_body, widened

@@ -20,8 +20,9 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.weight import WeightAttr
-from webdnn.dialects.kernel.access import IndexOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import constant_of, range_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.reference.points import Values, at

@@ -16,8 +16,9 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.element import compute_type, element_of, is_vector, tensor_type
-from webdnn.dialects.kernel.access import IndexOp, InsideOp, ReadOp, TableOp
+from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.kernel.access import TableOp
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.indexing import TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.scheduling.lanes import columns, may_mask
 from webdnn.support.index import FloorDiv, Index, symbol

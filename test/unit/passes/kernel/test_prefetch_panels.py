@@ -11,8 +11,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block
 from xdsl.parser import Parser
 
-from webdnn.dialects.kernel.access import IndexOp, PrefetchOp, ReadOp
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp
 from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
 from webdnn.passes.kernel.prefetch_panels import KernelPrefetchPanelsPass
 from webdnn.passes.kernel.tile import KernelTilePass
