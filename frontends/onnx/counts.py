@@ -49,23 +49,37 @@ class Counting:
 
     def possible(self, value: SSAValue) -> list[Array] | None:
         """What a value that depends on counts and constants alone is in each world; None for any other."""
-        found = [self.evaluated(value, {count: world(most) for count, most in self.most.items()}) for world in WORLDS]
-        arrays = [array for array in found if array is not None]
-        return arrays if len(arrays) == len(found) else None
+        made = self.made_of_counts(value)
+        if made is None:
+            return None
+        return [evaluated(value, made, {c: world(most) for c, most in self.most.items()}) for world in WORLDS]
 
-    def evaluated(self, value: SSAValue, world: Mapping[SSAValue, int]) -> Array | None:
-        """A value, given how much is found."""
-        done: dict[SSAValue, Array | None] = {c: as_array(np.array(n, np.int32)) for c, n in world.items()}
+    def made_of_counts(self, value: SSAValue) -> list[DnnOp] | None:
+        """The operators that make a value of counts and constants, in order; None where it depends on more."""
+        order, pending, met = list[DnnOp](), [(value, False)], set[SSAValue]()
+        while pending:
+            top, operands_done = pending.pop()
+            op = top.owner
+            if operands_done and isinstance(op, DnnOp):
+                order.append(op)
+            if top in met or top in self.most or known(top) is not None:
+                continue
+            met.add(top)
+            if not isinstance(op, DnnOp) or type(op) not in MEANINGS or not op.operands:
+                return None
+            pending += [(top, True), *((operand, False) for operand in op.operands)]
+        return order
 
-        def look_up(value: SSAValue) -> Array | None:
-            if value not in done:
-                done[value] = known(value)
-                op = value.owner
-                if done[value] is None and isinstance(op, DnnOp) and type(op) in MEANINGS:
-                    operands = grouped_operands(op)
-                    arrays = [None if o is None else look_up(o) for o in operands]
-                    if all(a is not None or o is None for a, o in zip(arrays, operands, strict=True)) and operands:
-                        done.update(zip(op.results, evaluate(op, arrays), strict=True))
-            return done[value]
 
-        return look_up(value)
+def evaluated(value: SSAValue, made: Sequence[DnnOp], world: Mapping[SSAValue, int]) -> Array:
+    """A value that these operators make, given how much is found."""
+    done: dict[SSAValue, Array] = {count: as_array(np.array(n, np.int32)) for count, n in world.items()}
+
+    def look_up(operand: SSAValue | None) -> Array | None:
+        return None if operand is None else done[operand] if operand in done else known(operand)
+
+    for op in made:
+        done.update(zip(op.results, evaluate(op, [look_up(o) for o in grouped_operands(op)]), strict=True))
+    found = look_up(value)
+    assert found is not None, "what it is made of was evaluated before"
+    return found

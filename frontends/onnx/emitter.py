@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.base import DnnOp, ints
 from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import constant_of, folded, known
+from webdnn.dialects.dnn.shape import ReshapeOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.counts import Counting
 from webdnn.support.diagnostic import DiagnosticError
@@ -58,6 +59,13 @@ class Emitter:
             if format:
                 self.formats[op.output] = format
         return self.constants[key]
+
+    def renamed(self, value: SSAValue, where: str) -> SSAValue:
+        """Another value with the same elements, even of a constant: what is known of the one is not of the other."""
+        op = ReshapeOp.of(value, shape=ints(shape_of(value)))
+        op.location = NameLoc(StringAttr(where), NoneAttr())
+        self.block.add_op(op)
+        return op.results[0]
 
     def marked(self, value: SSAValue, format: int, where: str) -> SSAValue:
         """The value, known to be in the format of an ONNX type."""

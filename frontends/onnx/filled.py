@@ -28,8 +28,11 @@ def counted(node: Node, value: SSAValue, counts: Mapping[int, Term]) -> SSAValue
             open_[axis] = count.value
         else:
             value = part_of(node, value, axis, range(int(array)))
-    if open_:
-        node.emitter.counting.counts[value] = open_
+    if not open_:
+        return value
+    if value in node.operands or known(value) is not None or value in node.emitter.counting.counts:
+        value = node.emitter.renamed(value, node.name)
+    node.emitter.counting.counts[value] = open_
     return value
 
 

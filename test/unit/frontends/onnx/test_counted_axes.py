@@ -70,6 +70,12 @@ BODIES: Mapping[str, tuple[str, str]] = {
         f"{FOUND} scores = GatherND(s, rows) shape = Shape(scores) few = Constant<value_ints=[3]>() "
         "k = Min(shape, few) best, index = TopK(scores, k)",
     ),
+    "as many of others": (
+        "float[n,4] first, float[9,4] all, int64[n] numbers, int64[9] nine",
+        f"{FOUND} whole = Shape(found) zero = Constant<value_ints=[0]>() one = Constant<value_ints=[1]>() "
+        "n = Slice(whole, zero, one) first = Slice(x, zero, n) all = Add(x, x) "
+        "nine = Constant<value_ints=[0,1,2,3,4,5,6,7,8]>() numbers = Slice(nine, zero, n)",
+    ),
     "how many": (
         "int64[2] shape, int64 size",
         f"{FOUND} shape = Shape(found) size = Size(found)",
