@@ -32,6 +32,9 @@ from webdnn.frontends.onnx.scope import Scope, initializers_of
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
+LISTING = frozenset("ConcatFromSequence Identity Loop SequenceAt SequenceErase SequenceInsert SequenceLength".split())
+"""Operators that take sequences of tensors, or pass them on"""
+
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
 
 
@@ -190,6 +193,8 @@ class BodyImport:
         if formats and node.op_type not in KNOWING | MOVING:
             name = format_name(next(iter(formats)))
             node.refuse(f"computes on elements of type {name}", hint="cast them to a type that it can compute on")
+        if node.op_type not in LISTING and any(o in self.emitter.sequences for o in node.operands if o is not None):
+            node.refuse("takes a sequence where it needs a tensor", hint="check the model with onnx.checker")
         results = self.counted(convert, node)
         if not formats or node.op_type not in MOVING:
             return results

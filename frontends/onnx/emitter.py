@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
+from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr, TensorType, i1
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, ints
@@ -27,6 +27,8 @@ class Emitter:
     formats: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """The ONNX type of values whose elements have fewer bits in the model than here"""
     counting: Counting = field(default_factory=Counting)
+    sequences: dict[SSAValue, Sequence[SSAValue]] = field(default_factory=dict[SSAValue, Sequence[SSAValue]])
+    """The tensors of each sequence, which is a value of no operator"""
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
         """The results of an operator: constants, where all of its operands are, or where they have no elements."""
@@ -38,6 +40,9 @@ class Emitter:
         if any(array is not None for array in empty):
             op.drop_all_references()
             return [self.constant(array, where) for array in empty if array is not None]
+        if any(operand in self.sequences for operand in op.operands):
+            hint = "take tensors out of it by SequenceAt, or join them by ConcatFromSequence"
+            raise DiagnosticError(f"'{op.name}' takes a sequence of tensors", where=where, hint=hint)
         if self.counting.clashes(op.operands):
             hint = "export the model with a fixed number of them, or compute on all places and select afterwards"
             raise DiagnosticError(f"'{op.name}' takes what is found at run time", where=where, hint=hint)
@@ -59,6 +64,12 @@ class Emitter:
             if format:
                 self.formats[op.output] = format
         return self.constants[key]
+
+    def sequence(self, tensors: Sequence[SSAValue]) -> SSAValue:
+        """A value that stands for a sequence of tensors."""
+        value = Block(arg_types=[TensorType(i1, [])]).args[0]
+        self.sequences[value] = tensors
+        return value
 
     def renamed(self, value: SSAValue, where: str) -> SSAValue:
         """Another value with the same elements, even of a constant: what is known of the one is not of the other."""

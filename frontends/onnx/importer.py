@@ -84,6 +84,10 @@ class Attempt:
             if format := self.model.format_of(name):
                 emitter.formats[argument] = format
         results = BodyImport(self.model, emitter).run(self.nodes, self.wanted, scope)
+        for name, result in zip(self.wanted, results, strict=True):
+            if result in emitter.sequences:
+                hint = "export the model with a tensor for each, or with one that joins them"
+                raise DiagnosticError("the output is a sequence of tensors", where=name, hint=hint)
         return block, results, scope, emitter.counting
 
 

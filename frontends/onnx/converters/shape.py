@@ -119,7 +119,17 @@ def split(node: Node) -> Sequence[SSAValue]:
         sizes = [min(chunk, extent - i * chunk) for i in range(count)]
         if node.opset < 18 and extent % count:
             node.refuse(f"cuts {extent} elements in {count} equal parts", hint="give the sizes of the parts")
-    if sum(sizes) != extent or min(sizes, default=0) < 0 or len(sizes) != len(node.outputs):
+    if len(sizes) != len(node.outputs):
+        node.refuse(
+            f"cuts {len(node.outputs)} parts of the sizes {list(sizes)}", hint="check the model with onnx.checker"
+        )
+    return cut(node, axis, sizes)
+
+
+def cut(node: Node, axis: int, sizes: Sequence[int]) -> list[SSAValue]:
+    """The first operand in parts of these sizes."""
+    extent = node.shape(0)[axis]
+    if sum(sizes) != extent or min(sizes, default=0) < 0:
         node.refuse(f"cuts {extent} elements in parts of {list(sizes)}", hint="the parts must add up to the axis")
     ends = list(accumulate(sizes))
     return [part_of(node, node.operand(0), axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True)]
