@@ -4,7 +4,7 @@ import pytest
 
 from onnx_backend.suite import KINDS, Outcome, run_suite, summary
 
-AT_LEAST = {"reference": 1815, "wasmtime": 1810}
+AT_LEAST = {"reference": 1818, "wasmtime": 1810}
 """Node tests that passed when this was last raised, of the 1884 of onnx 1.23.2"""
 
 IN_BROWSERS = (
