@@ -19,19 +19,27 @@ except ImportError:
     sys.exit("bench.torch_models needs PyTorch, which is not installed: pip install torch onnxscript")
 
 
+Store = Callable[[Tensor, Tensor], Tensor]
+"""Puts new keys or values into those of the past."""
+
+
 @dataclass(frozen=True)
 class Export:
-    """A module, example inputs, and the names of inputs, of outputs and of axes whose length is left open."""
+    """A module, example inputs, and the names of inputs, of outputs and of axes whose length is left open.
+
+    The inputs after the first `parameters` are gathered by one starred parameter of the module, where there are such.
+    """
 
     module: nn.Module
     inputs: Sequence[Tensor]
     input_names: Sequence[str]
     output_names: Sequence[str]
     open_axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    parameters: int | None = None
 
 
 class DecoderBlock(nn.Module):
-    """A block after GPT-2 that appends to keys and values [1, heads, past, depth]."""
+    """A block after GPT-2 that stores keys and values [1, heads, length, depth]."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -40,11 +48,11 @@ class DecoderBlock(nn.Module):
         self.joint, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
 
-    def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor, store: Store) -> tuple[Tensor, ...]:
         batch, length, width = x.shape
         parts = self.joint(self.before_attention(x)).split(width, dim=2)
         query, new_key, new_value = (p.view(batch, length, self.heads, -1).transpose(1, 2) for p in parts)
-        key, value = torch.cat([key, new_key], 2), torch.cat([value, new_value], 2)
+        key, value = store(key, new_key), store(value, new_value)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
         return x + self.mlp(self.before_mlp(x)), key, value
@@ -56,19 +64,36 @@ class Decoder(nn.Module):
     def __init__(self, width: int, heads: int, layers: int, vocabulary: int) -> None:
         super().__init__()
         self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(1024, width)
+        # Small, as GPT-2 has them: the blocks and not the last token decide what follows.
+        for embedding in (self.tokens, self.positions):
+            nn.init.normal_(embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(DecoderBlock(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         before, length = past[0].shape[2], tokens.shape[1]
         positions = torch.arange(before, before + length)
-        mask = torch.arange(before + length)[None, :] <= positions[:, None]
+        return self.decode(tokens, positions, before + length, past, lambda old, new: torch.cat([old, new], 2))
+
+    def decode(
+        self, tokens: Tensor, positions: Tensor, length: int, past: Sequence[Tensor], store: Store
+    ) -> tuple[Tensor, ...]:
+        mask = torch.arange(length)[None, :] <= positions[:, None]
         x = self.tokens(tokens) + self.positions(positions)
         present: list[Tensor] = []
         for i, block in enumerate(self.blocks):
-            x, key, value = block(x, past[2 * i], past[2 * i + 1], mask)
+            x, key, value = block(x, past[2 * i], past[2 * i + 1], mask, store)
             present += [key, value]
         return (F.linear(self.norm(x), self.tokens.weight), *present)
+
+
+class FixedCacheDecoder(Decoder):
+    """One token [1, 1], its position [1] and caches of fixed length -> logits and the caches with the token."""
+
+    def forward(self, token: Tensor, position: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
+        return self.decode(
+            token, position, caches[0].shape[2], caches, lambda cache, new: cache.index_copy(2, position, new)
+        )
 
 
 def decoder(width: int = 64, heads: int = 4, layers: int = 2, vocabulary: int = 256) -> Export:
@@ -80,32 +105,21 @@ def decoder(width: int = 64, heads: int = 4, layers: int = 2, vocabulary: int = 
         ["tokens", *names],
         ["logits", *(name.replace("past", "present") for name in names)],
         {name: {2: "past"} for name in names},
+        parameters=1,
     )
 
 
-class FixedCache(nn.Module):
-    """One token at a position [1] written to keys and values of fixed length; later positions are masked."""
-
-    def __init__(self, width: int, heads: int, vocabulary: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.tokens, self.joint = nn.Embedding(vocabulary, width), nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, vocabulary)
-
-    def forward(self, token: Tensor, position: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, ...]:
-        x = self.tokens(token)
-        query, key, value = (p.view(1, 1, self.heads, -1).transpose(1, 2) for p in self.joint(x).chunk(3, dim=-1))
-        keys, values = keys.index_copy(2, position, key), values.index_copy(2, position, value)
-        scores = query @ keys.transpose(2, 3) / query.shape[-1] ** 0.5
-        later = torch.arange(keys.shape[2]) > position
-        mixed = scores.masked_fill(later, float("-inf")).softmax(-1) @ values
-        return self.out(x + mixed.transpose(1, 2).flatten(2)), keys, values
-
-
-def fixed_cache() -> Export:
-    inputs = [torch.tensor([[3]]), torch.tensor([5]), torch.randn(1, 4, 16, 16), torch.randn(1, 4, 16, 16)]
-    names = ["token", "position", "keys", "values"]
-    return Export(FixedCache(64, 4, 256), inputs, names, ["logits", "new_keys", "new_values"])
+def fixed_cache(width: int = 64, heads: int = 4, layers: int = 2, vocabulary: int = 256, length: int = 16) -> Export:
+    """A decoder that one bundle serves while the sequence grows, up to `length` tokens."""
+    names = [f"past_{layer}_{kind}" for layer in range(layers) for kind in ("key", "value")]
+    caches = [torch.randn(1, heads, length, width // heads) for _ in names]
+    return Export(
+        FixedCacheDecoder(width, heads, layers, vocabulary),
+        [torch.tensor([[3]]), torch.tensor([5]), *caches],
+        ["token", "position", *names],
+        ["logits", *(name.replace("past", "present") for name in names)],
+        parameters=2,
+    )
 
 
 class VisionTransformer(nn.Module):
@@ -259,8 +273,8 @@ def indexing() -> Export:
 
 MODELS: Mapping[str, Callable[[], Export]] = {
     "decoder": decoder,
-    "gpt2": lambda: decoder(768, 12, 12, 50257),
     "fixed_cache": fixed_cache,
+    "gpt2": lambda: fixed_cache(768, 12, 12, 50257, length=128),
     "vision_transformer": vision_transformer,
     "detector": detector,
     "unet": unet,
@@ -280,9 +294,8 @@ def export(build: Callable[[], Export], path: Path, modern: bool) -> None:
             {axis: torch.export.Dim(dim) for axis, dim in model.open_axes.get(name, {}).items()}
             for name in model.input_names
         )
-        # Inputs that one parameter gathers are one entry, a tuple.
-        if isinstance(model.module, Decoder):
-            shapes = (shapes[0], shapes[1:])
+        if model.parameters is not None:
+            shapes = (*shapes[: model.parameters], shapes[model.parameters :])
         options = {"dynamo": True, "dynamic_shapes": shapes, "external_data": False}
     else:
         options = {"dynamo": False, "dynamic_axes": model.open_axes}
