@@ -64,11 +64,15 @@ class Decoder(nn.Module):
     def __init__(self, width: int, heads: int, layers: int, vocabulary: int) -> None:
         super().__init__()
         self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(1024, width)
-        # Small, as GPT-2 has them: the blocks and not the last token decide what follows.
-        for embedding in (self.tokens, self.positions):
-            nn.init.normal_(embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(DecoderBlock(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
+        # Small embeddings and large weights, so that the blocks decide what follows: tokens vary, as a test needs.
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=2 / module.in_features**0.5)
+                nn.init.zeros_(module.bias)
 
     def forward(self, tokens: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         before, length = past[0].shape[2], tokens.shape[1]

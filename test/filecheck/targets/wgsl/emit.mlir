@@ -54,3 +54,17 @@ kernel.func @step(%x: memref<40xf32>, %y: memref<8xf32>, %n: index) {
     kernel.write %v, %y[%i] : memref<8xf32>
   }
 }
+
+// The shortest text of the greatest f32 lies above it, and is not a literal of that type.
+
+// CHECK:      fn k_greatest(
+// CHECK:        select(-3.4028234663852886e+38, 0.1, b0[{{v[0-9]+}}] != 0)
+kernel.func @greatest(%m: memref<64xi1>, %y: memref<64xf32>) {
+  kernel.compute (%i = 64, %one = 1) {
+    %least = arith.constant -3.4028235e+38 : f32
+    %tenth = arith.constant 0.1 : f32
+    %b = kernel.read %m[%i] : memref<64xi1>
+    %v = arith.select %b, %tenth, %least : f32
+    kernel.write %v, %y[%i] : memref<64xf32>
+  }
+}
