@@ -39,13 +39,12 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-LANE = "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }"
-
 ROW = f"ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1})"
 
+# Selections do not branch as ?: may: a compiler has been seen to take minutes over a few dozen lanes of padded rows.
 HELPERS_300 = {
     "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, {ROW}, 0); }}",
-    "lane(": LANE,
+    "lane(": "float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }",
 }
 
 HELPERS_100 = {
@@ -55,7 +54,7 @@ HELPERS_100 = {
         f"  return texture2D(s, (vec2(float(q) - y * {WIDTH}.0, y) + 0.5) / size);\n"
         "}"
     ),
-    "lane(": LANE,
+    "lane(": "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }",
     "quotient(": (
         "int quotient(int a, int b) {\n"
         "  int q = int(float(a) / float(b));\n"

@@ -7,7 +7,7 @@
 // CHECK:      uniform sampler2D b0;
 // CHECK-NEXT: out vec4 color;
 // CHECK-NEXT: vec4 texel(sampler2D s, int q) { return texelFetch(s, ivec2(q & 2047, q >> 11), 0); }
-// CHECK-NEXT: float lane(vec4 v, int i) {
+// CHECK-NEXT: float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }
 // CHECK-NEXT: void main() {
 // CHECK-NEXT:   int v0 = int(gl_FragCoord.x);
 // CHECK:        lane(texel(b0,
