@@ -198,7 +198,7 @@ class Graph:
         used = {o.name for o in operands}
         for value in [v for v in self.drafts if v.name in used]:
             (self.weights if value.known else self.inputs)[value.name] = value
-        self.values += [v for v in self.drafts if v.name in used and not value_of_parameters(v)]
+        self.values += [v for v in self.drafts if v.name in used and not v.known]
         self.nodes.append(proto)
         self.values += results
 
@@ -238,11 +238,6 @@ class Graph:
             [numpy_helper.from_array(v.array, v.name) for v in self.weights.values()],
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-
-
-def value_of_parameters(value: Value) -> bool:
-    """Axes, shapes and other known integers are not computed with."""
-    return value.known and value.type in INTEGERS
 
 
 def info(value: Value) -> ValueInfoProto:

@@ -78,11 +78,11 @@ def gemm(graph: Graph) -> Node:
     return Node("Gemm", [first, other, *bias], attributes)
 
 
-def image(graph: Graph, dims: int, least: int = 1) -> Value:
+def image(graph: Graph, dims: int) -> Value:
     """[batch, channels, space…] in f32 mostly."""
-    shape = [graph.whole(1, 2), graph.one(1, 2, 3, 4, 6), *(graph.whole(least, 7) for _ in range(dims))]
+    shape = [graph.whole(1, 2), graph.one(1, 2, 3, 4, 6), *graph.shape(dims)]
     type = "float32" if graph.chance(0.93) else "float64"
-    return graph.like(type, lambda s: len(s) == dims + 2 and min(s) >= 1 and min(s[2:]) >= least, shape)
+    return graph.like(type, lambda s: len(s) == dims + 2 and min(s) >= 1, shape)
 
 
 def window(graph: Graph, dims: int, dilated: bool = True) -> dict[str, Attribute]:
@@ -175,7 +175,7 @@ def group_normalization(graph: Graph) -> Node:
 def layer_normalization(graph: Graph) -> Node:
     value = graph.any(("float32", "float64"), low=1)
     axis = graph.axis(value.rank)
-    shape = value.shape[axis:] if axis < 0 else value.shape[axis:]
+    shape = value.shape[axis:]
     scale = graph.parameter(value.type, shape)
     bias = [graph.parameter(value.type, shape)] if graph.chance(0.7) else []
     return Node("LayerNormalization", [value, scale, *bias], {"axis": axis, "epsilon": graph.number(0.01, 0.1)})
