@@ -94,6 +94,9 @@ class Graph:
     drafts: list[Value] = field(default_factory=list[Value])
     """Inputs and weights of the node that is being drawn"""
 
+    named: int = 0
+    """How many inputs and weights have been given a name"""
+
     def chance(self, probability: float) -> bool:
         return bool(self.random.random() < probability)
 
@@ -126,7 +129,8 @@ class Graph:
 
     def new(self, array: Array, known: float = 0.0) -> Value:
         """A new input, or with that probability a weight that the compiler knows."""
-        name = f"x{len(self.inputs) + len(self.weights) + len(self.drafts)}"
+        self.named += 1
+        name = f"x{self.named}"
         array = np.asarray(array)
         value = Value(name, array, array, known=self.chance(known), half=array.dtype == np.float16)
         self.drafts.append(value)
@@ -280,7 +284,7 @@ def stable(a: Array, b: Array, half: bool) -> bool:
     if a.shape != b.shape:
         return False
     if a.dtype.name not in FLOATS:
-        return bool((a == b).all()) and (a.dtype == np.bool_ or bool((np.abs(a.astype(np.int64)) < 2**20).all()))
+        return bool((a == b).all()) and bool((np.abs(a.astype(np.float64)) < 2**20).all())
     x, y = a.astype(np.float64), b.astype(np.float64)
     if not np.isfinite(x).all() or not np.isfinite(y).all() or np.abs(x).max(initial=0) > LARGEST:
         return False

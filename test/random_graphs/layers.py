@@ -9,13 +9,20 @@ import numpy as np
 from random_graphs.elementwise import Draw
 from random_graphs.graph import FLOATS, NUMBERS, Attribute, Graph, Node, UnfitError, Value
 
-SUMS = ("ReduceSum", "ReduceMean", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp")
-REAL = ("float32", "float32", "float32", "float64")
+REDUCTIONS = ("ReduceSum", "ReduceProd", "ReduceL1", "ReduceSumSquare", "ReduceMean", "ReduceMax", "ReduceMin")
+ROOTS = ("ReduceL2", "ReduceLogSum", "ReduceLogSumExp")
+"""Reductions that are not those of integers"""
+
+OF_NOTHING = REDUCTIONS[:4]
+"""Reductions that have a result for no elements"""
+
 
 
 def reduction(op: str) -> Draw:
     def draw(graph: Graph) -> Node:
-        value = graph.any(("float32", "float64", "float16", "int32", "int64"))
+        value = graph.any(FLOATS if op in ROOTS else (*FLOATS, "int32", "int64"))
+        if 0 in value.shape and op not in OF_NOTHING:
+            raise UnfitError
         attributes: dict[str, Attribute] = {"keepdims": graph.whole(0, 1)}
         moves = op in ("ReduceMax", "ReduceMin") or value.type not in FLOATS
         if graph.chance(0.2):
@@ -285,7 +292,7 @@ def integer_product(graph: Graph) -> Node:
 
 
 LAYERS: Sequence[Draw] = (
-    *(reduction(op) for op in (*SUMS, "ReduceMax", "ReduceMin", "ReduceLogSum")),
+    *(reduction(op) for op in (*REDUCTIONS, *ROOTS)),
     extremum, softmax, softmax, hardmax, running_sum, matmul, matmul, matmul, gemm, gemm, conv, conv, conv, conv,
     conv_transpose, conv_transpose, pool, pool, global_pool, batch_normalization, instance_normalization,
     group_normalization, layer_normalization, normalization, local_response, mean_variance, einsum, recurrent,
