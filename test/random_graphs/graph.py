@@ -238,7 +238,10 @@ class Graph:
             self.nodes,
             "random",
             [info(v) for v in self.inputs.values()],
-            [helper.make_tensor_value_info(v.name, helper.np_dtype_to_tensor_dtype(v.array.dtype), None) for v in outputs],
+            [
+                helper.make_tensor_value_info(v.name, helper.np_dtype_to_tensor_dtype(v.array.dtype), None)
+                for v in outputs
+            ],
             [numpy_helper.from_array(v.array, v.name) for v in self.weights.values()],
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)

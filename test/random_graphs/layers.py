@@ -17,7 +17,6 @@ OF_NOTHING = REDUCTIONS[:4]
 """Reductions that have a result for no elements"""
 
 
-
 def reduction(op: str) -> Draw:
     def draw(graph: Graph) -> Node:
         value = graph.any(FLOATS if op in ROOTS else (*FLOATS, "int32", "int64"))
@@ -75,7 +74,9 @@ def gemm(graph: Graph) -> Node:
     across, down = graph.whole(0, 1), graph.whole(0, 1)
     rows, inner = first.shape[::-1] if across else first.shape
     columns = graph.whole(1, 7)
-    other = graph.like(first.type, lambda s: len(s) == 2 and s[down] == inner, [columns, inner] if down else [inner, columns])
+    other = graph.like(
+        first.type, lambda s: len(s) == 2 and s[down] == inner, [columns, inner] if down else [inner, columns]
+    )
     columns = other.shape[1 - down]
     attributes: dict[str, Attribute] = {"transA": across, "transB": down}
     if graph.chance(0.4):
@@ -106,6 +107,18 @@ def window(graph: Graph, dims: int, dilated: bool = True) -> dict[str, Attribute
     return attributes
 
 
+def fitting(value: Value, kernel: Sequence[int], attributes: dict[str, Attribute]) -> dict[str, Attribute]:
+    """The attributes of a window, if it fits on the value at least once."""
+    dims = len(kernel)
+    pads, dilations = attributes.get("pads", [0] * 2 * dims), attributes.get("dilations", [1] * dims)
+    assert isinstance(pads, list) and isinstance(dilations, list)
+    same = str(attributes.get("auto_pad", "")).startswith("SAME")
+    for i, (extent, taps) in enumerate(zip(value.shape[2:], kernel, strict=True)):
+        if (taps - 1) * int(dilations[i]) + 1 > extent + int(pads[i]) + int(pads[i + dims]) and not same:
+            raise UnfitError
+    return attributes
+
+
 def divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
@@ -117,7 +130,11 @@ def conv(graph: Graph) -> Node:
     out = group * graph.whole(1, 4)
     weight = graph.parameter(value.type, [out, value.shape[1] // group, *kernel])
     bias = [graph.parameter(value.type, [out])] if graph.chance(0.6) else []
-    return Node("Conv", [value, weight, *bias], {"group": group, "kernel_shape": kernel, **window(graph, dims)})
+    return Node(
+        "Conv",
+        [value, weight, *bias],
+        {"group": group, "kernel_shape": kernel, **fitting(value, kernel, window(graph, dims))},
+    )
 
 
 def conv_transpose(graph: Graph) -> Node:
@@ -129,6 +146,8 @@ def conv_transpose(graph: Graph) -> Node:
     bias = [graph.parameter(value.type, [out * group])] if graph.chance(0.6) else []
     attributes: dict[str, Attribute] = {"group": group, "kernel_shape": kernel, **window(graph, dims)}
     strides = attributes.get("strides")
+    if isinstance(strides, list) and max(strides) > min(kernel) and "auto_pad" in attributes:
+        raise UnfitError  # SAME would have to leave out elements, of which ONNX and onnxruntime think differently
     if isinstance(strides, list) and graph.chance(0.3):
         attributes["output_padding"] = [graph.whole(0, int(s) - 1) for s in strides]
     return Node("ConvTranspose", [value, weight, *bias], attributes)
@@ -143,6 +162,7 @@ def pool(graph: Graph) -> Node:
     pads = attributes.get("pads")
     if isinstance(pads, list):
         attributes["pads"] = [min(int(p), k - 1) for p, k in zip(pads, kernel * 2, strict=True)]
+    fitting(value, kernel, attributes)
     if op == "AveragePool":
         attributes["count_include_pad"] = graph.whole(0, 1)
     if "auto_pad" not in attributes:
