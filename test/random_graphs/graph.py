@@ -1,4 +1,4 @@
-"""A random ONNX graph as it grows: its values with their arrays as onnxruntime computes them, and new ones of all kinds.
+"""A random ONNX graph as it grows: its values, with arrays as onnxruntime computes them, and new ones of all kinds.
 
 A value has a companion that was computed from operands a little wrong. A node whose results differ too much from their
 companions (rounding beside a half, the index of the larger of two equals, a quotient by almost zero) is not taken: so
@@ -39,7 +39,12 @@ NOISE = {"float32": 1e-4, "float64": 1e-4, "float16": 2e-3}
 FATAL = 4
 
 
+class Named(Protocol):
+    name: str
+
+
 class Session(Protocol):
+    def get_inputs(self) -> Sequence[Named]: ...
     def run(self, names: None, inputs: Mapping[str, Array]) -> Sequence[Array]: ...
 
 
@@ -226,7 +231,7 @@ class Graph:
         if value.type not in NOISE:
             return value.near
         noise = 1 + NOISE[value.type] * self.random.standard_normal(value.shape)
-        return np.asarray(value.near * noise).astype(value.type)
+        return np.asarray(value.near.astype(np.float64) * noise).astype(value.type)
 
     def model(self) -> ModelProto:
         """The model, whose outputs are what no node reads and a few values more."""

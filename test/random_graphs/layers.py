@@ -111,7 +111,8 @@ def fitting(value: Value, kernel: Sequence[int], attributes: dict[str, Attribute
     """The attributes of a window, if it fits on the value at least once."""
     dims = len(kernel)
     pads, dilations = attributes.get("pads", [0] * 2 * dims), attributes.get("dilations", [1] * dims)
-    assert isinstance(pads, list) and isinstance(dilations, list)
+    assert isinstance(pads, list)
+    assert isinstance(dilations, list)
     same = str(attributes.get("auto_pad", "")).startswith("SAME")
     for i, (extent, taps) in enumerate(zip(value.shape[2:], kernel, strict=True)):
         if (taps - 1) * int(dilations[i]) + 1 > extent + int(pads[i]) + int(pads[i + dims]) and not same:
@@ -146,7 +147,7 @@ def conv_transpose(graph: Graph) -> Node:
     bias = [graph.parameter(value.type, [out * group])] if graph.chance(0.6) else []
     attributes: dict[str, Attribute] = {"group": group, "kernel_shape": kernel, **window(graph, dims)}
     strides = attributes.get("strides")
-    if isinstance(strides, list) and max(strides) > min(kernel) and "auto_pad" in attributes:
+    if isinstance(strides, list) and max(map(int, strides)) > min(kernel) and "auto_pad" in attributes:
         raise UnfitError  # SAME would have to leave out elements, of which ONNX and onnxruntime think differently
     if isinstance(strides, list) and graph.chance(0.3):
         attributes["output_padding"] = [graph.whole(0, int(s) - 1) for s in strides]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from random_graphs.elementwise import Draw
-from random_graphs.graph import NUMBERS, TYPES, Attribute, Graph, Node, UnfitError, Value
+from random_graphs.graph import NUMBERS, Attribute, Graph, Node, UnfitError, Value
 
 
 def transpose(graph: Graph) -> Node:

@@ -17,7 +17,6 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto
 
@@ -150,7 +149,7 @@ def main() -> int:
     parser.add_argument("--save", type=Path, help="write the first graph here, and run nothing")
     options = parser.parse_args()
     if options.save:
-        onnx.save(drawn(options.seed).model, options.save)
+        options.save.write_bytes(drawn(options.seed).model.SerializeToString())
         return 0
     outcomes = run_seeds(options.engine, range(options.seed, options.seed + options.count), options.workers)
     print(summary(outcomes))

@@ -87,12 +87,6 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "row = Unsqueeze(n, axes) three = Constant<value_ints=[3]>() shape = Concat<axis=0>(row, three) "
         "filled = ConstantOfShape(shape) ones = Constant<value_floats=[1.0,2.0,3.0]>() spread = Expand(ones, shape)",
     ),
-    "as many of the same elements": (
-        "int64[n] range, float[9] others, int64[9] all",
-        f"{FOUND} whole = Shape(found) zero = Constant<value_int=0>() one = Constant<value_int=1>() "
-        "nine = Constant<value_int=9>() n = Gather(whole, zero) range = Range(zero, n, one) all = Range(zero, nine, one) "
-        "others = Identity(s)",
-    ),
     "nothing or something": (
         "float[n,4] y",
         f"{FOUND} size = Size(found) zero = Constant<value_int=0>() none = Equal(size, zero) "
