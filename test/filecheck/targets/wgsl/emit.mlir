@@ -41,6 +41,19 @@ kernel.func @words(%m: memref<64xi1>, %x: memref<64xui32>) {
   }
 }
 
+// The largest f32 is not rounded up to a number that is none.
+
+// CHECK:      fn k_bounded(
+// CHECK:        min({{.*}}, 3.4028234663852886e+38)
+kernel.func @bounded(%x: memref<63xf32>) {
+  kernel.compute (%i = 63, %one = 1) {
+    %largest = arith.constant 3.4028234663852886e38 : f32
+    %v = kernel.read %x[%i] : memref<63xf32>
+    %m = arith.minimumf %v, %largest : f32
+    kernel.write %m, %x[%i] : memref<63xf32>
+  }
+}
+
 // What a loop around calls counts is a number that each launch is given.
 
 // CHECK:      @group(1) @binding(0) var<uniform> n0: i32;
