@@ -61,7 +61,7 @@ def test_scatter_elements_that_meet(check: Check, noise: Noise) -> None:
 @pytest.mark.parametrize("reduction", ["none", "add", "mul"])
 def test_scatter_booleans(check: Check, noise: Noise, reduction: str) -> None:
     indices = np.argsort(noise(5, 4), axis=0).astype(np.int64)
-    operands = noise(5, 4) > 0, indices, noise(5, 4, seed=1) > 0
+    operands = noise(5, 4).astype(np.float64) > 0, indices, noise(5, 4, seed=1).astype(np.float64) > 0
     check("ScatterElements", *operands, opset=18, reduction=reduction)
 
 
