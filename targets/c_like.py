@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
 from xdsl.dialects import arith, math, memref, scf, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -19,6 +20,12 @@ from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.inlining import inlined, leaves
+
+
+def f32_literal(value: float) -> str:
+    """The shortest decimal that rounds to an f32; all digits where that one lies beyond the largest f32."""
+    single = np.float32(value)
+    return str(single) if abs(float(str(single))) <= float(np.finfo(np.float32).max) else repr(float(single))
 
 
 class Level(IntEnum):

@@ -71,7 +71,7 @@ def skeleton(
 ) -> ModelProto:
     """The needed part of a model without its large weights."""
     weights = {node.output[0]: tensor for node in nodes if (tensor := large_constant(node)) is not None}
-    graph = GraphProto(name="inference", node=[n for n in nodes if large_constant(n) is None])
+    graph = GraphProto(name="inference", node=[inferable(n) for n in nodes if large_constant(n) is None])
     for name, type in inputs.items():
         graph.input.append(helper.make_value_info(name, onnx_type(type)))
     for tensor in model.proto.graph.initializer:
@@ -90,6 +90,16 @@ def skeleton(
     result = ModelProto(ir_version=model.proto.ir_version, graph=graph, functions=model.proto.functions)
     result.opset_import.extend(model.proto.opset_import)
     return result
+
+
+def inferable(node: NodeProto) -> NodeProto:
+    """The node, or one that nothing is known of where inference counts windows that start in the padding behind."""
+    if not any(a.name == "ceil_mode" and a.i for a in node.attribute):
+        return node
+    unknown = NodeProto()
+    unknown.CopyFrom(node)
+    unknown.domain = "webdnn.unknown"
+    return unknown
 
 
 def is_large(tensor: TensorProto) -> bool:

@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 from webdnn.dialects.dnn.constant import is_known
 from webdnn.dialects.dnn.convolution import ConvOp, winograd_outputs
 from webdnn.dialects.element import shape_of
-from webdnn.support.convolution_cost import Convolution
+from webdnn.support.convolution_cost import TRANSFORM, Convolution
 
 
 def describe(op: ConvOp) -> Convolution:
@@ -23,7 +23,7 @@ def describe(op: ConvOp) -> Convolution:
 
 def fastest(op: ConvOp, tile: int) -> int | None:
     """The results along each axis of the best tile of at most so many, None where the plain sum is faster."""
-    allowed = [m for m in range(2, tile + 1) if winograd_outputs(op, m) is None]
+    allowed = [m for m in TRANSFORM if m <= tile and winograd_outputs(op, m) is None]
     if not allowed or not is_known(op.weight):
         return None
     convolution = describe(op)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
 from xdsl.dialects.builtin import ModuleOp, f32, i1
@@ -24,6 +23,7 @@ from webdnn.targets.c_like import (
     Level,
     Text,
     call,
+    f32_literal,
     infix,
     is_variable,
 )
@@ -98,7 +98,7 @@ class GlslPrinter(CLikePrinter):
             case "i1":
                 return Text("true" if value else "false")
             case "f32":
-                return Text(str(np.float32(value)), level)
+                return Text(f32_literal(value), level)
             case _:
                 return Text(str(int(value)), level)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
 from xdsl.dialects.builtin import ModuleOp, i1
@@ -26,6 +25,7 @@ from webdnn.targets.c_like import (
     Text,
     buffer_of,
     call,
+    f32_literal,
     function_name,
     infix,
     is_variable,
@@ -35,8 +35,6 @@ from webdnn.targets.wgsl.specialize import WEIGHTS
 
 SCALARS = {"f32": "f32", "i32": "i32", "ui32": "i32", "index": "i32", "i1": "bool"}
 VECTORS = {"f32": "vec4f", "i32": "vec4i", "ui32": "vec4i", "index": "vec4i", "i1": "vec4<bool>"}
-
-LARGEST = float(np.finfo(np.float32).max)
 
 UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
     arith.DivUIOp: ("/", Level.PRODUCT),
@@ -74,7 +72,7 @@ class WgslPrinter(CLikePrinter):
             case "i1":
                 return Text("true" if value else "false")
             case "f32":
-                return Text(float_literal(value), level)
+                return Text(f32_literal(value), level)
             case _:
                 return Text(str(int(value)), level)
 
@@ -174,13 +172,6 @@ class WgslPrinter(CLikePrinter):
                 return infix(args[0], args[1], "!=", Level.COMPARISON)
             case _:
                 return None
-
-
-def float_literal(value: float) -> str:
-    """The shortest text that rounds to an f32, unless it lies above all of them: WGSL refuses that before rounding."""
-    number = np.float32(value)
-    shortest = str(number)
-    return shortest if abs(float(shortest)) <= LARGEST else repr(float(number))
 
 
 def emit_kernel(function: FuncOp) -> str:

@@ -40,6 +40,15 @@ RADIX = 16
 """Elements that one pass of a prefix sum adds up."""
 
 
+OF_BOOLEANS = {
+    ReduceKind.MAX: ReduceKind.OR,
+    ReduceKind.ADD: ReduceKind.OR,
+    ReduceKind.MIN: ReduceKind.AND,
+    ReduceKind.MUL: ReduceKind.AND,
+}
+"""What combines booleans as the numbers 0 and 1 are combined"""
+
+
 def combined(
     body: Body,
     kind: ReduceKind,
@@ -51,7 +60,7 @@ def combined(
     """A reduction of stored elements of any type. Reductions compare as signed numbers: others are mapped to those."""
     type = compute_type(element_attribute(element.name))
     if element.kind is Kind.BOOL:
-        kind = {ReduceKind.MAX: ReduceKind.OR, ReduceKind.MIN: ReduceKind.AND}[kind]
+        kind = OF_BOOLEANS[kind]
     if kind not in (ReduceKind.MAX, ReduceKind.MIN) or not unsigned(element):
         return body.reduce(kind, sizes, value, init=init, type=type)
 

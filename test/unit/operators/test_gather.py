@@ -58,6 +58,13 @@ def test_scatter_elements_that_meet(check: Check, noise: Noise) -> None:
     check("ScatterElements", *operands, opset=18)
 
 
+@pytest.mark.parametrize("reduction", ["none", "add", "mul"])
+def test_scatter_booleans(check: Check, noise: Noise, reduction: str) -> None:
+    indices = np.argsort(noise(5, 4), axis=0).astype(np.int64)
+    operands = noise(5, 4).astype(np.float64) > 0, indices, noise(5, 4, seed=1).astype(np.float64) > 0
+    check("ScatterElements", *operands, opset=18, reduction=reduction)
+
+
 @pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
 def test_scatter_nd(check: Check, noise: Noise, reduction: str) -> None:
     indices = below(6, 3, unique=True).reshape(3, 1)

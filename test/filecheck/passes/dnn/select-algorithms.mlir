@@ -27,3 +27,15 @@ func.func @kept(%x: tensor<1x3x56x56xf32>, %z: tensor<1x64x56x56xf32>, %v: tenso
   %d = dnn.conv %z, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
   func.return %y, %s, %d : tensor<1x8x56x56xf32>, tensor<1x64x28x28xf32>, tensor<1x64x56x56xf32>
 }
+
+// -----
+
+// Tiles of three results of a small kernel have no known cost.
+// CHECK-LABEL: @even
+// CHECK: dnn.conv
+// CHECK-NOT: winograd = 3
+func.func @even(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x55x55xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x64x2x2xf32>> : tensor<64x64x2x2xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x2x2xf32>) -> tensor<1x64x55x55xf32>
+  func.return %y : tensor<1x64x55x55xf32>
+}

@@ -329,3 +329,11 @@ def test_operators_of_old_opsets_that_have_not_changed(model: Build, run: Run) -
     proto = model([node("Neg", ["x"], ["y"])], {"x": [2]}, ["y"])
     proto.opset_import[0].version = 6
     np.testing.assert_array_equal(run(proto, np.ones(2, np.float32))[0], [-1, -1])
+
+
+def test_windows_that_would_start_in_the_padding_behind_are_not_counted(model: Build) -> None:
+    """ONNX's shape inference counts them here, and is not believed."""
+    pool = node("MaxPool", ["x"], ["p"], kernel_shape=[3], strides=[2], pads=[1, 2], ceil_mode=1)
+    module = import_onnx(model([pool, node("Neg", ["p"], ["y"])], {"x": [1, 1, 3]}, ["y"]))
+    (y,) = run_function(module, [np.array([[[1, 2, 3]]], np.float32)])
+    assert y.tolist() == [[[-2, -3]]]
