@@ -20,20 +20,17 @@ from xdsl.ir import Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
-from webdnn.frontends.onnx.counted_axes import AWARE, convert_counted
+from webdnn.frontends.onnx.counted_axes import convert_counted
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
 from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
-from webdnn.frontends.onnx.registry import Converter
+from webdnn.frontends.onnx.registry import COUNTING, LISTING, Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
-
-LISTING = frozenset("ConcatFromSequence Identity Loop SequenceAt SequenceErase SequenceInsert SequenceLength".split())
-"""Operators that take sequences of tensors, or pass them on"""
 
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
 
@@ -204,7 +201,7 @@ class BodyImport:
         """What a converter gives; where operands have counted axes, by the rule that its operator has for them."""
         counting = self.emitter.counting
         before = counting.aware
-        counting.aware = node.op_type in AWARE or any(counting.of(o) for o in node.operands)
+        counting.aware = node.op_type in COUNTING or any(counting.of(o) for o in node.operands)
         try:
             if counting.aware:
                 return convert_counted(node, convert)

@@ -12,17 +12,12 @@ from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.elementwise import BINARY, UNARY, VARIADIC
 from webdnn.frontends.onnx.filled import counted, counts, highest, lowest, masked, merged
 from webdnn.frontends.onnx.node import Node
-from webdnn.frontends.onnx.registry import Converter
+from webdnn.frontends.onnx.registry import COUNTING, Converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import normalize_axes, normalize_axis
 
 Rule = Callable[[Node, SSAValue], Mapping[int, Term]]
 """(node, one of its results) -> the counted axes of that result"""
-
-AWARE = frozenset(
-    "Compress Concat ConstantOfShape Expand If NonMaxSuppression NonZero Range Shape Size Slice TopK".split()
-)
-"""Operators whose converters see to counts themselves"""
 
 ELEMENTWISE = frozenset(
     {*UNARY, *BINARY, *VARIADIC}
@@ -59,7 +54,7 @@ NEUTRAL: Mapping[str, float] = {
 
 def convert_counted(node: Node, convert: Converter) -> list[SSAValue]:
     """What a converter gives for counted operands, its results counted too. Refuses an operator without a rule."""
-    rule = None if node.op_type in AWARE else rule_of(node)
+    rule = None if node.op_type in COUNTING else rule_of(node)
     found = convert(without_rest(node) if node.op_type in NEUTRAL else node)
     results = [found] if isinstance(found, SSAValue) else list(found)
     return results if rule is None else [counted(node, r, rule(node, r)) for r in results]

@@ -6,7 +6,7 @@ axis has the most places that there can be, the found ones lie first, and what l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,16 +14,13 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.reference.arrays import Array, as_array
-from webdnn.dialects.dnn.reference.constants import grouped_operands, known
-from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
+from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.frontends.onnx.count_bounds import Bounds, bounds_of
 from webdnn.frontends.onnx.value_numbers import ValueNumbers
 
 Counts: TypeAlias = Mapping[int, SSAValue]
 """Axis → how many of its places are filled (i32, no axes)"""
-
-WORLDS: Sequence[Callable[[int], int]] = (lambda most: most, lambda most: 0, lambda most: 1, lambda most: most // 2)
-"""How many places may be found, given the most that can be: what is the same in all of these is taken as constant."""
 
 
 @dataclass
@@ -47,12 +44,24 @@ class Counting:
         """Would an operator that knows nothing of counts take a counted value?"""
         return not self.aware and any(operand in self.counts for operand in operands)
 
-    def possible(self, value: SSAValue) -> list[Array] | None:
-        """What a value that depends on counts and constants alone is in each world; None for any other."""
-        made = self.made_of_counts(value)
-        if made is None:
-            return None
-        return [evaluated(value, made, {c: world(most) for c, most in self.most.items()}) for world in WORLDS]
+    def bounds(self, value: SSAValue) -> Bounds | None:
+        """The least and the greatest of a value that depends on counts and constants alone; None for any other."""
+        order, done = self.made_of_counts(value), dict[SSAValue, Bounds]()
+        for count, most in self.most.items():
+            done[count] = as_array(np.array(0, np.int32)), as_array(np.array(most, np.int32))
+
+        def look_up(operand: SSAValue) -> Bounds | None:
+            array = known(operand)
+            return done.get(operand) if array is None else (array, array)
+
+        for op in order or ():
+            operands = [look_up(operand) for operand in op.operands]
+            given = [bounds for bounds in operands if bounds is not None]
+            found = bounds_of(op, given) if len(given) == len(operands) else None
+            if found is None:
+                return None
+            done[op.results[0]] = found
+        return None if order is None else look_up(value)
 
     def made_of_counts(self, value: SSAValue) -> list[DnnOp] | None:
         """The operators that make a value of counts and constants, in order; None where it depends on more."""
@@ -65,21 +74,7 @@ class Counting:
             if top in met or top in self.most or known(top) is not None:
                 continue
             met.add(top)
-            if not isinstance(op, DnnOp) or type(op) not in MEANINGS or not op.operands:
+            if not isinstance(op, DnnOp) or len(op.results) != 1 or not op.operands:
                 return None
             pending += [(top, True), *((operand, False) for operand in op.operands)]
         return order
-
-
-def evaluated(value: SSAValue, made: Sequence[DnnOp], world: Mapping[SSAValue, int]) -> Array:
-    """A value that these operators make, given how much is found."""
-    done: dict[SSAValue, Array] = {count: as_array(np.array(n, np.int32)) for count, n in world.items()}
-
-    def look_up(operand: SSAValue | None) -> Array | None:
-        return None if operand is None else done[operand] if operand in done else known(operand)
-
-    for op in made:
-        done.update(zip(op.results, evaluate(op, [look_up(o) for o in grouped_operands(op)]), strict=True))
-    found = look_up(value)
-    assert found is not None, "what it is made of was evaluated before"
-    return found

@@ -108,11 +108,10 @@ def first(condition: Term) -> tuple[Term, Term]:
 def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:
     """The numbers of a required operand that says a shape: the most that each can be, and what it is if that varies."""
     value = node.operand(i)
-    worlds = None if known(value) is not None else node.emitter.counting.possible(value)
-    if worlds is None:
+    bounds = None if known(value) is not None else node.emitter.counting.bounds(value)
+    if bounds is None:
         return [(extent, None) for extent in node.constant_integers(i)]
-    flat = Term(node, value).reshaped(worlds[0].size).cast("i32")
-    found: list[tuple[int, Term | None]] = []
-    for at, possible in enumerate(zip(*(world.reshape(-1).tolist() for world in worlds), strict=True)):
-        found.append((max(possible), None if len(set(possible)) == 1 else flat.at(0, at)))
-    return found
+    least, most = ([int(extent) for extent in bound.reshape(-1)] for bound in bounds)
+    flat = Term(node, value).reshaped(len(most)).cast("i32")
+    pairs = enumerate(zip(least, most, strict=True))
+    return [(high, None if low == high else flat.at(0, at)) for at, (low, high) in pairs]

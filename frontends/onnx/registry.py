@@ -18,13 +18,27 @@ CONVERTERS: dict[tuple[str, str], Converter] = {}
 """(domain, operator) -> its converter; ONNX's own domain is the empty one."""
 
 
-def converter(*op_types: str, domain: str = "") -> Callable[[ConverterT], ConverterT]:
-    """Decorate what imports an operator, of every opset from 7 on: `def conv(node: Node) -> SSAValue`."""
+COUNTING: set[str] = set()
+"""Operators whose converters see to the counts of what is found at run time themselves"""
+
+LISTING: set[str] = set()
+"""Operators whose converters take sequences of tensors, or pass them on"""
+
+
+def converter(
+    *op_types: str, domain: str = "", counting: bool = False, listing: bool = False
+) -> Callable[[ConverterT], ConverterT]:
+    """Decorate what imports an operator, of every opset from 7 on: `def conv(node: Node) -> SSAValue`.
+
+    One is `counting` where it knows of counted axes, and `listing` where it takes sequences of tensors.
+    """
 
     def register(function: ConverterT) -> ConverterT:
         for op_type in op_types:
             assert (domain, op_type) not in CONVERTERS, f"{op_type} has two converters"
             CONVERTERS[domain, op_type] = function
+            COUNTING.update([op_type] if counting else [])
+            LISTING.update([op_type] if listing else [])
         return function
 
     return register

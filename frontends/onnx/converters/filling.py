@@ -19,7 +19,7 @@ from webdnn.support.shapes import normalize_axis
 from webdnn.support.weights import numpy_dtype
 
 
-@converter("ConstantOfShape")
+@converter("ConstantOfShape", counting=True)
 def constant_of_shape(node: Node) -> SSAValue:
     value = node.held("value") if node.has("value") else node.constant_value(as_array(np.zeros(1, np.float32)))
     extents = extents_of(node, 0)
@@ -29,7 +29,7 @@ def constant_of_shape(node: Node) -> SSAValue:
     return node.emitter.marked(result, format, node.name) if format else result
 
 
-@converter("Range")
+@converter("Range", counting=True)
 def range_(node: Node) -> SSAValue:
     start, delta = (node.constant(i).reshape(()) for i in (0, 2))
     if node.element(1).is_integer and delta == 1:

@@ -19,7 +19,7 @@ from webdnn.frontends.onnx.term import Term, joined, stacked
 from webdnn.support.shapes import normalize_axis
 
 
-@converter("NonZero")
+@converter("NonZero", counting=True)
 def non_zero(node: Node) -> SSAValue:
     """The indices of all elements that are not zero, a column for each; those of places that are not filled are."""
     x = Term.operand(node, 0)
@@ -55,7 +55,7 @@ def integers(node: Node, array: NDArray[np.int64]) -> SSAValue:
     return node.constant_value(as_array(array.astype(np.int64)))
 
 
-@converter("NonMaxSuppression")
+@converter("NonMaxSuppression", counting=True)
 def non_max_suppression(node: Node) -> SSAValue:
     """For each class of each image the boxes by score, without those that overlap one already taken: image, class, box.
 

@@ -68,7 +68,7 @@ def scatter_nd(node: Node) -> SSAValue:
     return node.add(ScatterNdOp.of(*operands, reduction=text(node.text("reduction", "none"))))
 
 
-@converter("Compress")
+@converter("Compress", counting=True)
 def compress(node: Node) -> SSAValue:
     """The elements where a condition holds; of the flat operand where there is no axis."""
     x, shape = node.operand(0), node.shape(0)

@@ -25,7 +25,7 @@ def check_steps(node: Node, count: int) -> None:
         node.refuse(f"has {count} steps", hint=hint)
 
 
-@converter("Loop")
+@converter("Loop", listing=True)
 def loop(node: Node) -> Sequence[SSAValue]:
     """As many steps as are said, while the condition holds; both have to be known at import."""
     body = node.graph("body")

@@ -124,7 +124,7 @@ def arg_extreme(node: Node) -> SSAValue:
     )
 
 
-@converter("TopK")
+@converter("TopK", counting=True)
 def top_k(node: Node) -> Sequence[SSAValue]:
     """Results that need no order are in order too. Of what is found at run time, there may be fewer than `k`."""
     axis = normalize_axis(node.integer("axis", -1), len(node.shape(0)))

@@ -39,18 +39,18 @@ def sequence_construct(node: Node) -> SSAValue:
     return node.emitter.sequence([node.operand(i) for i in range(len(node.operands))])
 
 
-@converter("SequenceAt")
+@converter("SequenceAt", listing=True)
 def sequence_at(node: Node) -> SSAValue:
     tensors = members(node)
     return tensors[position(node, 1, len(tensors), 0)]
 
 
-@converter("SequenceLength")
+@converter("SequenceLength", listing=True)
 def sequence_length(node: Node) -> SSAValue:
     return node.constant_value(as_array(np.array(len(members(node)), np.int64)))
 
 
-@converter("SequenceInsert")
+@converter("SequenceInsert", listing=True)
 def sequence_insert(node: Node) -> SSAValue:
     """Before a place, which may be the one behind the last."""
     tensors = members(node)
@@ -63,7 +63,7 @@ def sequence_insert(node: Node) -> SSAValue:
     return node.emitter.sequence([*tensors[:place], node.operand(1), *tensors[place:]])
 
 
-@converter("SequenceErase")
+@converter("SequenceErase", listing=True)
 def sequence_erase(node: Node) -> SSAValue:
     tensors = members(node)
     place = position(node, 1, len(tensors), -1)
@@ -86,7 +86,7 @@ def split_to_sequence(node: Node) -> SSAValue:
     return node.emitter.sequence(cut(node, axis, [int(n) for n in sizes]))
 
 
-@converter("ConcatFromSequence")
+@converter("ConcatFromSequence", listing=True)
 def concat_from_sequence(node: Node) -> SSAValue:
     tensors = [Term(node, value) for value in members(node)]
     if not tensors:

@@ -72,7 +72,7 @@ def transpose(node: Node) -> SSAValue:
     return transposed(node, node.operand(0), node.integers("perm", [*reversed(range(len(node.shape(0))))]))
 
 
-@converter("Slice")
+@converter("Slice", counting=True)
 def slice_(node: Node) -> SSAValue:
     shape = node.shape(0)
     if node.opset < 10:
@@ -135,7 +135,7 @@ def cut(node: Node, axis: int, sizes: Sequence[int]) -> list[SSAValue]:
     return [part_of(node, node.operand(0), axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True)]
 
 
-@converter("Concat")
+@converter("Concat", counting=True)
 def concat(node: Node) -> SSAValue:
     """Operands without elements add nothing."""
     axis = normalize_axis(node.integer("axis"), len(node.shape(0)))
@@ -163,7 +163,7 @@ def closed_up(node: Node, parts: Sequence[tuple[int, Term]]) -> tuple[Term, Term
     return found, filled
 
 
-@converter("Expand")
+@converter("Expand", counting=True)
 def expand(node: Node) -> SSAValue:
     """Axes whose extents are computed are counted."""
     shape, extents = node.shape(0), extents_of(node, 1)

@@ -43,7 +43,7 @@ def constant(node: Node) -> SSAValue:
     return node.constant_value(as_array(array))
 
 
-@converter("Identity")
+@converter("Identity", listing=True)
 def identity(node: Node) -> SSAValue:
     return node.operand(0)
 
@@ -65,7 +65,7 @@ def dropout(node: Node) -> Sequence[SSAValue]:
     return [node.operand(0), node.constant_value(as_array(mask))]
 
 
-@converter("If")
+@converter("If", counting=True)
 def branch(node: Node) -> Sequence[SSAValue]:
     """The branch that is taken, when that is known; else both, and a choice between what they give."""
     count = prod(node.shape(0))
@@ -148,14 +148,14 @@ def described(term: Term) -> str:
     return f"{element} {list(term.shape)}"
 
 
-@converter("Shape")
+@converter("Shape", counting=True)
 def shape(node: Node) -> SSAValue:
     extents = shape_terms(node)
     part = extents[slice(node.integer("start", 0), node.integer("end", len(extents)))]
     return stacked(part).cast("i64").value if part else node.constant_value(as_array(np.zeros(0, np.int64)))
 
 
-@converter("Size")
+@converter("Size", counting=True)
 def size(node: Node) -> SSAValue:
     return reduce(mul, shape_terms(node), number(node, 1)).cast("i64").value
 

@@ -76,6 +76,12 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "n = Slice(whole, zero, one) first = Slice(x, zero, n) all = Add(x, x) "
         "nine = Constant<value_ints=[0,1,2,3,4,5,6,7,8]>() numbers = Slice(nine, zero, n)",
     ),
+    "more of the one than of the other": (
+        "float[n,4] y",
+        f"{FOUND} low = Not(hits) others = NonZero(low) a = Shape<start=1>(places) "
+        "b = Shape<start=1>(others) more = Sub(a, b) zero = Constant<value_ints=[0]>() end = Max(more, zero) "
+        "y = Slice(x, zero, end)",
+    ),
     "how many": (
         "int64[2] shape, int64 size",
         f"{FOUND} shape = Shape(found) size = Size(found)",
