@@ -50,7 +50,10 @@ export interface LoadOptions {
    * page is not cross-origin isolated, or where the model has too little work to share.
    */
   readonly threads?: number;
-  /** Compute once, on zeros, before loading ends: the first run is then as fast as those after it. */
+  /**
+   * Compute once, on zeros, before loading ends: the first run is then as fast as those after it. By default the wasm
+   * backend does so while weights are still on their way; false leaves that out too.
+   */
   readonly warmUp?: boolean;
   /** The page's own WebGPU device, used in place of a new one and never destroyed. */
   readonly device?: GPUDevice;

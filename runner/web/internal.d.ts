@@ -7,6 +7,7 @@ export interface Context {
   readonly name: BackendName;
   readonly bundle: Bundle;
   readonly threads?: number;
+  readonly warmUp?: boolean;
   readonly device?: GPUDevice;
 }
 

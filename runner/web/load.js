@@ -77,7 +77,7 @@ async function create(name, base, manifest, { device, onProgress, signal, thread
   signal?.addEventListener("abort", abort);
   try {
     const bundle = new Bundle(base, manifest, { onProgress, signal: attempt.signal });
-    const executor = await (await loadBackend()).create({ name, bundle, device, threads });
+    const executor = await (await loadBackend()).create({ name, bundle, device, threads, warmUp });
     try {
       if (warmUp) await executor.run(manifest.inputs.map(zeros));
       signal?.throwIfAborted();

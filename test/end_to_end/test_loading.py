@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pytest
@@ -81,6 +82,40 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     return Compiled(folder / "bundle", write_bundle(folder / "bundle", manifest, files), inputs, expected)
 
 
+LATE_WEIGHTS = """async ([url, threads, warmUp, inputs]) => {
+  let runs = 0, enough;
+  const twice = new Promise((resolve) => (enough = resolve));
+  const count = () => ++runs === 2 && enough();
+  const { instantiate } = WebAssembly, { postMessage } = Worker.prototype, { fetch } = window;
+  WebAssembly.instantiate = async (...all) => {
+    const { exports } = await instantiate(...all);
+    return { exports: { ...exports, run() { exports.run(); count(); } } };
+  };
+  Worker.prototype.postMessage = function (message) {
+    postMessage.call(this, message);
+    if (message === "run") count();
+  };
+  const late = (warmUp ?? true) ? twice : new Promise((resolve) => setTimeout(resolve, 500));
+  window.fetch = (address, options) =>
+    fetch(address, options).then((answer) => String(address).includes("/weights/") ? late.then(() => answer) : answer);
+  const { load } = await import("/runner/index.js");
+  const session = await load(url, { backends: ["wasm"], threads, warmUp: warmUp ?? undefined });
+  const early = runs;
+  const floats = Object.entries(inputs).map(([name, values]) => [name, Float32Array.from(values)]);
+  const outputs = Object.entries(await session.run(Object.fromEntries(floats)));
+  await session.dispose();
+  return { early, outputs: Object.fromEntries(outputs.map(([name, values]) => [name, [...values]])) };
+}"""
+"""Loads a bundle whose weights come when it has run twice: the runs until it was loaded, and what it computes."""
+
+
+class Late(TypedDict):
+    """What `LATE_WEIGHTS` answers."""
+
+    early: int
+    outputs: dict[str, list[float]]
+
+
 def check(compiled: Compiled, engine: Engine, threads: int = 1) -> None:
     """Two sessions, alive at once, of two runs each."""
     with Session(compiled.bundle, engine) as first, Session(compiled.bundle, engine) as second:
@@ -103,6 +138,19 @@ def test_in_a_browser(compiled: Compiled, browser: Browser, backend: str) -> Non
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads(compiled: Compiled, browser: Browser, threads: int) -> None:
     check(compiled, Chromium("wasm", browser, threads))
+
+
+@pytest.mark.parametrize(("threads", "warm_up", "early"), [(1, None, 2), (2, None, 2), (1, False, 0)])
+def test_it_warms_up_while_weights_are_late(
+    compiled: Compiled, browser: Browser, threads: int, warm_up: bool | None, early: int
+) -> None:
+    page = browser.new_page()
+    inputs = {name: array.ravel().tolist() for name, array in compiled.inputs.items()}
+    answer: Late = page.evaluate(LATE_WEIGHTS, [browser.mount(compiled.bundle), threads, warm_up, inputs])
+    page.close()
+    assert answer["early"] == early
+    for name, wanted in compiled.expected.items():
+        np.testing.assert_allclose(answer["outputs"][name], as_array(wanted).ravel(), 1e-3, 1e-4, err_msg=name)
 
 
 def test_weights_do_not_stay(compiled: Compiled) -> None:

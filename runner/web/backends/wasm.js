@@ -10,22 +10,25 @@ import { allocated, readOutputs, writeInputs, writeWeights } from "./memory.js";
 const PAGE_BYTES = 65536;
 const DEFAULT_THREADS = 4;
 
+/** Most runs before the weights are there: long kernels have their best code after one, short ones after some more. */
+const WARM_UPS = 2;
+
 /**
  * @param {Context} context
  * @returns {Promise<Executor>}
  */
-export async function create({ bundle, threads }) {
+export async function create({ bundle, threads, warmUp = true }) {
   if (!("WebAssembly" in globalThis)) {
     throw new WebDnnError("WebAssembly is not available", "use a newer browser");
   }
   const { outputs, backends } = bundle.manifest;
   const section = /** @type {Wasm} */ (backends.wasm);
   const starting = start(section, bundle, threads);
+  const arriving = bundle.weights(section.weights, async (content, piece) =>
+    writeWeights((await starting).bytes, content, piece),
+  );
   try {
-    await Promise.all([
-      starting,
-      bundle.weights(section.weights, async (content, piece) => writeWeights((await starting).bytes, content, piece)),
-    ]);
+    await Promise.all([arriving, starting.then((engine) => warmUpDuring(arriving, engine, warmUp ? WARM_UPS : 0))]);
   } catch (error) {
     starting.then((engine) => engine.dispose()).catch(() => {});
     throw error;
@@ -41,6 +44,25 @@ export async function create({ bundle, threads }) {
     },
     dispose: () => engine.dispose(),
   };
+}
+
+/**
+ * Computes on what is in memory while weights are on their way: engines optimise code that has run, and what comes of it
+ * is overwritten.
+ * @param {Promise<void>} weights
+ * @param {WasmEngine} engine
+ * @param {number} most runs
+ */
+async function warmUpDuring(weights, engine, most) {
+  let waiting = true;
+  const arrived = () => void (waiting = false);
+  weights.then(arrived, arrived);
+  for (let runs = 0; runs < most; runs++) {
+    // What has come meanwhile finds its place first.
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!waiting) return;
+    await engine.run();
+  }
 }
 
 /**
