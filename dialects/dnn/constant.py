@@ -5,7 +5,7 @@ from math import isfinite
 
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
 from xdsl.interfaces import HasFolderInterface
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
@@ -76,3 +76,12 @@ def is_known(value: SSAValue) -> bool:
         met.update(fresh)
         pending += fresh
     return True
+
+
+def known_values(block: Block) -> set[SSAValue]:
+    """All values of a block that are constants, or computed from constants alone."""
+    found: set[SSAValue] = set()
+    for op in block.ops:
+        if isinstance(op, ConstantOp) or (op.operands and found.issuperset(op.operands)):
+            found.update(op.results)
+    return found

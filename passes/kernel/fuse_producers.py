@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -150,18 +150,18 @@ def outermost(op: Operation) -> Operation:
     return op
 
 
-def is_decoder(op: ComputeOp) -> bool:
-    """Is each element made of elements of constants alone, as that of a weight in few bits is?"""
-    pending, met = [op], {op}
-    while pending:
-        top = pending.pop()
-        found = [r for r in reads_in(top) if not isinstance(r.source.owner, ConstantOp)]
-        made = [s.producer for r in found if (s := seen(r))]
-        if len(made) < len(found) or not reads_in(top) or has_reduction(top):
-            return False
-        pending += {*made} - met
-        met.update(made)
-    return True
+def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
+    """The computes whose elements are made of those of constants alone, as that of a weight in few bits is."""
+    found: set[ComputeOp] = set()
+
+    def is_constant(read: ReadOp) -> bool:
+        return isinstance(read.source.owner, ConstantOp) or bool((s := seen(read)) and s.producer in found)
+
+    for op in ops:
+        if isinstance(op, ComputeOp) and (reads := reads_in(op)) and all(map(is_constant, reads)):
+            if not has_reduction(op):
+                found.add(op)
+    return found
 
 
 def decoding_cost(op: ComputeOp) -> int:
@@ -180,6 +180,7 @@ class Policy:
     max_inputs: int
     prologues: bool
     decode: int
+    decoders: Set[ComputeOp]
 
     def allows(self, at: Seen, consumer: ComputeOp) -> bool:
         producer, read = at.producer, at.read
@@ -189,7 +190,7 @@ class Policy:
             return False
         if has_reduction(producer):
             return alone and self.is_epilogue(at, consumer)
-        if is_decoder(producer):
+        if producer in self.decoders:
             return self.decodes_inside(producer, consumer, alone)
         if not reads_in(producer) and not is_dear(producer):
             return True  # a number, or a few operations on indices
@@ -203,7 +204,7 @@ class Policy:
 
     def decodes_inside(self, producer: ComputeOp, consumer: ComputeOp, alone: bool) -> bool:
         """Does a run read few of the elements, or each once and cheaply decoded? Memory then holds what is small."""
-        if is_decoder(consumer):
+        if consumer in self.decoders:
             return alone
         reads, elements = sum(map(points_of, reads_of(producer, consumer))), prod(producer.shape)
         return alone and (reads * FEW <= elements or (reads <= elements and decoding_cost(producer) <= self.decode))
@@ -288,10 +289,10 @@ def erase_unread(producer: ComputeOp, views: Iterable[ReshapeOp]) -> bool:
     return True
 
 
-def fuse(block: Block, policy: Policy) -> None:
+def fuse(ops: Sequence[Operation], policy: Policy) -> None:
     """One backward sweep: consumers first, so that whole chains collapse without a fixpoint."""
-    place = {op: i for i, op in enumerate(between_kernels(block))}
-    for compute in reversed(list(place)):
+    place = {op: i for i, op in enumerate(ops)}
+    for compute in reversed(ops):
         if not isinstance(compute, ComputeOp) or compute.parent is None:
             continue
         refused: set[ReadOp] = set()
@@ -336,7 +337,7 @@ class KernelFuseProducersPass(ModulePass):
     decode: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        policy = Policy(self.max_inputs, self.prologues, self.decode)
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                fuse(function.body.block, policy)
+                ops = list(between_kernels(function.body.block))
+                fuse(ops, Policy(self.max_inputs, self.prologues, self.decode, decoders(ops)))

@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.constant import ConstantOp, is_known
+from webdnn.dialects.dnn.constant import ConstantOp, known_values
 from webdnn.dialects.element import shape_of
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, with_layout
 from webdnn.passes.tensor_layout.layout_candidates import candidates
@@ -43,7 +43,8 @@ def operators(block: Block) -> list[Operation]:
     for op in inner:
         if not isinstance(op, DnnOp):
             fail(op, "has no layouts to choose from", hint="run this pass before the lowering to kernels")
-    return [op for op in inner if not (op.results and all(map(is_known, op.results)))]
+    known = known_values(block)
+    return [op for op in inner if not (op.results and known.issuperset(op.results))]
 
 
 def returned_by(block: Block) -> func.ReturnOp:
@@ -63,7 +64,7 @@ def pose(block: Block, values: Sequence[SSAValue], device: DeviceModel, choose: 
         {place[value]: device.caller_layout(len(shape_of(value))) for value in held},
         tuple(
             LayoutOp(
-                tuple(place[op.operands[i]] for i in variables(op)),
+                tuple(place[op.operands[i]] for i in variables(op, place)),
                 tuple(place[result] for result in op.results),
                 options(op, known, device),
             )
@@ -115,6 +116,8 @@ def assign(function: func.FuncOp, device: DeviceModel, choose: bool) -> None:
     drop_conversions(block)
     ops = operators(block)
     values = [*block.args, *(result for op in ops for result in op.results)]
+    laid_out = {*values}
+    operands = [variables(op, laid_out) for op in ops]
     problem = pose(block, values, device, choose)
     choice = solve(problem)
     for value, chosen in zip(values, choice.values, strict=True):
@@ -122,8 +125,8 @@ def assign(function: func.FuncOp, device: DeviceModel, choose: bool) -> None:
     for op in ops:
         unify_results(op)
     versions = Versions()
-    for op, described, i in zip(ops, problem.ops, choice.options, strict=True):
-        for at, layout in zip(variables(op), described.options[i].inputs, strict=True):
+    for op, places, described, i in zip(ops, operands, problem.ops, choice.options, strict=True):
+        for at, layout in zip(places, described.options[i].inputs, strict=True):
             value = op.operands[at]
             if layout.essence(shape_of(value)) != layout_of(value.type).essence(shape_of(value)):
                 op.operands[at] = versions.get(value, layout)

@@ -25,7 +25,7 @@ MOST_COMBINATIONS = 256
 
 def options(op: Operation, known: Candidates, device: DeviceModel) -> tuple[Option[AxisLayout], ...]:
     """Every sensible way to run an operator; the layouts of its operands are those of the operands with layouts."""
-    at = variables(op)
+    at = variables(op, known.of)
     found: list[Option[AxisLayout]] = []
     for inputs, outputs in dict.fromkeys(combinations(op, known)):
         whole = dict(zip(at, inputs, strict=True))
@@ -53,7 +53,7 @@ def ordered(value: SSAValue, known: Candidates) -> list[AxisLayout]:
 
 def row_major_only(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
     """Under whichever alignment."""
-    inputs = [ordered(op.operands[i], known) for i in variables(op)]
+    inputs = [ordered(op.operands[i], known) for i in variables(op, known.of)]
     for outputs in product(*(ordered(result, known) for result in op.results)):
         if stored_alike(op, outputs):
             yield from ((chosen, outputs) for chosen in few(inputs))
@@ -70,7 +70,8 @@ def stored_alike(op: Operation, outputs: Layouts) -> bool:
 def free(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
     """Input and output of a convolution, of a product of matrices, or of what only moves elements, lie as they like."""
     data = 2 if isinstance(op, MatmulOp) else 1
-    inputs = [known.of[v] if i < data else ordered(v, known) for i, v in enumerate(op.operands) if i in variables(op)]
+    at = [(i, op.operands[i]) for i in variables(op, known.of)]
+    inputs = [known.of[value] if i < data else ordered(value, known) for i, value in at]
     for output in known.of[op.results[0]]:
         yield from ((chosen, (output,)) for chosen in few(inputs))
 
@@ -83,7 +84,7 @@ def following(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layou
             continue
         inputs = [
             [layout for layout in known.of[op.operands[i]] if follows(op, op.operands[i], layout, output)]
-            for i in variables(op)
+            for i in variables(op, known.of)
         ]
         yield from ((chosen, outputs) for chosen in few(inputs))
 

@@ -6,12 +6,11 @@ reshapes move nothing under the right pair of layouts; what has no rule wants ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
-from webdnn.dialects.dnn.constant import is_known
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.dnn.normalization import LrnOp
 from webdnn.dialects.dnn.pooling import PoolOp
@@ -34,9 +33,9 @@ CHANNEL_WISE = (*CONVOLUTIONS, PoolOp, ResizeOp, LrnOp)
 """Maps (N, C, spatial…) that are best stored with channels last: neighbours in memory are treated alike."""
 
 
-def variables(op: Operation) -> list[int]:
-    """The operands (by position) that have a layout: constants, and what is made of them alone, take any."""
-    return [i for i, value in enumerate(op.operands) if not is_known(value)]
+def variables(op: Operation, values: Container[SSAValue]) -> list[int]:
+    """The operands (by position) among the values that have a layout: constants, and what is made of them, take any."""
+    return [i for i, value in enumerate(op.operands) if value in values]
 
 
 def keeps_axes(op: Operation) -> bool:

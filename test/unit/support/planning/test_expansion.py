@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webdnn.support.planning.expansion import expansion_order
-from webdnn.support.planning.offsets import assign, lower_bound, verify
+from webdnn.support.planning.offsets import assign, verify
+from webdnn.support.planning.packing import lower_bound
 from webdnn.support.planning.storage import Block, Part
 
 SIZES = st.integers(0, 40)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webdnn.support.planning.offsets import assign, lower_bound, verify
+from webdnn.support.planning.offsets import assign, verify
+from webdnn.support.planning.packing import lower_bound
 from webdnn.support.planning.storage import Block, Part, align
 
 
@@ -89,6 +90,21 @@ def test_blocks_that_need_annealing_reach_the_bound() -> None:
     lives = [(0, 4, 64), (4, 6, 128), (2, 6, 64), (0, 2, 128), (2, 4, 64)]
     found = assign([Block((Part(start, end, 0, size),)) for start, end, size in lives])
     assert (found.arena, found.proven) == (192, True)
+
+
+def chain_of_blocks(links: int) -> list[Block]:
+    """A residual network's: a value of 5 lives on beside two of 9 at a time, and where it began low, the next ends high."""
+    parts = [(Part(12 * i, 12 * i + 13, 0, 320), Part(12 * i + 7, 12 * i + 10, 0, 576)) for i in range(links)]
+    late = [Part(12 * i + 9, 12 * i + 13, 0, 576) for i in range(links)]
+    return [Block((part,)) for pair, last in zip(parts, late, strict=True) for part in (*pair, last)]
+
+
+def test_long_chains_reach_the_bound() -> None:
+    """No order of first fit puts every other value high."""
+    blocks = chain_of_blocks(400)
+    found = assign(blocks)
+    verify(blocks, found.offsets)
+    assert found.arena == found.bound == 2 * 576 + 320
 
 
 def test_an_unaligned_operand_is_placed_where_its_block_is_aligned() -> None:

@@ -2,8 +2,9 @@
 
 from webdnn.support.planning.fusion import contract, fuse
 from webdnn.support.planning.graph import Graph, Kind, Op, Role, Value
-from webdnn.support.planning.offsets import assign, lower_bound, verify
+from webdnn.support.planning.offsets import assign, verify
 from webdnn.support.planning.order import best_order
+from webdnn.support.planning.packing import lower_bound
 from webdnn.support.planning.sharing import Place, View, concat_views, share
 from webdnn.support.planning.tasks import kernels, reordered, tasks
 
