@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -46,6 +47,35 @@ class ProgressLine:
             self.stream.flush()
 
 
+@dataclass
+class StepTimes:
+    """How long each step of a compilation takes, while its progress goes on to a line."""
+
+    line: ProgressLine
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    begun: tuple[str, str] | None = None
+    since: float = 0.0
+
+    def report(self, stage: str, step: str) -> None:
+        """A step begins, and the one before it has ended."""
+        self.end()
+        self.begun, self.since = (stage, step), time.perf_counter()
+        self.line.report(stage, step)
+
+    def end(self) -> None:
+        """The last step has ended."""
+        if self.begun:
+            self.seconds[self.begun] = self.seconds.get(self.begun, 0.0) + time.perf_counter() - self.since
+        self.begun = None
+
+    def lines(self) -> Iterator[str]:
+        """A table of stages and their steps, in order."""
+        for stage in dict.fromkeys(stage for stage, _ in self.seconds):
+            steps = {step: seconds for (of, step), seconds in self.seconds.items() if of == stage}
+            yield f"{sum(steps.values()):9.3f} s  {stage}"
+            yield from (f"{seconds:9.3f} s    {step}" for step, seconds in steps.items())
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL.onnx")
     parser.add_argument("-o", dest="directory", metavar="DIR", help="where the bundle is written")
@@ -70,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the schedules of the model's kernels on wasm, as --schedules takes them, and stop",
     )
     parser.add_argument("--passes", default="", metavar="-RULE,+PASS@OTHER", help=f"after '--passes=': {SYNTAX}")
+    parser.add_argument("--time-passes", action="store_true", help="print how long each stage and its passes take")
     parser.add_argument(
         "--print-pipeline", action="store_true", help="print the passes of each target for webdnn-opt, and stop"
     )
@@ -92,13 +123,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise DiagnosticError("--schedules is for kernels of wasm", hint="add wasm to --targets")
         Schedules.read(Path(arguments.schedules))  # what is wrong with it should not take a compilation to hear
     line = ProgressLine(sys.stderr)
+    times = StepTimes(line)
     try:
         manifest, files, summary = compile_model(
             Path(arguments.model),
             targets,
             dims,
             constants,
-            line.report,
+            times.report,
             arguments.accuracy,
             schedules=arguments.schedules,
             changes=changes,
@@ -108,6 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_bundle(Path(arguments.directory), manifest, files)
     finally:
         line.clear()
+    times.end()
+    if arguments.time_passes:
+        print(*times.lines(), sep="\n")
     print(*summary.lines(), f"written to {arguments.directory}", sep="\n")
     return 0
 

@@ -13,6 +13,7 @@ from onnx.external_data_helper import set_external_data
 
 from helpers.small_models import make_model, perceptron, write_model
 from webdnn.runner.python.session import Session
+from webdnn.targets.pipelines import PIPELINES
 from webdnn.tools.backends import BACKENDS
 from webdnn.tools.commands.compile import ProgressLine
 from webdnn.tools.compiler import compile_model
@@ -132,6 +133,24 @@ def test_formats_of_weights(capsys: Capture) -> None:
 class _Terminal(StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_times_of_passes_add_up_to_stages(model: Path, capsys: Capture) -> None:
+    assert main(["compile", str(model), "-o", str(model.with_name("b")), "--targets", "js,wasm", "--time-passes"]) == 0
+    times, _, _ = capsys.readouterr().out.partition("model: ")
+    stages: dict[str, list[float]] = {}
+    steps: list[float] = []
+    for line in times.splitlines():
+        seconds, name = line.split(" s  ")
+        if not name.startswith("  "):
+            total, steps = float(seconds), stages.setdefault(name, [])
+            steps.append(total)
+        else:
+            steps[0] -= float(seconds)
+            steps.append(float(seconds))
+    assert list(stages) == ["import", "graph", "js", "wasm"]
+    assert all(abs(rest) < 0.0005 * (1 + len(steps)) for rest, *steps in stages.values())
+    assert len(stages["wasm"]) > len(PIPELINES["wasm"].passes())
 
 
 def test_progress_is_one_line_on_a_terminal() -> None:
