@@ -7,7 +7,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, r
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor, plain, same_element
-from webdnn.dialects.dnn.traits import Elementwise, InPlaceable
+from webdnn.dialects.dnn.traits import Elementwise, Homogeneous, InPlaceable
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.support.shapes import ShapeError, broadcast
 
@@ -34,6 +34,7 @@ class LeakyReluOp(ActivationOp):
     """
 
     name = "dnn.leaky_relu"
+    traits = traits_def(Pure(), Elementwise(), InPlaceable(), Homogeneous())
     alpha = prop_def(FloatAttr.constr(f64))
 
 
@@ -115,7 +116,7 @@ class PReluOp(DnnOp):
     input = operand_def(TensorType)
     slope = operand_def(TensorType)
     output = result_def(TensorType)
-    traits = traits_def(Pure(), Elementwise(), InPlaceable())
+    traits = traits_def(Pure(), Elementwise(), InPlaceable(), Homogeneous())
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:

@@ -8,7 +8,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, result_def, traits_def
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import BinaryOp, DnnOp, Tensor, UnaryOp, broadcast_type, same_element
-from webdnn.dialects.dnn.traits import Associative, Commutative, Elementwise
+from webdnn.dialects.dnn.traits import Associative, Commutative, Elementwise, Homogeneous, InPlaceable
 from webdnn.support.shapes import ShapeError
 
 
@@ -17,6 +17,7 @@ class ReluOp(UnaryOp):
     """`max(x, 0)`, with NaN kept. ONNX `Relu`."""
 
     name = "dnn.relu"
+    traits = traits_def(Pure(), Elementwise(), InPlaceable(), Homogeneous())
 
 
 @irdl_op_definition
@@ -73,6 +74,7 @@ class AbsOp(UnaryOp):
     """`|x|`. ONNX `Abs`."""
 
     name = "dnn.abs"
+    traits = traits_def(Pure(), Elementwise(), InPlaceable(), Homogeneous())
 
 
 @irdl_op_definition

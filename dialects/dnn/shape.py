@@ -18,7 +18,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
-from webdnn.dialects.dnn.traits import Tensorwise
+from webdnn.dialects.dnn.traits import Moving, Tensorwise
 from webdnn.dialects.element import shape_of
 from webdnn.support.shapes import ShapeError, broadcast
 
@@ -55,7 +55,7 @@ class ReshapeOp(DnnOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
     shape = prop_def(DenseArrayBase.constr(i64))
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), Moving())
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
@@ -78,7 +78,7 @@ class TransposeOp(DnnOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
     permutation = prop_def(DenseArrayBase.constr(i64))
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), Moving())
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
@@ -104,7 +104,7 @@ class SliceOp(DnnOp):
     starts = prop_def(DenseArrayBase.constr(i64))
     sizes = prop_def(DenseArrayBase.constr(i64))
     steps = prop_def(DenseArrayBase.constr(i64))
-    traits = traits_def(Pure(), Tensorwise(unchanged_axes))
+    traits = traits_def(Pure(), Moving(), Tensorwise(unchanged_axes))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:

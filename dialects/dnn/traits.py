@@ -30,5 +30,15 @@ class Tensorwise(OpTrait):
 
 
 @dataclass(frozen=True)
+class Homogeneous(OpTrait):
+    """f(s * x) = s * f(x) of the first operand, for each number s > 0 of an element."""
+
+
+@dataclass(frozen=True)
+class Moving(OpTrait):
+    """Each element of the result is an element of the one operand, and none of those is taken twice."""
+
+
+@dataclass(frozen=True)
 class InPlaceable(OpTrait):
     """The first result may overwrite the first operand: each element is read where it is written, and nowhere else."""

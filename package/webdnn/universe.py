@@ -28,7 +28,7 @@ PASSES: dict[str, str] = {
     "dnn-infer-shapes": "webdnn.passes.dnn.infer_shapes:DnnInferShapesPass",
     "dnn-fold-constants": "webdnn.passes.dnn.fold_constants:DnnFoldConstantsPass",
     "dnn-elide-identities": "webdnn.passes.dnn.elide_identities:DnnElideIdentitiesPass",
-    "dnn-fold-batch-norm": "webdnn.passes.dnn.fold_batch_norm:DnnFoldBatchNormPass",
+    "dnn-aggregate-constants": "webdnn.passes.dnn.aggregate_constants:DnnAggregateConstantsPass",
     "dnn-pad-empty-tensors": "webdnn.passes.dnn.pad_empty_tensors:DnnPadEmptyTensorsPass",
     "dnn-compress-weights": "webdnn.passes.dnn.compress_weights:DnnCompressWeightsPass",
     "dnn-select-algorithms": "webdnn.passes.dnn.select_algorithms:DnnSelectAlgorithmsPass",

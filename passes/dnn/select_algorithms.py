@@ -47,7 +47,7 @@ class DnnSelectAlgorithmsPass(ModulePass):
         %y = dnn.conv %x, %w {…, winograd = 4 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
 
     Leaves alone: strides, dilations and groups other than 1, other kernels than square ones whose tiles are known,
-    other types than f32, weights that are no constants, and what would not gain. Run after `dnn-fold-batch-norm`.
+    other types than f32, weights that are no constants, and what would not gain. Run after `dnn-aggregate-constants`.
     """
 
     name = "dnn-select-algorithms"

@@ -62,7 +62,7 @@ def test_options_are_set_beside_those_that_there_are() -> None:
 
 def test_a_pass_is_added_after_another() -> None:
     names = names_of(passes_after("+dnn-elide-identities@dnn-fold-constants"))
-    assert names[:3] == ["dnn-fold-constants", "dnn-elide-identities", "dnn-fold-batch-norm"]
+    assert names[:3] == ["dnn-fold-constants", "dnn-elide-identities", "dnn-aggregate-constants"]
 
 
 def test_the_passes_of_a_wasm_module_change_too() -> None:
@@ -71,8 +71,8 @@ def test_the_passes_of_a_wasm_module_change_too() -> None:
 
 
 def test_changes_come_one_after_another() -> None:
-    names = names_of(passes_after("-dnn-fold-constants,+dnn-fold-constants@dnn-fold-batch-norm"))
-    assert names[:2] == ["dnn-fold-batch-norm", "dnn-fold-constants"]
+    names = names_of(passes_after("-dnn-fold-constants,+dnn-fold-constants@dnn-aggregate-constants"))
+    assert names[:2] == ["dnn-aggregate-constants", "dnn-fold-constants"]
 
 
 REFUSED = [
@@ -107,7 +107,7 @@ def test_a_pass_in_the_wrong_place_is_refused(tmp_path: Path, capsys: Capture) -
     command = ["compile", str(model), "-o", str(tmp_path / "bundle"), "--targets", "wasm"]
     assert main([*command, "--passes=+kernel-pad-operands@dnn-fold-constants"]) == 1
     assert "is not legal at stage 'kernel'" in capsys.readouterr().err
-    assert main([*command, "--passes=-dnn-fold-batch-norm,+dnn-elide-identities@dnn-fold-constants"]) == 0
+    assert main([*command, "--passes=-dnn-aggregate-constants,+dnn-elide-identities@dnn-fold-constants"]) == 0
 
 
 def test_nothing_is_changed_by_nothing() -> None:

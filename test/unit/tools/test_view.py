@@ -87,7 +87,7 @@ def test_levels_hold_the_operations_of_the_ir(model: Path, view: View) -> None:
 
 
 def test_a_pass_tells_what_it_did_by_origin(view: View) -> None:
-    (row,) = step(view, "dnn-fold-batch-norm")["rows"]
+    (row,) = step(view, "dnn-aggregate-constants")["rows"]
     nodes = view["nodes"]
     assert set(row["origins"]) == {"conv", "norm"}
     assert [nodes[place]["name"] for place in row["removed"]] == ["dnn.conv", "dnn.batch_norm"]
@@ -152,8 +152,8 @@ def test_kernels_on_wasm_have_schedules(view: View) -> None:
 
 
 def test_passes_are_left_out(model: Path) -> None:
-    found = view_of_model(model, "wasm", {}, {}, parse_changes("-dnn-fold-batch-norm"))
-    assert all(not step["name"].startswith("dnn-fold-batch-norm") for step in found["steps"])
+    found = view_of_model(model, "wasm", {}, {}, parse_changes("-dnn-aggregate-constants"))
+    assert all(not step["name"].startswith("dnn-aggregate-constants") for step in found["steps"])
     assert "dnn.batch_norm" in {node["name"] for node in level(found, "dnn")}
 
 

@@ -22,7 +22,7 @@ from webdnn.dialects.dnn.shape import ExpandOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
-from webdnn.passes.dnn.fold_batch_norm import DnnFoldBatchNormPass
+from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.support.diagnostic import where
 
@@ -101,7 +101,7 @@ def test_batch_norm_goes_into_the_weights(case: str) -> None:
     held = {"w": numbers(*w), **statistics(6), **({} if b is None else {"b": numbers(*b)})}
     data = numbers(*x)
     module = imported([node, NORM], data, held, len(x))
-    preserves(module, DnnFoldBatchNormPass(), data)
+    preserves(module, DnnAggregateConstantsPass(), data)
     names = [op.name for op in operators(module)]
     assert names in (["dnn.conv"], ["dnn.conv_transpose"], ["dnn.matmul", "dnn.add"])
     assert {where(op) for op in operators(module)} == {"first, norm"}
@@ -121,7 +121,7 @@ def test_batch_norm_alone_is_scale_and_bias(nodes: list[NodeProto], x: tuple[int
         nodes = [nodes[0], helper.make_node("BatchNormalization", ["c", *AFTER], ["z"]), nodes[-1]]
     data = numbers(*x)
     module = imported(nodes, data, {"w": numbers(6, 2, 1), "square": numbers(3, 3), **statistics(6)}, len(x))
-    preserves(module, DnnFoldBatchNormPass(), data)
+    preserves(module, DnnAggregateConstantsPass(), data)
     assert not any(isinstance(op, BatchNormOp) for op in operators(module))
     assert [op.name for op in operators(module)].count("dnn.mul") == 1
 

@@ -1,4 +1,4 @@
-// RUN: webdnn-opt %s --pass-pipeline=dnn-fold-batch-norm --split-input-file --verify-each | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=dnn-aggregate-constants --split-input-file --verify-each | filecheck %s
 
 // A convolution that nobody else reads takes the scale into its weights, and gains a bias.
 // CHECK-LABEL: func.func @conv

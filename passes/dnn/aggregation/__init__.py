@@ -1,0 +1,1 @@
+"""How constants move through a graph: what `dnn-aggregate-constants` is made of."""

@@ -1,0 +1,160 @@
+"""Affine maps of tensors, x * scale + bias element by element: composition, how they move, and what rounds too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+"""In f64 for all floats; integers keep their type, in which they wrap."""
+
+ON_PURPOSE = 2
+"""Bits of a fraction: adding a number that leaves an element no more of them, and taking it away again, rounds."""
+
+NEGLIGIBLE = 2.0**-24
+"""The part of the largest element that rounding in f32 loses of a sum anyway."""
+
+
+class Float(NamedTuple):
+    """A type of floats: the binary digits of a significand, and the smallest number that has all of them."""
+
+    digits: int
+    smallest: float
+
+
+FLOATS = {
+    "float16": Float(11, 2.0**-14),
+    "bfloat16": Float(8, 2.0**-126),
+    "float32": Float(24, 2.0**-126),
+    "float64": Float(53, 2.0**-1022),
+}
+"""By the names of dtypes."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """`x * scale + bias`; both arrays have the rank of x, and its extents or 1."""
+
+    scale: Array
+    bias: Array
+
+    @property
+    def scales(self) -> bool:
+        return bool((self.scale != 1).any())
+
+    @property
+    def shifts(self) -> bool:
+        return bool((self.bias != 0).any())
+
+    def then(self, other: Affine) -> Affine:
+        """This map, and the other one of its result."""
+        with np.errstate(all="ignore"):
+            return Affine(shrunk(self.scale * other.scale), shrunk(self.bias * other.scale + other.bias))
+
+    def shift_first(self) -> Array | None:
+        """What x is shifted by if it is scaled afterwards: (x + b / s) * s; None where that cannot be."""
+        with np.errstate(all="ignore"):
+            first = np.asarray(self.bias / self.scale)
+        return shrunk(first) if np.isfinite(first).all() else None
+
+    def moved(self, move: Callable[[Array], Array], shape: Sequence[int]) -> Affine:
+        """The map of what an operator gives that puts the elements of a tensor of this shape elsewhere."""
+        return Affine(*(shrunk(move(np.broadcast_to(part, shape))) for part in (self.scale, self.bias)))
+
+    def before(self, places: NDArray[np.int64], shape: Sequence[int]) -> Affine:
+        """The map of the operand of which a result's elements come from `places`; elsewhere it does nothing."""
+        parts: list[Array] = []
+        for part, neutral in ((self.scale, 1), (self.bias, 0)):
+            whole = np.full(int(np.prod(shape)), neutral, part.dtype)
+            whole[places.reshape(-1)] = np.broadcast_to(part, places.shape).reshape(-1)
+            parts.append(shrunk(whole.reshape(shape)))
+        return Affine(*parts)
+
+    def of_rank(self, rank: int) -> Affine:
+        """The same map for a tensor with more axes in front, or with fewer, all of which have extent 1."""
+        return Affine(*(part.reshape(aligned(part.shape, rank)) for part in (self.scale, self.bias)))
+
+    def with_rank(self, rank: int) -> Affine:
+        """The same map for a tensor with more axes behind, or with fewer, all of which have extent 1."""
+        parts: list[Array] = []
+        for part in (self.scale, self.bias):
+            assert all(extent == 1 for extent in part.shape[rank:]), f"{part.shape} has more than {rank} axes"
+            parts.append(part.reshape([*part.shape[:rank], *[1] * (rank - part.ndim)]))
+        return Affine(*parts)
+
+    def part(self, axis: int, start: int, size: int) -> Affine:
+        """The map of so many places of an axis."""
+        window = (slice(None),) * axis + (slice(start, start + size),)
+        return Affine(*(p if p.shape[axis] == 1 else shrunk(p[window]) for p in (self.scale, self.bias)))
+
+    @property
+    def varies(self) -> frozenset[int]:
+        """The axes along which elements are treated differently."""
+        pairs = zip(self.scale.shape, self.bias.shape, strict=True)
+        return frozenset(axis for axis, extents in enumerate(pairs) if max(extents) > 1)
+
+    def vectors(self, extent: int) -> tuple[Array, Array]:
+        """Scale and bias for each place of the one axis along which they may vary."""
+        scale, bias = (np.broadcast_to(part.reshape(-1), extent) for part in (self.scale, self.bias))
+        return scale, bias
+
+
+def identity(rank: int) -> Affine:
+    return Affine(np.ones([1] * rank), np.zeros([1] * rank))
+
+
+def scaling(scale: Array) -> Affine:
+    return Affine(shrunk(scale), np.zeros([1] * scale.ndim, scale.dtype))
+
+
+def shifting(bias: Array) -> Affine:
+    return Affine(np.ones([1] * bias.ndim, bias.dtype), shrunk(bias))
+
+
+def aligned(shape: Sequence[int], rank: int) -> list[int]:
+    """The extents of an array that has to have so many axes, the last ones being the same."""
+    assert all(extent == 1 for extent in shape[: max(0, len(shape) - rank)]), f"{shape} has more than {rank} axes"
+    return [1] * (rank - len(shape)) + list(shape[max(0, len(shape) - rank) :])
+
+
+def shrunk(array: Array) -> Array:
+    """The smallest array that broadcasts to this one."""
+    for axis, extent in enumerate(array.shape):
+        first = array[(slice(None),) * axis + (slice(0, 1),)]
+        if extent > 1 and bool((array == first).all()):
+            array = first
+    return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def fits(part: Array, shape: Sequence[int]) -> bool:
+    """Does an array broadcast to this shape without making it larger?"""
+    extra = part.ndim - len(shape)
+    if any(extent != 1 for extent in part.shape[: max(0, extra)]):
+        return False
+    pairs = zip(part.shape[::-1], shape[::-1], strict=False)
+    return all(extent in (1, whole) for extent, whole in pairs)
+
+
+def rounds_on_purpose(first: Affine, second: Affine, dtype: np.dtype[np.generic]) -> bool:
+    """Does a large number come and go between two maps of floats of this type, as in (x + 1.5e7) - 1.5e7 for f32?"""
+    with np.errstate(all="ignore"):
+        given, left = np.abs(first.bias * second.scale), np.abs(first.bias * second.scale + second.bias)
+        large = np.abs(first.bias) >= 2.0 ** (FLOATS[dtype.name].digits - 1 - ON_PURPOSE)
+        return bool((large & (left <= given * 2.0**-10) & second.bias.astype(bool)).any())
+
+
+def stored(exact: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic] | None:
+    """An array in the type of its elements; None where it overflows, or what matters of it underflows."""
+    with np.errstate(all="ignore"):
+        found = exact.astype(dtype)
+    if exact.dtype != np.float64:
+        return found
+    if not np.isfinite(found.astype(np.float64)).all():
+        return None
+    sizes = np.abs(exact)
+    lost = (sizes > 0) & (sizes < FLOATS[dtype.name].smallest)
+    return None if (lost & (sizes > NEGLIGIBLE * sizes.max(initial=0))).any() else found
