@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from webdnn.support.device import GLSL300, WGSL
 from webdnn.targets.glsl.textures import MOST_ROWS, texture_bytes
 
-GRAPH = ("dnn-fold-constants", "dnn-aggregate-constants", "dnn-elide-identities")
+GRAPH = (
+    "dnn-fold-constants",
+    "dnn-elide-duplicates",
+    "dnn-absorb-moves",
+    "dnn-aggregate-constants",
+    "dnn-elide-identities",
+)
 """What every target shares: passes on the `dnn` dialect."""
 
 

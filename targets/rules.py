@@ -26,6 +26,8 @@ def left_out(module_pass: str, gain: str) -> Rule:
 
 RULES = (
     left_out("dnn-fold-constants", "what depends on constants alone is computed by the compiler"),
+    left_out("dnn-elide-duplicates", "what two operators compute alike is computed once"),
+    left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),
     left_out("dnn-select-algorithms", "convolutions by small kernels take fewer products"),

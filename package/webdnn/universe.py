@@ -28,6 +28,8 @@ PASSES: dict[str, str] = {
     "dnn-infer-shapes": "webdnn.passes.dnn.infer_shapes:DnnInferShapesPass",
     "dnn-fold-constants": "webdnn.passes.dnn.fold_constants:DnnFoldConstantsPass",
     "dnn-elide-identities": "webdnn.passes.dnn.elide_identities:DnnElideIdentitiesPass",
+    "dnn-elide-duplicates": "webdnn.passes.dnn.elide_duplicates:DnnElideDuplicatesPass",
+    "dnn-absorb-moves": "webdnn.passes.dnn.absorb_moves:DnnAbsorbMovesPass",
     "dnn-aggregate-constants": "webdnn.passes.dnn.aggregate_constants:DnnAggregateConstantsPass",
     "dnn-pad-empty-tensors": "webdnn.passes.dnn.pad_empty_tensors:DnnPadEmptyTensorsPass",
     "dnn-compress-weights": "webdnn.passes.dnn.compress_weights:DnnCompressWeightsPass",

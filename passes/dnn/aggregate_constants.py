@@ -45,11 +45,14 @@ def left(chain: Chain, plan: Plan | None, affine: Affine) -> Plan | None:
         return None
 
     def build() -> None:
-        plan.build()
+        before, name = chain.value, chain.result.name_hint
+        plan.build_for(*[step.op for step in chain.steps])
         made = there.made(chain.value)
         if made:
             replace(chain.steps[-1].op, made, *[step.op for step in chain.steps[:-1]])
             return
+        if chain.value is not before:
+            chain.value.name_hint = name
         for step in chain.steps:
             forward(step.op, step.value)
 

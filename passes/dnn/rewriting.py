@@ -13,6 +13,8 @@ from xdsl.traits import is_side_effect_free
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
+from webdnn.dialects.dnn.reference.registry import MEANINGS
 
 
 def bodies(module: ModuleOp) -> Iterator[Block]:
@@ -82,3 +84,8 @@ def erase_dead(op: Operation) -> None:
 def is_read_once(value: SSAValue) -> bool:
     """Does nothing but one operand read this value?"""
     return value.has_one_use()
+
+
+def as_moved(op: DnnOp, array: Array) -> Array:
+    """What an operator of one operand that moves elements makes of an array of any type."""
+    return as_array(MEANINGS[type(op)](op, array))

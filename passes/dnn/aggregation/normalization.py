@@ -54,7 +54,7 @@ def ended_by(op: LayerNormOp | RmsNormOp, affine: Affine, plan: Plan | None, bia
     after = one.cost + shift.cost if shift else one.cost
 
     def build() -> None:
-        plan.build()
+        plan.build_for(op)
         reparametrize(op, one, *([shift] if isinstance(op, LayerNormOp) else []))
 
     return Plan(plan.saved + before - after, plan.changed | {(op, 1)}, build)

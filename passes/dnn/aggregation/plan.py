@@ -13,9 +13,8 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import byte_size, constant_of, known
-from webdnn.dialects.dnn.reference.registry import MEANINGS
 from webdnn.dialects.element import element_type, shape_of
-from webdnn.passes.dnn.rewriting import replace
+from webdnn.passes.dnn.rewriting import fused_location, replace
 from webdnn.support.affine import stored
 from webdnn.support.operator_cost import FREE, Cost
 from webdnn.support.weights import numpy_dtype
@@ -32,6 +31,12 @@ class Plan:
     @property
     def gains(self) -> bool:
         return self.saved.total > 0
+
+    def build_for(self, *ops: Operation) -> None:
+        """Do it, so that what is changed comes from where these operators come from too."""
+        for op in {op: None for op, _ in self.changed}:
+            op.location = fused_location(op, *ops)
+        self.build()
 
 
 NOTHING = Plan(FREE, frozenset(), lambda: None)
@@ -96,12 +101,6 @@ def changed(array: Array, like: SSAValue, old: SSAValue | None = None) -> Change
         return None
     alone = old is not None and isinstance(old.owner, ConstantOp) and old.has_one_use()
     return Changed(as_array(found), Cost(weight_bytes=found.nbytes - (byte_size(old) if old and alone else 0)))
-
-
-def as_moved(op: DnnOp, array: Array) -> Array:
-    """What an operator makes of an array of any element type."""
-    found = MEANINGS[type(op)](op, array, *[None] * (len(op.get_irdl_definition().operands) - 1))
-    return as_array(found)
 
 
 def reparametrize(op: DnnOp, *parameters: Changed | SSAValue | None) -> None:

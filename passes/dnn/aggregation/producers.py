@@ -25,14 +25,13 @@ from webdnn.passes.dnn.aggregation.plan import (
     NOTHING,
     Changed,
     Plan,
-    as_moved,
     best,
     changed,
     exact,
     reparametrize,
     together,
 )
-from webdnn.passes.dnn.rewriting import erase_dead, is_read_once
+from webdnn.passes.dnn.rewriting import as_moved, erase_dead, is_read_once
 from webdnn.support.affine import Affine, fits, scaling
 from webdnn.support.operator_cost import FREE
 

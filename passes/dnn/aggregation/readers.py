@@ -21,7 +21,6 @@ from webdnn.passes.dnn.aggregation.commuting import commutes
 from webdnn.passes.dnn.aggregation.plan import (
     NOTHING,
     Plan,
-    as_moved,
     best,
     changed,
     dtype_of,
@@ -32,7 +31,7 @@ from webdnn.passes.dnn.aggregation.plan import (
 )
 from webdnn.passes.dnn.aggregation.producers import exchange
 from webdnn.passes.dnn.aggregation.steps import Step, cost_of, shortest, step_of, trimmed
-from webdnn.passes.dnn.rewriting import forward, replace
+from webdnn.passes.dnn.rewriting import as_moved, forward, replace
 from webdnn.support.affine import Affine, rounds_on_purpose, scaling, shifting
 from webdnn.support.operator_cost import Cost
 
