@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 """In f64 for all floats; integers keep their type, in which they wrap."""
 
-ON_PURPOSE = 2
-"""Bits of a fraction: adding a number that leaves an element no more of them, and taking it away again, rounds."""
+FRACTION = 2
+"""Bits of a fraction that have to be left where something is added."""
 
 NEGLIGIBLE = 2.0**-24
 """The part of the largest element that rounding in f32 loses of a sum anyway."""
@@ -139,12 +139,12 @@ def fits(part: Array, shape: Sequence[int]) -> bool:
     return all(extent in (1, whole) for extent, whole in pairs)
 
 
-def rounds_on_purpose(first: Affine, second: Affine, dtype: np.dtype[np.generic]) -> bool:
-    """Does a large number come and go between two maps of floats of this type, as in (x + 1.5e7) - 1.5e7 for f32?"""
-    with np.errstate(all="ignore"):
-        given, left = np.abs(first.bias * second.scale), np.abs(first.bias * second.scale + second.bias)
-        large = np.abs(first.bias) >= 2.0 ** (FLOATS[dtype.name].digits - 1 - ON_PURPOSE)
-        return bool((large & (left <= given * 2.0**-10) & second.bias.astype(bool)).any())
+def rounds(bias: Array, dtype: np.dtype[np.generic]) -> bool:
+    """Does adding this to floats of a type leave less than two bits of a fraction, as in (x + 1.2e7) - 1.2e7 for f32?
+
+    It may be meant to round, and differences of such numbers are more exact than what they would be moved into.
+    """
+    return bool((np.abs(bias) >= 2.0 ** (FLOATS[dtype.name].digits - 1 - FRACTION)).any())
 
 
 def stored(exact: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic] | None:

@@ -14,6 +14,7 @@ from webdnn.passes.dnn.aggregation.association import aggregated
 from webdnn.passes.dnn.aggregation.normalization import plain
 from webdnn.passes.dnn.aggregation.plan import NOTHING, Plan, best
 from webdnn.passes.dnn.aggregation.producers import absorbed
+from webdnn.passes.dnn.aggregation.products import merged
 from webdnn.passes.dnn.aggregation.readers import pushed
 from webdnn.passes.dnn.aggregation.steps import Chain, chain_to, shortest
 from webdnn.passes.dnn.rewriting import bodies, forward, is_read_once, replace
@@ -24,6 +25,7 @@ def plans_for(op: Operation) -> Iterator[Plan | None]:
     """All ways to do with less what an operator, and those that it ends, do by constants."""
     yield aggregated(op)
     yield from plain(op)
+    yield merged(op)
     chain = chain_to(op)
     if chain is None:
         return
@@ -78,7 +80,8 @@ class DnnAggregateConstantsPass(ModulePass):
     x * s + b. What computes x, or all that reads the result, does it too where it can: by the weights and biases of
     convolutions, products, embeddings and normalizations, through whatever commutes with it (moves, pooling, relu of
     positive scales, sums, products, other parts of a split). What a layer normalization scales and shifts by moves
-    on too. Constants of a tree of one associative and commutative operator are combined.
+    on too. Constants of a tree of one associative and commutative operator are combined, and so are the weights of two
+    products one after another.
 
     Before:
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import ModuleOp, f32, f64
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -32,13 +32,23 @@ def uniform(op: ConstantOp) -> float | int | None:
     return float(first) if scalar_type(op.output) in (f32, f64) else int(first)
 
 
+def forward_products(one: ReadOp) -> None:
+    """x * 1 -> x, where the one is read: what moved to other weights leaves ones."""
+    for use in list(one.result.uses):
+        product = use.operation
+        if isinstance(product, arith.MulfOp) and product.lhs is not product.rhs:
+            Rewriter.replace_op(product, [], [product.operands[1 - use.index]])
+
+
 def fold(op: ConstantOp) -> None:
-    """read(A, e) -> c, when every element of A is c and e is inside A."""
+    """read(A, e) -> c, when every element of A is c and e is inside A; and x * 1 -> x."""
     reads = [use.operation for use in op.output.uses if isinstance(use.operation, ReadOp)]
     reads = [read for read in reads if read.outside is None]
     if not reads or (value := uniform(op)) is None:
         return
     for read in reads:
+        if value == 1:
+            forward_products(read)
         body = Body()
         number = body.constant(value, read.result.type)
         Rewriter.replace_op(read, body.ops, [number])
@@ -59,6 +69,7 @@ class KernelFoldConstantReadsPass(ModulePass):
 
         … %v = arith.constant 0.5 : f32 …
 
+    A product of floats with such a number disappears where that is 1.
     Leaves alone: constants with different elements, and reads that may leave their constant.
     Run after `convert-tensor-layout-to-kernel`.
     """

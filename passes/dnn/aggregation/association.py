@@ -19,7 +19,7 @@ from webdnn.dialects.dnn.traits import Associative, Commutative
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.aggregation.plan import Changed, Plan, changed, dtype_of, elements, exact
 from webdnn.passes.dnn.rewriting import is_read_once, replace
-from webdnn.support.affine import rounds_on_purpose, shifting
+from webdnn.support.affine import rounds
 from webdnn.support.operator_cost import Cost
 from webdnn.support.shapes import broadcast
 
@@ -90,9 +90,7 @@ def operators(kind: type[BinaryOp], values: list[SSAValue], constant: Changed) -
 def combined(op: BinaryOp, constants: list[Array]) -> Changed | None:
     """The constant that all of these make; None where that rounds or is too large."""
     if isinstance(op, AddOp) and element_type(op.output.type).is_float:
-        rank = max(c.ndim for c in constants)
-        shifts = [shifting(c).of_rank(rank) for c in constants]
-        if any(rounds_on_purpose(a, b, dtype_of(op.output)) for a in shifts for b in shifts):
+        if any(rounds(constant, dtype_of(op.output)) for constant in constants):
             return None
     with np.errstate(all="ignore"):
         found = reduce(lambda a, b: as_array(MEANINGS[type(op)](op, a, b)), constants)

@@ -27,12 +27,13 @@ from webdnn.passes.dnn.aggregation.plan import (
     Plan,
     best,
     changed,
+    dtype_of,
     exact,
     reparametrize,
     together,
 )
 from webdnn.passes.dnn.rewriting import as_moved, erase_dead, is_read_once
-from webdnn.support.affine import Affine, fits, scaling
+from webdnn.support.affine import Affine, fits, rounds, scaling
 from webdnn.support.operator_cost import FREE
 
 Rule = Callable[..., Plan | None]
@@ -66,8 +67,9 @@ def through(op: DnnOp, at: int, affine: Affine) -> Plan | None:
         return NOTHING
     if not fits(affine.scale, shape_of(value)) or not fits(affine.bias, shape_of(value)):
         return None
+    affine = affine.of_rank(len(shape_of(value)))
     if known(value) is None:
-        return absorbed(value, affine.of_rank(len(shape_of(value)))) if is_read_once(value) else None
+        return absorbed(value, affine) if is_read_once(value) else None
     array = exact(value)
     new = None if array is None else changed(as_array(array * affine.scale + affine.bias), value, value)
     if new is None:
@@ -129,6 +131,8 @@ def product(op: MatmulOp, affine: Affine) -> Plan | None:
 
 def sum_(op: AddOp | SubOp, affine: Affine) -> Plan | None:
     """(x + y) * s + b -> (x * s + b) + y * s, and also (x * s) + (y * s + b); so of differences"""
+    if any(rounds(c, dtype_of(op.output)) for value in op.operands if (c := exact(value)) is not None):
+        return None
     plans: list[Plan | None] = []
     scale = scaling(affine.scale)
     for at in (0, 1):

@@ -23,7 +23,6 @@ from webdnn.passes.dnn.aggregation.plan import (
     Plan,
     best,
     changed,
-    dtype_of,
     elements,
     exact,
     reparametrize,
@@ -32,7 +31,7 @@ from webdnn.passes.dnn.aggregation.plan import (
 from webdnn.passes.dnn.aggregation.producers import exchange
 from webdnn.passes.dnn.aggregation.steps import Step, cost_of, shortest, step_of, trimmed
 from webdnn.passes.dnn.rewriting import as_moved, forward, replace
-from webdnn.support.affine import Affine, rounds_on_purpose, scaling, shifting
+from webdnn.support.affine import Affine, scaling, shifting
 from webdnn.support.operator_cost import Cost
 
 
@@ -86,8 +85,6 @@ def read_by(op: Operation, at: int, affine: Affine) -> Plan | None:
 def merged(step: Step, affine: Affine) -> Plan | None:
     """(x * s + b) * t + u -> x * s' + b', here or further on"""
     value, op = step.value, step.op
-    if rounds_on_purpose(affine, step.affine, dtype_of(value)):
-        return None
     both = affine.then(step.affine)
     plans: list[Plan | None] = []
     here = shortest(both, value)
@@ -118,6 +115,7 @@ def appended(op: DnnOp, affine: Affine) -> Plan | None:
         constant = new.made()
         total = AddOp(value, constant.output)
         constant.location = total.location = op.location
+        total.output.name_hint, value.name_hint = value.name_hint, None
         Rewriter.insert_op([constant, total], InsertPoint.after(op))
         value.replace_uses_with_if(total.output, lambda use: use.operation is not total)
 

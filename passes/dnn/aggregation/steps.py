@@ -17,7 +17,7 @@ from webdnn.dialects.dnn.reference.constants import byte_size, known
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.aggregation.plan import Changed, changed, dtype_of, elements, exact
 from webdnn.passes.dnn.rewriting import is_read_once
-from webdnn.support.affine import Affine, fits, rounds_on_purpose, scaling, shifting
+from webdnn.support.affine import Affine, fits, rounds, scaling, shifting
 from webdnn.support.operator_cost import Cost
 
 NORMALIZATION = 4
@@ -38,7 +38,14 @@ class Step:
 
 
 def step_of(op: Operation) -> Step | None:
-    """x + c, c + x, x - c, c - x, x * c, c * x, x / c, -x and batch_norm(x), where c does not broadcast x."""
+    """x + c, c + x, x - c, c - x, x * c, c * x, x / c, -x and batch_norm(x), where c does not broadcast or round x."""
+    step = any_step_of(op)
+    if step and element_type(step.value.type).is_float and rounds(step.affine.bias, dtype_of(step.value)):
+        return None
+    return step
+
+
+def any_step_of(op: Operation) -> Step | None:
     if isinstance(op, NegOp):
         one = np.ones([1] * len(shape_of(op.input)), arithmetic(op.input))
         return Step(op, 0, scaling(as_array(np.negative(one))))
@@ -127,8 +134,7 @@ def chain_to(op: Operation) -> Chain | None:
     while is_read_once(steps[0].value):
         value = steps[0].value
         step = step_of(value.owner) if isinstance(value.owner, Operation) else None
-        floats = element_type(value.type).is_float
-        if step is None or (floats and rounds_on_purpose(step.affine, affine, dtype_of(value))):
+        if step is None:
             break
         steps.insert(0, step)
         affine = step.affine.then(affine)

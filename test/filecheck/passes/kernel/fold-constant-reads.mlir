@@ -16,6 +16,22 @@ func.func @scalar(%x: tensor<4xf32>) -> tensor<4xf32> {
   func.return %y : tensor<4xf32>
 }
 
+// A product with 1 is the other factor.
+// CHECK-LABEL: @one
+// CHECK: %[[V:.*]] = kernel.read %x
+// CHECK-NOT: arith.mulf
+// CHECK: kernel.yield %[[V]] : f32
+func.func @one(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c1 = dnn.constant dense<1.0> : tensor<f32> : tensor<f32>
+  %y1 = kernel.compute (%i = 4) -> tensor<4xf32> {
+    %v = kernel.read %x[%i] : tensor<4xf32>
+    %s = kernel.read %c1[] : tensor<f32>
+    %p = arith.mulf %s, %v : f32
+    kernel.yield %p : f32
+  }
+  func.return %y1 : tensor<4xf32>
+}
+
 // Elements that differ stay in their buffer.
 // CHECK-LABEL: @vector
 // CHECK: dnn.constant

@@ -21,8 +21,8 @@ from webdnn.dialects.dnn.reduction import ReduceSumOp
 from webdnn.dialects.dnn.shape import ExpandOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
-from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
+from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.support.diagnostic import where
 
