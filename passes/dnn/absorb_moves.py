@@ -180,7 +180,8 @@ class DnnAbsorbMovesPass(ModulePass):
 
     Leaves alone: other numbers and modes of padding, batches and channels that are padded, windows that may see
     nothing but padding, weights of several groups or readers, and moves between layouts of memory, which cost nothing
-    later on. Run before `dnn-aggregate-constants`, which moves constants past what is left.
+    later on. Run after `dnn-fold-constants` and before `dnn-aggregate-constants`, which moves constants past what is
+    left.
     """
 
     name = "dnn-absorb-moves"

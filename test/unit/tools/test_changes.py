@@ -62,7 +62,7 @@ def test_options_are_set_beside_those_that_there_are() -> None:
 
 def test_a_pass_is_added_after_another() -> None:
     names = names_of(passes_after("+dnn-elide-identities@dnn-fold-constants"))
-    assert names[:3] == ["dnn-fold-constants", "dnn-elide-identities", "dnn-aggregate-constants"]
+    assert names[:3] == ["dnn-fold-constants", "dnn-elide-identities", "dnn-elide-duplicates"]
 
 
 def test_the_passes_of_a_wasm_module_change_too() -> None:
@@ -71,8 +71,8 @@ def test_the_passes_of_a_wasm_module_change_too() -> None:
 
 
 def test_changes_come_one_after_another() -> None:
-    names = names_of(passes_after("-dnn-fold-constants,+dnn-fold-constants@dnn-aggregate-constants"))
-    assert names[:2] == ["dnn-aggregate-constants", "dnn-fold-constants"]
+    names = names_of(passes_after("-dnn-fold-constants,+dnn-fold-constants@dnn-elide-duplicates"))
+    assert names[:2] == ["dnn-elide-duplicates", "dnn-fold-constants"]
 
 
 REFUSED = [

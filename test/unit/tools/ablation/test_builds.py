@@ -40,7 +40,7 @@ def everything() -> ModelProto:
     def weight(*shape: int) -> NDArray[np.float32]:
         return (random.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
 
-    weights: Mapping[str, NDArray[np.float32]] = {
+    weights: Mapping[str, NDArray[np.generic]] = {
         "w1": weight(8, 4, 1, 1),
         "w2": weight(16, 32, 3, 3),
         "w3": weight(16, 8, 2, 2),
@@ -48,6 +48,7 @@ def everything() -> ModelProto:
         "w5": weight(16, 16, 3, 3),
         "half": np.full(1, 0.5, np.float32),
         "bias": weight(8),
+        "edges": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
         **{name: np.abs(weight(8)) + np.float32(0.5) for name in ("scale", "shift", "mean", "variance")},
     }
     nodes = [
@@ -55,12 +56,15 @@ def everything() -> ModelProto:
         helper.make_node("BatchNormalization", ["a", "scale", "shift", "mean", "variance"], ["b"], "norm"),
         helper.make_node("Relu", ["b"], ["c"], "relu"),
         helper.make_node("MaxPool", ["c"], ["d"], "pool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
-        helper.make_node("Add", ["half", "half"], ["unit"], "constants"),
-        helper.make_node("Mul", ["c", "unit"], ["e0"], "identity"),
-        helper.make_node("Mul", ["e0", "half"], ["e"], "scaled"),
-        helper.make_node("Concat", ["d", "e", "c", "d"], ["f"], "parts", axis=1),
+        helper.make_node("Mul", ["half", "half"], ["quarter"], "constants"),
+        helper.make_node("MaxPool", ["c"], ["d1"], "again", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("MaxPool", ["c"], ["e0"], "identity", kernel_shape=[1, 1]),
+        helper.make_node("Mul", ["e0", "quarter"], ["e1"], "scaled"),
+        helper.make_node("Tanh", ["e1"], ["e"], "bounded"),
+        helper.make_node("Concat", ["d", "e", "c", "d1"], ["f"], "parts", axis=1),
         helper.make_node("Conv", ["f", "w2"], ["g"], "window", pads=[1, 1, 1, 1]),
-        helper.make_node("Conv", ["g", "w5"], ["l"], "strided", strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Pad", ["g", "edges"], ["g0"], "padded"),
+        helper.make_node("Conv", ["g0", "w5"], ["l"], "strided", strides=[2, 2]),
         helper.make_node("ConvTranspose", ["l", "w3"], ["h"], "twice", strides=[2, 2]),
         helper.make_node("ReduceMean", ["h"], ["i"], "mean", axes=[2], keepdims=0),
         helper.make_node("Transpose", ["i"], ["j"], "turned", perm=[0, 2, 1]),
