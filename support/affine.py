@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +14,9 @@ Array = NDArray[np.float64]
 FRACTION = 2
 """Bits of a fraction that have to be left where something is added."""
 
-NEGLIGIBLE = 2.0**-24
-"""The part of the largest element that rounding in f32 loses of a sum anyway."""
 
-
-class Float(NamedTuple):
-    """A type of floats: the binary digits of a significand, and the smallest number that has all of them."""
-
-    digits: int
-    smallest: float
-
-
-FLOATS = {
-    "float16": Float(11, 2.0**-14),
-    "bfloat16": Float(8, 2.0**-126),
-    "float32": Float(24, 2.0**-126),
-    "float64": Float(53, 2.0**-1022),
-}
-"""By the names of dtypes."""
+DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
+"""Binary digits of a float's significand, by the names of dtypes."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +35,13 @@ class Affine:
         return bool((self.bias != 0).any())
 
     def then(self, other: Affine) -> Affine:
-        """This map, and the other one of its result."""
+        """This map, and the other one of its result; a scale of floats that underflows is NaN, which nothing takes."""
         with np.errstate(all="ignore"):
-            return Affine(shrunk(self.scale * other.scale), shrunk(self.bias * other.scale + other.bias))
+            scale, bias = self.scale * other.scale, self.bias * other.scale + other.bias
+        if scale.dtype == np.float64:
+            vanished = (scale == 0) & (self.scale != 0) & (other.scale != 0)
+            scale = np.where(vanished, np.nan, scale)
+        return Affine(shrunk(scale), shrunk(bias))
 
     def shift_first(self) -> Array | None:
         """What x is shifted by if it is scaled afterwards: (x + b / s) * s; None where that cannot be."""
@@ -144,7 +132,7 @@ def rounds(bias: Array, dtype: np.dtype[np.generic]) -> bool:
 
     It may be meant to round, and differences of such numbers are more exact than what they would be moved into.
     """
-    return bool((np.abs(bias) >= 2.0 ** (FLOATS[dtype.name].digits - 1 - FRACTION)).any())
+    return bool((np.abs(bias) >= 2.0 ** (DIGITS[dtype.name] - 1 - FRACTION)).any())
 
 
 def stored(exact: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic] | None:
@@ -155,6 +143,7 @@ def stored(exact: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic] | N
         return found
     if not np.isfinite(found.astype(np.float64)).all():
         return None
-    sizes = np.abs(exact)
-    lost = (sizes > 0) & (sizes < FLOATS[dtype.name].smallest)
-    return None if (lost & (sizes > NEGLIGIBLE * sizes.max(initial=0))).any() else found
+    sizes, errors = np.abs(exact), np.abs(found.astype(np.float64) - exact)
+    unit = 2.0 ** -DIGITS[dtype.name]
+    lost = (errors > unit * sizes) & (errors > unit * sizes.max(initial=0))
+    return None if lost.any() else found

@@ -17,7 +17,7 @@ from webdnn.dialects.dnn.reference.constants import byte_size, known
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.aggregation.plan import Changed, changed, dtype_of, elements, exact
 from webdnn.passes.dnn.rewriting import is_read_once
-from webdnn.support.affine import Affine, fits, rounds, scaling, shifting
+from webdnn.support.affine import Affine, aligned, rounds, scaling, shifting
 from webdnn.support.operator_cost import Cost
 
 NORMALIZATION = 4
@@ -56,9 +56,9 @@ def any_step_of(op: Operation) -> Step | None:
         return None
     for at in (0, 1):
         x, constant = op.operands[at], exact(op.operands[1 - at])
-        if constant is None or known(x) is not None or not fits(constant, shape_of(x)):
+        if constant is None or known(x) is not None or shape_of(op.output) != shape_of(x):
             continue
-        affine = by_constant(op, at, constant.reshape([1] * (len(shape_of(x)) - constant.ndim) + list(constant.shape)))
+        affine = by_constant(op, at, constant.reshape(aligned(constant.shape, len(shape_of(x)))))
         return Step(op, at, affine) if affine else None
     return None
 

@@ -141,14 +141,17 @@ func.func @order(%x: tensor<9xf32>) -> (tensor<9xf32>, tensor<9xf32>, tensor<9xf
 
 // -----
 
-// A quotient by x is no scale of it; a constant that makes x larger, and a sum that something else reads, stay.
+// A quotient by x is no scale of it; a constant that makes x larger or gives it axes, and a sum that something else reads, stay.
 // CHECK-LABEL: func.func @kept
 // CHECK: %a = dnn.add %x, %c
 // CHECK: %b = dnn.div %c, %a
 // CHECK: %d = dnn.add %a, %c
 // CHECK: %e = dnn.mul %x, %wide
 // CHECK: %f = dnn.add %e, %c
-func.func @kept(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<2x3xf32>) {
+// CHECK: %g = dnn.mul %y, %axes
+// CHECK: %h = dnn.sub %g, %c
+func.func @kept(%x: tensor<3xf32>, %y: tensor<3xf32>)
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<2x3xf32>, tensor<1x3xf32>) {
   %c = dnn.constant dense<2.0> : tensor<f32> : tensor<f32>
   %wide = dnn.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32> : tensor<2x1xf32>
   %a = dnn.add %x, %c : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
@@ -156,7 +159,10 @@ func.func @kept(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf3
   %d = dnn.add %a, %c : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
   %e = dnn.mul %x, %wide : (tensor<3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
   %f = dnn.add %e, %c : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
-  func.return %a, %b, %d, %f : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<2x3xf32>
+  %axes = dnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %g = dnn.mul %y, %axes : (tensor<3xf32>, tensor<1x1xf32>) -> tensor<1x3xf32>
+  %h = dnn.sub %g, %c : (tensor<1x3xf32>, tensor<f32>) -> tensor<1x3xf32>
+  func.return %a, %b, %d, %f, %h : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<2x3xf32>, tensor<1x3xf32>
 }
 
 // -----
