@@ -20,6 +20,9 @@ from webdnn.passes.dnn.aggregation.steps import Chain, chain_to, shortest
 from webdnn.passes.dnn.rewriting import bodies, forward, is_read_once, replace
 from webdnn.support.affine import Affine, identity, scaling, shifting
 
+SWEEPS = 20
+"""Over all operators, at most: each lowers the cost, and few are needed, but nobody waits for the last element."""
+
 
 def plans_for(op: Operation) -> Iterator[Plan | None]:
     """All ways to do with less what an operator, and those that it ends, do by constants."""
@@ -102,5 +105,6 @@ class DnnAggregateConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for block in bodies(op):
-            while aggregate(block):
-                pass
+            for _ in range(SWEEPS):
+                if not aggregate(block):
+                    break

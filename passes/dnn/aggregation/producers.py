@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -28,13 +29,14 @@ from webdnn.passes.dnn.aggregation.plan import (
     best,
     changed,
     dtype_of,
+    elements,
     exact,
     reparametrize,
     together,
 )
 from webdnn.passes.dnn.rewriting import as_moved, erase_dead, is_read_once
 from webdnn.support.affine import Affine, fits, rounds, scaling
-from webdnn.support.operator_cost import FREE
+from webdnn.support.operator_cost import FREE, Cost
 
 Rule = Callable[..., Plan | None]
 """(operator, map of its result) -> how the operator gives what the map would make of its result"""
@@ -170,11 +172,14 @@ def normalization(op: LayerNormOp | RmsNormOp, affine: Affine) -> Plan | None:
     bias = exact(old) if old else None
     if scale is None or (old and bias is None) or (affine.shifts and isinstance(op, RmsNormOp)):
         return None
+    factor = as_array(scale * affine.scale)
     shift = affine.bias if bias is None else as_array(bias * affine.scale + affine.bias)
-    new = [changed(as_array(scale * affine.scale), op.scale, op.scale), changed(shift, op.scale, old)]
-    if isinstance(op, RmsNormOp):
-        return parameters(op, new[:1])
-    return parameters(op, new) if old or affine.shifts else parameters(op, new[:1], None)
+    new = [changed(factor, op.scale, op.scale), changed(shift, op.scale, old)]
+    shifts = bool(old or affine.shifts)
+    more = int((factor != 1).any()) - int((scale != 1).any()) + int(shifts) - int(old is not None)
+    absent = [None] * int(isinstance(op, LayerNormOp) and not shifts)
+    plan = parameters(op, new if shifts else new[:1], *absent)
+    return replace(plan, saved=plan.saved - Cost(elements=more * elements(op.output))) if plan else None
 
 
 def group_normalization(op: GroupNormOp, affine: Affine) -> Plan | None:

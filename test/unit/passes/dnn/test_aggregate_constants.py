@@ -82,6 +82,15 @@ def test_random_graphs_get_smaller() -> None:
     assert fewer >= 20
 
 
+def test_rewritings_end() -> None:
+    """A scale that moves from a normalization through a product does not move back."""
+    module = LinearGraph(1210, shape=SHAPE).grow(20)
+    DnnAggregateConstantsPass().apply(Context(), module)
+    again = str(module)
+    DnnAggregateConstantsPass().apply(Context(), module)
+    assert str(module) == again
+
+
 def size_of(module: ModuleOp) -> int:
     """Bytes of weights, elements that are computed, and multiply-adds of products of matrices."""
     total = 0
