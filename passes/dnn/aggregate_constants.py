@@ -21,7 +21,8 @@ from webdnn.passes.dnn.rewriting import bodies, forward, is_read_once, replace
 from webdnn.support.affine import Affine, identity, scaling, shifting
 
 SWEEPS = 20
-"""Over all operators, at most: each lowers the cost, and few are needed, but nobody waits for the last element."""
+"""Most times that all operators are looked at. Each rewriting lowers the cost, so that few are needed; the bound keeps
+a mistake in a cost from being a compiler that hangs."""
 
 
 def plans_for(op: Operation) -> Iterator[Plan | None]:

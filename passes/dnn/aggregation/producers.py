@@ -116,7 +116,6 @@ def convolution(op: ConvOp | ConvTransposeOp, affine: Affine) -> Plan | None:
     bias = changed(shift if b is None else as_array(b * scale + shift), op.weight, op.bias)
     if weight is None or bias is None:
         return None
-
     bias_too = bias if op.bias or affine.shifts else None
     cost = weight.cost + bias_too.cost if bias_too else weight.cost
     return Plan(-cost, frozenset({(op, 1)}), lambda: reparametrize(op, weight, bias_too))
