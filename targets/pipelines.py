@@ -32,7 +32,8 @@ class Pipeline:
     the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
     `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
     values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
-    weight that it reads once, and `joined` how many operands a kernel joins where there are no places.
+    weight that it reads once, `joined` how many operands a kernel joins where there are no places, and `siblings`
+    makes products that read the same one kernel.
     """
 
     target: str
@@ -50,6 +51,7 @@ class Pipeline:
     stage: bool = False
     decode: int = 0
     joined: int = 7
+    siblings: bool = False
 
     @property
     def most_joined(self) -> str:
@@ -64,6 +66,7 @@ class Pipeline:
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()} decode={self.decode}"
         return (
             "dnn-pad-empty-tensors",
+            *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
             *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
             f"tensor-layout-assign-layouts{{target={self.target}}}",
@@ -95,8 +98,10 @@ class Pipeline:
 PIPELINES = {
     "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2),
     "js": Pipeline("js", phases=True, stage=True),
-    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256, decode=16),
-    "webgl": Pipeline("glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7, decode=16),
+    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256, decode=16, siblings=True),
+    "webgl": Pipeline(
+        "glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7, decode=16, siblings=True
+    ),
 }
 """By the name of the backend that runs the result."""
 

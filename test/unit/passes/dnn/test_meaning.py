@@ -24,6 +24,7 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
+from webdnn.passes.dnn.merge_siblings import DnnMergeSiblingsPass
 from webdnn.support.diagnostic import where
 
 Array = NDArray[np.generic]
@@ -124,6 +125,42 @@ def test_batch_norm_alone_is_scale_and_bias(nodes: list[NodeProto], x: tuple[int
     preserves(module, DnnAggregateConstantsPass(), data)
     assert not any(isinstance(op, BatchNormOp) for op in operators(module))
     assert [op.name for op in operators(module)].count("dnn.mul") == 1
+
+
+@pytest.mark.parametrize("kind", ["MatMul", "Conv", "Conv, bias"])
+@pytest.mark.parametrize("sizes", [(4, 4, 4), (3, 1, 6)])
+def test_siblings_merge_with_what_follows_them(kind: str, sizes: tuple[int, ...]) -> None:
+    """Branches `v = (x ∘ w + a) * b`, then `v * sigmoid(v)`, of which the intermediate values are read too."""
+    held, nodes, ends = dict[str, Array](), list[NodeProto](), list[str]()
+    data = numbers(2, 5) if kind == "MatMul" else numbers(2, 5, 4)
+    for i, size in enumerate(sizes):
+        shape, tail = ((5, size), ()) if kind == "MatMul" else ((size, 5, 1), (1,))
+        held |= {f"w{i}": numbers(*shape), f"a{i}": numbers(1 if i else size, *tail), f"b{i}": numbers()}
+        held |= {f"c{i}": numbers(size)} if "bias" in kind else {}
+        operands = ["x", f"w{i}", *([f"c{i}"] if "bias" in kind else [])]
+        nodes += [
+            helper.make_node(kind.partition(",")[0], operands, [f"p{i}"], name=f"p{i}"),
+            helper.make_node("Add", [f"p{i}", f"a{i}"], [f"s{i}"]),
+            helper.make_node("Mul", [f"b{i}", f"s{i}"], [f"v{i}"]),
+            helper.make_node("Sigmoid", [f"v{i}"], [f"g{i}"]),
+            helper.make_node("Mul", [f"v{i}", f"g{i}"], [f"e{i}"]),
+            helper.make_node("Softmax", [f"e{i}"], [f"m{i}"], axis=0),
+            helper.make_node("Softmax", [f"p{i}"], [f"n{i}"], axis=0),
+        ]
+        ends += [f"m{i}", f"n{i}"]
+    nodes.append(helper.make_node("Concat", ends, ["y"], axis=1))
+    module = imported(nodes, data, held, data.ndim)
+    preserves(module, DnnMergeSiblingsPass(), data)
+    names = [op.name for op in operators(module)]
+    assert [names.count(f"dnn.{n}") for n in ("matmul", "conv", "add", "mul", "sigmoid")] == [
+        int(kind == "MatMul"),
+        int(kind != "MatMul"),
+        1,
+        2,
+        1,
+    ]
+    assert names.count("dnn.slice") == 2 * len(sizes)
+    assert {where(op) for op in operators(module) if op.name in ("dnn.matmul", "dnn.conv")} == {"p0, p1, p2"}
 
 
 def test_elided_identities_keep_what_is_not_finite() -> None:
