@@ -20,6 +20,11 @@ class Rates:
     bytes: float
     launch: float
 
+    @property
+    def launch_operations(self) -> int:
+        """Sums and products in the time of a launch."""
+        return round(2 * self.macs * self.launch)
+
 
 @dataclass(frozen=True)
 class Efficiency:

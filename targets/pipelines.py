@@ -32,8 +32,8 @@ class Pipeline:
     the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
     `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
     values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
-    weight that it reads once, `joined` how many operands a kernel joins where there are no places, and `siblings`
-    makes products that read the same one kernel.
+    weight that it reads once, `joined` how many operands a kernel joins where there are no places, `siblings` makes
+    products that read the same one kernel, and `launch` is how many operations a kernel may repeat to spare a launch.
     """
 
     target: str
@@ -52,6 +52,7 @@ class Pipeline:
     decode: int = 0
     joined: int = 7
     siblings: bool = False
+    launch: int = 0
 
     @property
     def most_joined(self) -> str:
@@ -80,6 +81,7 @@ class Pipeline:
             *(("kernel-hoist-factors",) if self.stage else ()),
             "kernel-hoist-scales",
             "kernel-fold-initial-values",
+            *((f"kernel-fuse-repeated{{launch={self.launch} max-inputs={self.max_inputs}}}",) if self.launch else ()),
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
@@ -98,9 +100,26 @@ class Pipeline:
 PIPELINES = {
     "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2),
     "js": Pipeline("js", phases=True, stage=True),
-    "webgpu": Pipeline("wgsl", align=4, prologues=True, max_inputs=7, alignment=256, decode=16, siblings=True),
+    "webgpu": Pipeline(
+        "wgsl",
+        align=4,
+        prologues=True,
+        max_inputs=7,
+        alignment=256,
+        decode=16,
+        siblings=True,
+        launch=WGSL.rates.launch_operations,
+    ),
     "webgl": Pipeline(
-        "glsl", align=4, prologues=True, places=False, in_place=False, max_inputs=7, decode=16, siblings=True
+        "glsl",
+        align=4,
+        prologues=True,
+        places=False,
+        in_place=False,
+        max_inputs=7,
+        decode=16,
+        siblings=True,
+        launch=GLSL300.rates.launch_operations,
     ),
 }
 """By the name of the backend that runs the result."""

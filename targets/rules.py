@@ -50,6 +50,7 @@ RULES = (
     left_out("kernel-hoist-factors", "what scales a sum scales its result"),
     left_out("kernel-hoist-scales", "the scale of a compressed weight multiplies a sum, not its terms"),
     left_out("kernel-fold-initial-values", "sums start from their bias"),
+    left_out("kernel-fuse-repeated", "what is cheaper to compute again than to launch has no kernel"),
     Rule(
         "packing",
         "kernel-pack-weights{reorder=false panel=1}",

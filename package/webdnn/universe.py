@@ -52,6 +52,7 @@ PASSES: dict[str, str] = {
     "kernel-split-shared-reductions": ("webdnn.passes.kernel.split_shared_reductions:KernelSplitSharedReductionsPass"),
     "kernel-hoist-scales": "webdnn.passes.kernel.hoist_scales:KernelHoistScalesPass",
     "kernel-fold-initial-values": "webdnn.passes.kernel.fold_initial_values:KernelFoldInitialValuesPass",
+    "kernel-fuse-repeated": "webdnn.passes.kernel.fuse_repeated:KernelFuseRepeatedPass",
     "kernel-pack-operands": "webdnn.passes.kernel.pack_operands:KernelPackOperandsPass",
     "kernel-pack-weights": "webdnn.passes.kernel.pack_weights:KernelPackWeightsPass",
     "kernel-pad-operands": "webdnn.passes.kernel.pad_operands:KernelPadOperandsPass",

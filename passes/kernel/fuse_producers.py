@@ -61,9 +61,9 @@ def is_dear(op: ComputeOp | ReduceOp) -> bool:
     return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
 
 
-def points_of(read: ReadOp) -> int:
-    """How often a read runs: at every point of every space around it, in every step."""
-    total, parent = 1, read.parent_op()
+def points_of(op: Operation) -> int:
+    """How often an operation runs: at every point of every space around it, in every step."""
+    total, parent = 1, op.parent_op()
     while isinstance(parent, AxesOp | LoopOp):
         total *= prod(parent.shape) if isinstance(parent, AxesOp) else parent.trip_count
         parent = parent.parent_op()

@@ -25,6 +25,7 @@ from webdnn.passes.kernel.fold_initial_values import KernelFoldInitialValuesPass
 from webdnn.passes.kernel.form_kernels import KernelFormKernelsPass
 from webdnn.passes.kernel.form_strips import KernelFormStripsPass
 from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
+from webdnn.passes.kernel.fuse_repeated import KernelFuseRepeatedPass
 from webdnn.passes.kernel.hoist_factors import KernelHoistFactorsPass
 from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
 from webdnn.passes.kernel.pack_operands import KernelPackOperandsPass
@@ -45,6 +46,8 @@ ON_TENSORS: dict[str, Callable[[], ModulePass]] = {
     "fuse-producers, prologues": lambda: KernelFuseProducersPass(prologues=True),
     "split-shared-reductions": KernelSplitSharedReductionsPass,
     "fold-initial-values": KernelFoldInitialValuesPass,
+    "fuse-repeated": KernelFuseRepeatedPass,
+    "fuse-repeated, few inputs": lambda: KernelFuseRepeatedPass(max_inputs=2),
     "pack-weights": lambda: KernelPackWeightsPass(panel=4, align=2),
     "pad-operands": KernelPadOperandsPass,
     "stage-repeated": KernelStageRepeatedPass,
@@ -59,6 +62,7 @@ FUSION = (
     KernelHoistFactorsPass(),
     KernelFuseProducersPass(),
     KernelFoldInitialValuesPass(),
+    KernelFuseRepeatedPass(launch=200),
 )
 PLANNED = (KernelPackWeightsPass(panel=4), KernelPackOperandsPass(panel=4, stride=1), KernelPadOperandsPass())
 KERNELS = (KernelHoistInitializersPass(), KernelAssignOffsetsPass(), KernelFormKernelsPass())

@@ -1,0 +1,288 @@
+"""`kernel-fuse-repeated`: computes that are cheaper to repeat in the kernels that read them than to launch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import ReadOp
+from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
+from webdnn.passes.dnn.rewriting import fused_location
+from webdnn.passes.kernel.fuse_producers import (
+    CHEAP,
+    FREE,
+    between_kernels,
+    erase_unread,
+    has_reduction,
+    inline,
+    points_of,
+    readers,
+    reads_in,
+    seen,
+)
+
+FUNCTION = 8
+"""Operations that an exponential and its like are worth."""
+
+LANES = 4
+"""Neighbours that one invocation computes; they share what does not depend on which of them it is."""
+
+TRAFFIC = 1 << 20
+"""Bytes that a device reads and writes in the time of a launch."""
+
+
+def weight(op: Operation) -> int:
+    """The operations of one step of a body."""
+    if isinstance(op, ReduceOp):
+        return prod(op.shape)
+    if isinstance(op, ReadOp):
+        return 1
+    if isinstance(op, (*FREE, YieldOp)):
+        return 0
+    return FUNCTION if op.name.startswith("math.") and not isinstance(op, CHEAP) else 1
+
+
+def differing(block: Block, found: set[SSAValue]) -> set[SSAValue]:
+    """Values of a body that depend on some given ones, and those."""
+    for op in block.ops:
+        for region in op.regions:
+            differing(region.block, found)
+        if any(operand in found for inner in op.walk() for operand in inner.operands):
+            found.update(op.results)
+    return found
+
+
+def operations(compute: ComputeOp) -> float:
+    """How many operations all invocations of a kernel take together."""
+    long = [i for i, size in enumerate(compute.shape) if size > 1]
+    varied = set[SSAValue]()
+    if long and compute.shape[long[-1]] % LANES == 0:
+        varied = differing(compute.body.block, {compute.axes[long[-1]]})
+    total = 0.0
+    for op in compute.walk():
+        if op is not compute and (count := weight(op)):
+            alone = not varied or (bool(op.results) and op.results[0] in varied)
+            total += count * points_of(op) / (1 if alone else LANES)
+    return total
+
+
+def inside(op: Operation, block: Block) -> bool:
+    """Does an operation need an axis or a value of a block?"""
+    operands = (operand for inner in op.walk() for operand in inner.operands)
+    return any(o.owner is block or (isinstance(o.owner, Operation) and o.owner.parent is block) for o in operands)
+
+
+def hoist(op: Operation) -> None:
+    """Put an operation before the reductions around it that it does not depend on."""
+    while isinstance(reduce := op.parent_op(), ReduceOp) and not inside(op, reduce.body.block):
+        op.detach()
+        Rewriter.insert_op(op, InsertPoint.before(reduce))
+
+
+def hoist_all(block: Block) -> None:
+    """The same for all that reductions of a body hold."""
+    for op in list(block.ops):
+        for region in op.regions:
+            hoist_all(region.block)
+        if not isinstance(op, YieldOp):
+            hoist(op)
+
+
+def merge_equal(reads: Sequence[ReadOp]) -> list[ReadOp]:
+    """Reads in their order, of which equal ones become one."""
+    kept: list[ReadOp] = []
+    for read in reads:
+        for other in kept:
+            alike = other.source is read.source and other.outside is read.outside and other.exprs == read.exprs
+            if alike and other.parent is read.parent:
+                Rewriter.replace_op(read, [], [other.result])
+                break
+        else:
+            kept.append(read)
+    return kept
+
+
+def reads_of(producer: ComputeOp, consumer: ComputeOp) -> list[ReadOp]:
+    """The reads of one compute that lead to the results of another, also those that cannot be inlined."""
+    return [read for read in reads_in(consumer) if origin(read.source) is producer]
+
+
+def origin(value: SSAValue) -> Operation | Block:
+    """What made a value, reshapes aside."""
+    while isinstance(value.owner, ReshapeOp):
+        value = value.owner.source
+    return value.owner
+
+
+def is_loaded(value: SSAValue) -> bool:
+    """Is this made of constants alone, so that it is computed once, when the model is loaded?"""
+    match origin(value):
+        case ConstantOp():
+            return True
+        case ComputeOp() as compute:
+            return all(is_loaded(read.source) for read in reads_in(compute))
+        case ConcatOp() as concat:
+            return all(map(is_loaded, concat.operands))
+        case _:
+            return False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Kernels that read others, and copies of them that compute for themselves what they read of those."""
+
+    copies: Mapping[ComputeOp, ComputeOp]
+    producers: list[ComputeOp] = field(default_factory=list[ComputeOp])
+
+    @classmethod
+    def of(cls, found: Sequence[ComputeOp]) -> Trial:
+        copies = {reader: reader.clone() for reader in found}
+        for reader, copy in copies.items():
+            copy.location = reader.location
+            Rewriter.insert_op(copy, InsertPoint.before(reader))
+        return cls(copies)
+
+    def take_over(self, producer: ComputeOp) -> bool:
+        """Let the copies compute what they read of one more; False where a reduction would be in another's steps."""
+        reduces = has_reduction(producer)
+        for copy in self.copies.values():
+            for read in reads_of(producer, copy):
+                hoist(read)
+            for read in merge_equal(reads_of(producer, copy)):
+                at = seen(read)
+                if at is None or (reduces and read.parent_op() is not copy):
+                    return False
+                inline(at)
+            copy.location = fused_location(producer, copy)
+            hoist_all(copy.body.block)
+        self.producers.append(producer)
+        return True
+
+    def next_producer(self) -> ComputeOp | None:
+        """A compute that only the copies and what they took over read."""
+        known = {*self.copies, *self.copies.values(), *self.producers}
+        sources = [origin(read.source) for copy in self.copies.values() for read in reads_in(copy)]
+        return next(
+            (op for op in sources if isinstance(op, ComputeOp) and may_vanish(op) and known >= readers(op)), None
+        )
+
+    @property
+    def debt(self) -> float:
+        """Operations that the copies take more."""
+        more = sum(operations(copy) - operations(reader) for reader, copy in self.copies.items())
+        return more - sum(map(operations, self.producers))
+
+    @property
+    def inputs(self) -> int:
+        """The most buffers that a copy reads."""
+        return max(len({read.source for read in reads_in(copy)}) for copy in self.copies.values())
+
+    def keep(self) -> None:
+        for reader, copy in self.copies.items():
+            for old, new in zip(reader.res, copy.res, strict=True):
+                new.name_hint = old.name_hint
+            Rewriter.replace_op(reader, [], copy.res)
+        for producer in self.producers:
+            erase_unread(producer, views_of(producer))
+
+    def drop(self) -> None:
+        for copy in self.copies.values():
+            Rewriter.erase_op(copy)
+
+
+def views_of(producer: ComputeOp) -> list[ReshapeOp]:
+    """The reshapes of what a compute gives, the last of a chain first."""
+    found, pending = list[ReshapeOp](), list[SSAValue](producer.res)
+    while pending:
+        views = [use.operation for use in pending.pop().uses if isinstance(use.operation, ReshapeOp)]
+        found += views
+        pending += [view.result for view in views]
+    return found[::-1]
+
+
+def may_vanish(producer: ComputeOp) -> bool:
+    """May all readers compute for themselves what a compute gives: kernels of the same part of a program?"""
+    found = readers(producer)
+    alike = all(isinstance(r, ComputeOp) and r.parent is producer.parent and not r.inset for r in found)
+    return bool(found) and alike and not producer.inset and not all(map(is_loaded, producer.res))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What sparing a launch may cost: operations, and buffers of a kernel."""
+
+    launch: int
+    max_inputs: int
+
+    def of(self, producer: ComputeOp) -> float:
+        """Operations that are worth a kernel and the traffic of what it writes, and others read."""
+        traffic = 2 * prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
+        return self.launch * (1 + traffic / TRAFFIC)
+
+    def pays(self, producer: ComputeOp) -> Trial | None:
+        """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
+        trial, worth = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)]), 0.0
+        taken: ComputeOp | None = producer
+        while taken and trial.take_over(taken):
+            worth += self.of(taken)
+            if trial.inputs <= self.max_inputs and trial.debt <= worth:
+                return trial
+            taken = trial.next_producer()
+            if taken and trial.debt > worth + self.of(taken):
+                break
+        trial.drop()
+        return None
+
+
+def fuse(block: Block, budget: Budget) -> None:
+    """One backward sweep, so that what a reader takes over is looked at as its own next."""
+    for producer in reversed(list(between_kernels(block))):
+        if isinstance(producer, ComputeOp) and producer.parent and may_vanish(producer):
+            if trial := budget.pays(producer):
+                trial.keep()
+
+
+@dataclass(frozen=True)
+class KernelFuseRepeatedPass(ModulePass):
+    """Compute again in each reader what costs less than a launch: statistics, scales, softmax before a product.
+
+    Before:
+
+        %s = kernel.compute (%m = 8) -> tensor<8xf32> { kernel.reduce add (%k = 64) … %x[%m, %k] … }
+        %y = kernel.compute (%m = 8, %n = 64) … { … kernel.read %s[%m] … }
+
+    After:
+
+        %y = kernel.compute (%m = 8, %n = 64) … { %s = kernel.reduce add (%k = 64) … %x[%m, %k] … }
+
+    A launch is worth `launch` operations, and so is a mebibyte that is neither written nor read. Invocations compute
+    four neighbours, which share what they have in common; what does not depend on the steps of a reduction is
+    computed before it.
+
+    Leaves alone: what the caller or a concatenation takes, what is computed once when the model is loaded, reductions
+    that each step of another would repeat, and readers that would bind more than `max-inputs` buffers.
+    Run after `kernel-split-shared-reductions` and `kernel-fold-initial-values`.
+    """
+
+    name = "kernel-fuse-repeated"
+    stage_before: ClassVar = "kernel"
+    stage_after: ClassVar = "kernel"
+    launch: int = 1 << 24
+    max_inputs: int = 64
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp) and not function.is_declaration:
+                fuse(function.body.block, Budget(self.launch, self.max_inputs))
