@@ -81,21 +81,31 @@ def runs_of(op: ComputeOp) -> int:
 
 @dataclass(frozen=True)
 class Seen:
-    """A read and the compute whose result it reads, perhaps through reshapes; `exprs` index that compute's points."""
+    """A read and the compute whose result it reads, perhaps through reshapes; `exprs` index that compute's points.
+
+    `tests` are indices and extents of the reshapes: where one is left, the read has its value outside.
+    """
 
     read: ReadOp
     producer: ComputeOp
     result: int
     exprs: list[Index]
     views: tuple[ReshapeOp, ...]
+    tests: tuple[tuple[Index, int], ...]
 
 
-def seen(read: ReadOp) -> Seen | None:
-    """The compute behind a read, or None where there is none or a view may be left."""
-    source, exprs, views = read.source, read.exprs, list[ReshapeOp]()
+def may_leave(exprs: Sequence[Index], extents: Sequence[int]) -> list[tuple[Index, int]]:
+    """The indices that are not proven to be inside, with their extents."""
+    return [(e, n) for e, n in zip(exprs, extents, strict=True) if not stays_inside([e], [n], range_of)]
+
+
+def seen(read: ReadOp, tested: bool = False) -> Seen | None:
+    """The compute behind a read, or None where there is none, or a view may be left and that is not tested."""
+    source, exprs, views, tests = read.source, read.exprs, list[ReshapeOp](), list[tuple[Index, int]]()
     while isinstance(source.owner, ReshapeOp):
         view = source.owner
-        if not stays_inside(exprs, buffer_type(source).get_shape(), range_of):
+        tests += may_leave(exprs, buffer_type(source).get_shape())
+        if tests and not (tested and read.outside):
             return None
         position = linearize(exprs, buffer_type(source).get_shape())
         exprs = delinearize(position, buffer_type(view.source).get_shape(), range_of)
@@ -104,7 +114,9 @@ def seen(read: ReadOp) -> Seen | None:
     producer = source.owner
     if not isinstance(producer, ComputeOp) or producer.inset is not None:
         return None
-    return Seen(read, producer, next(i for i, r in enumerate(producer.res) if r is source), exprs, tuple(views))
+    return Seen(
+        read, producer, next(i for i, r in enumerate(producer.res) if r is source), exprs, tuple(views), tuple(tests)
+    )
 
 
 def reads_of(producer: ComputeOp, consumer: ComputeOp) -> list[ReadOp]:
@@ -253,17 +265,15 @@ def as_stored(value: SSAValue, at: Seen, body: Body) -> SSAValue:
 
 def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
-    leaves = not stays_inside(at.exprs, at.producer.shape, range_of)
+    leaves = may_leave(at.exprs, at.producer.shape)
     cloner = (GuardedCloner if leaves else Cloner)(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
     made = at.producer.yielded[at.result]
     cloner.clone_all(behind(made, at.producer))
     body = Body()
     value = as_stored(cloner.value(made), at, body)
     cloner.ops += body.ops
-    if at.read.outside and leaves:
-        tests = [
-            (e, n) for e, n in zip(at.exprs, at.producer.shape, strict=True) if not stays_inside([e], [n], range_of)
-        ]
+    tests = [*at.tests, *leaves]
+    if at.read.outside and tests:
         guard = cloner.emit(InsideOp([e for e, _ in tests], [n for _, n in tests]))
         value = cloner.emit(arith.SelectOp(guard.results[0], value, at.read.outside)).results[0]
     Rewriter.insert_op(cloner.ops, InsertPoint.before(at.read))

@@ -8,7 +8,7 @@ from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import arith, func, math
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -17,12 +17,12 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp
+from webdnn.dialects.kernel.indexing import IndexOp, TableOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.dnn.rewriting import fused_location
 from webdnn.passes.kernel.fuse_producers import (
     CHEAP,
-    FREE,
     between_kernels,
     erase_unread,
     has_reduction,
@@ -34,24 +34,30 @@ from webdnn.passes.kernel.fuse_producers import (
 )
 
 FUNCTION = 8
-"""Operations that an exponential and its like are worth."""
+"""Operations that an exponential and its like are worth, …"""
+
+POLYNOMIALS = 40
+"""… and functions that no device has."""
+
+MISSING = (math.ErfOp,)
+"""Those"""
 
 LANES = 4
 """Neighbours that one invocation computes; they share what does not depend on which of them it is."""
 
 TRAFFIC = 1 << 20
-"""Bytes that a device reads and writes in the time of a launch."""
+"""Bytes that a device moves in the time of a launch."""
 
 
 def weight(op: Operation) -> int:
     """The operations of one step of a body."""
     if isinstance(op, ReduceOp):
         return prod(op.shape)
-    if isinstance(op, ReadOp):
-        return 1
-    if isinstance(op, (*FREE, YieldOp)):
+    if isinstance(op, arith.ConstantOp | IndexOp | TableOp | YieldOp):
         return 0
-    return FUNCTION if op.name.startswith("math.") and not isinstance(op, CHEAP) else 1
+    if not op.name.startswith("math.") or isinstance(op, CHEAP):
+        return 1
+    return POLYNOMIALS if isinstance(op, MISSING) else FUNCTION
 
 
 def differing(block: Block, found: set[SSAValue]) -> set[SSAValue]:
@@ -161,7 +167,7 @@ class Trial:
             for read in reads_of(producer, copy):
                 hoist(read)
             for read in merge_equal(reads_of(producer, copy)):
-                at = seen(read)
+                at = seen(read, tested=True)
                 if at is None or (reduces and read.parent_op() is not copy):
                     return False
                 inline(at)
@@ -227,9 +233,9 @@ class Budget:
     max_inputs: int
 
     def of(self, producer: ComputeOp) -> float:
-        """Operations that are worth a kernel and the traffic of what it writes, and others read."""
-        traffic = 2 * prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
-        return self.launch * (1 + traffic / TRAFFIC)
+        """Operations that are worth a kernel and what it writes."""
+        written = prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
+        return self.launch * (1 + written / TRAFFIC)
 
     def pays(self, producer: ComputeOp) -> Trial | None:
         """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
@@ -285,4 +291,5 @@ class KernelFuseRepeatedPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
+                fuse(function.body.block, Budget(0, self.max_inputs))
                 fuse(function.body.block, Budget(self.launch, self.max_inputs))
