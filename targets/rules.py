@@ -11,17 +11,18 @@ class Rule:
     """An optimisation. `changes` to a pipeline leave it out, in the words of `webdnn compile --passes`.
 
     A rule that is a pass has the pass's name; others are options of passes that have to run, or leave out passes that
-    would stand in for them.
+    would stand in for them. What gains by sparing launches is left to GPUs, where a launch is dear.
     """
 
     name: str
     changes: str
     gain: str
+    gpu_only: bool = False
 
 
-def left_out(module_pass: str, gain: str) -> Rule:
+def left_out(module_pass: str, gain: str, gpu_only: bool = False) -> Rule:
     """A pass that is a rule."""
-    return Rule(module_pass, f"-{module_pass}", gain)
+    return Rule(module_pass, f"-{module_pass}", gain, gpu_only)
 
 
 RULES = (
@@ -30,7 +31,7 @@ RULES = (
     left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),
-    left_out("dnn-merge-siblings", "products that read the same input are one kernel"),
+    left_out("dnn-merge-siblings", "products that read the same input are one kernel", gpu_only=True),
     left_out("dnn-select-algorithms", "convolutions by small kernels take fewer products"),
     Rule(
         "layouts",
@@ -50,7 +51,7 @@ RULES = (
     left_out("kernel-hoist-factors", "what scales a sum scales its result"),
     left_out("kernel-hoist-scales", "the scale of a compressed weight multiplies a sum, not its terms"),
     left_out("kernel-fold-initial-values", "sums start from their bias"),
-    left_out("kernel-fuse-repeated", "what is cheaper to compute again than to launch has no kernel"),
+    left_out("kernel-fuse-repeated", "what is cheaper to compute again than to launch has no kernel", gpu_only=True),
     Rule(
         "packing",
         "kernel-pack-weights{reorder=false panel=1}",
@@ -81,6 +82,9 @@ RULES = (
     ),
 )
 """In the order in which pipelines meet them."""
+
+CPU_RULES = tuple(rule for rule in RULES if not rule.gpu_only)
+"""What can be left out of builds for wasm."""
 
 REQUIRED: Mapping[str, str] = {
     "dnn-pad-empty-tensors": "a kernel has at least one point",

@@ -150,6 +150,7 @@ class Trial:
     """Kernels that read others, and copies of them that compute for themselves what they read of those."""
 
     copies: Mapping[ComputeOp, ComputeOp]
+    before: float
     producers: list[ComputeOp] = field(default_factory=list[ComputeOp])
 
     @classmethod
@@ -158,7 +159,8 @@ class Trial:
         for reader, copy in copies.items():
             copy.location = reader.location
             Rewriter.insert_op(copy, InsertPoint.before(reader))
-        return cls(copies)
+            hoist_all(copy.body.block)
+        return cls(copies, sum(map(operations, copies.values())))
 
     def take_over(self, producer: ComputeOp) -> bool:
         """Let the copies compute what they read of one more; False where a reduction would be in another's steps."""
@@ -187,8 +189,7 @@ class Trial:
     @property
     def debt(self) -> float:
         """Operations that the copies take more."""
-        more = sum(operations(copy) - operations(reader) for reader, copy in self.copies.items())
-        return more - sum(map(operations, self.producers))
+        return sum(map(operations, self.copies.values())) - self.before - sum(map(operations, self.producers))
 
     @property
     def inputs(self) -> int:

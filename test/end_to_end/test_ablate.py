@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.small_models import perceptron, write_model
-from webdnn.targets.rules import RULES, Rule
+from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.tools.ablation import measure
 from webdnn.tools.ablation.builds import Built, cases
 from webdnn.tools.ablation.results import Build, ratio, read_ablation
@@ -33,7 +33,7 @@ def ablated(model: Path, status: int) -> dict[str, Build]:
 
 def test_every_rule_is_left_out_and_measured(model: Path, capsys: Capture) -> None:
     builds = ablated(model, 0)
-    assert list(builds) == ["nothing", *(rule.name for rule in RULES), "everything"]
+    assert list(builds) == ["nothing", *(rule.name for rule in CPU_RULES), "everything"]
     full, none = builds["nothing"], builds["everything"]
     assert (full["same"], ratio(full)) == (False, 1.0)
     assert builds["kernel-form-strips"]["same"]

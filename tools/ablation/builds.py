@@ -15,7 +15,7 @@ from webdnn.targets.bundle.manifest import Backends, Manifest
 from webdnn.targets.bundle.write import runner_files, write_bundle
 from webdnn.targets.pipelines import GRAPH
 from webdnn.targets.program import Program, runs_of
-from webdnn.targets.rules import RULES, Rule
+from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.targets.wasm.bundle import VARIANTS, Variant, build
 from webdnn.tools.ablation.results import EVERYTHING, NOTHING
 from webdnn.tools.backends import BACKENDS
@@ -41,7 +41,7 @@ class Built:
     moved: int
 
 
-def cases(rules: Sequence[Rule] = RULES) -> Iterator[tuple[str, Sequence[Rule]]]:
+def cases(rules: Sequence[Rule] = CPU_RULES) -> Iterator[tuple[str, Sequence[Rule]]]:
     """What is left out, one build after another."""
     yield NOTHING, ()
     yield from ((rule.name, (rule,)) for rule in rules)

@@ -13,7 +13,7 @@ from webdnn.runner.python.chromium import Browser
 from webdnn.runner.python.session import Session
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
-from webdnn.targets.rules import RULES, Rule
+from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.tools.ablation.builds import Built, built, cases
 from webdnn.tools.ablation.results import NOTHING, Build, Model
 from webdnn.tools.bench.measure import Answer, ask, compared, described
@@ -39,7 +39,7 @@ class Laboratory:
     threads: int
     rounds: int
     tell: Tell
-    rules: Sequence[Rule] = RULES
+    rules: Sequence[Rule] = CPU_RULES
 
     def model(self, path: Path, dims: Mapping[str, int], constants: Mapping[str, Array]) -> Model:
         """All builds of a model, measured. Raises DiagnosticError where it cannot be compiled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webdnn.targets.rules import REQUIRED, RULES
+from webdnn.targets.rules import CPU_RULES, REQUIRED
 from webdnn.tools.ablation.results import Ablation, Build, Model, complaints, fastest, ratio
 from webdnn.tools.bench.results import Machine, spell_threads
 from webdnn.tools.bench.table import Table, spell_number
@@ -80,7 +80,7 @@ def row(build: Build) -> list[str]:
 
 def rules() -> Table:
     """Every rule, what it gains, and the changes of the pipeline that leave it out."""
-    rows = [(rule.name, rule.gain, f"`{rule.changes}`") for rule in RULES]
+    rows = [(rule.name, rule.gain, f"`{rule.changes}`") for rule in CPU_RULES]
     return Table("The rules", ("rule", "what it gains", "is left out by"), rows, range(0))
 
 

@@ -14,7 +14,7 @@ from onnx import ModelProto, helper
 from helpers.small_models import make_model, write_model
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.session import Session
-from webdnn.targets.rules import RULES, Rule
+from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.tools.ablation.builds import Built, built, cases, variants
 from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
@@ -103,18 +103,18 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", CPU_RULES, ids=lambda rule: rule.name)
 def test_a_rule_can_be_left_out(rule: Rule, bench: Bench, tmp_path: Path) -> None:
     found = bench.without((rule,), tmp_path / "bundle")
     assert (found.digest == bench.full.digest) == (rule.name in IDLE)
 
 
 def test_all_rules_can_be_left_out(bench: Bench, tmp_path: Path) -> None:
-    found = bench.without(RULES, tmp_path / "bundle")
+    found = bench.without(CPU_RULES, tmp_path / "bundle")
     assert found.summary.code_bytes < bench.full.summary.code_bytes / 4
 
 
 def test_a_build_is_made_for_each_rule() -> None:
-    assert [name for name, _ in cases()] == ["nothing", *(rule.name for rule in RULES), "everything"]
+    assert [name for name, _ in cases()] == ["nothing", *(rule.name for rule in CPU_RULES), "everything"]
     assert [variant.name for variant in variants(1)] == ["relaxed"]
     assert [variant.name for variant in variants(2)] == ["relaxed-threads", "relaxed"]
