@@ -58,6 +58,10 @@ class Pipeline:
     def most_joined(self) -> str:
         return "" if self.joined == 7 else f"{{most={self.joined}}}"
 
+    @property
+    def repeat(self) -> str:
+        return f"kernel-fuse-repeated{{launch={self.launch} max-inputs={self.max_inputs}}}"
+
     def with_pieces(self) -> Pipeline:
         """For buffers that may be cut: kernels write them whole, and have bindings to spare for pieces."""
         return replace(self, places=False, max_inputs=3, joined=3)
@@ -81,7 +85,7 @@ class Pipeline:
             *(("kernel-hoist-factors",) if self.stage else ()),
             "kernel-hoist-scales",
             "kernel-fold-initial-values",
-            *((f"kernel-fuse-repeated{{launch={self.launch} max-inputs={self.max_inputs}}}",) if self.launch else ()),
+            *((self.repeat, "kernel-hoist-factors") if self.launch else ()),
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),

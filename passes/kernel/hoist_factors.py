@@ -77,6 +77,30 @@ def hoist(found: Weighted) -> None:
     erase_unread(at.producer, at.views)
 
 
+def divided_inside(reduce: ReduceOp) -> arith.DivfOp | None:
+    """A factor of a sum's terms that each step makes: an exponential, divided by a sum that was made before."""
+    product = reduce.yielded.owner
+    if reduce.kind.data is not ReduceKind.ADD or not is_zero(reduce.init) or not isinstance(product, arith.MulfOp):
+        return None
+    for factor in product.operands:
+        quotient = factor.owner
+        if not isinstance(quotient, arith.DivfOp) or not factor.has_one_use() or quotient.parent is not product.parent:
+            continue
+        total = quotient.rhs.owner
+        if isinstance(quotient.lhs.owner, math.ExpOp) and isinstance(total, ReduceOp) and total.parent is reduce.parent:
+            return quotient
+    return None
+
+
+def hoist_inside(reduce: ReduceOp, quotient: arith.DivfOp) -> None:
+    """reduce add (e[k] / s) * v[k] -> (reduce add e[k] * v[k]) / s, where each step makes e[k] / s."""
+    total = quotient.rhs
+    Rewriter.replace_op(quotient, [], [quotient.lhs])
+    whole = arith.DivfOp(reduce.result, total)
+    Rewriter.insert_op(whole, InsertPoint.after(reduce))
+    reduce.result.replace_uses_with_if(whole.result, lambda use: use.operation is not whole)
+
+
 @dataclass(frozen=True)
 class KernelHoistFactorsPass(ModulePass):
     """Divide the context of attention, rather than each of its weights, by the sum of a softmax.
@@ -90,9 +114,9 @@ class KernelHoistFactorsPass(ModulePass):
 
         kernel.compute (%m = 8, %n = 4) … { (kernel.reduce add (%k = 8) … { %e[%m, %k] * %v[%k, %n] }) / %s[%m] }
 
-    Leaves alone: quotients that others read too, numerators other than exponentials, whose sum might overflow, and
-    numbers that change from term to term. Run after `kernel-split-shared-reductions`, before
-    `kernel-fold-initial-values`.
+    Also where the steps of the sum make the quotients themselves. Leaves alone: quotients that others read too,
+    numerators other than exponentials, whose sum might overflow, and numbers that change from term to term. Run after
+    `kernel-split-shared-reductions`, before `kernel-fold-initial-values`, and after `kernel-fuse-repeated`.
     """
 
     name = "kernel-hoist-factors"
@@ -102,5 +126,9 @@ class KernelHoistFactorsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for compute in [o for o in op.walk() if isinstance(o, ComputeOp)]:
             for reduce in list(compute.body.block.ops):
-                if isinstance(reduce, ReduceOp) and (found := weighted(compute, reduce)):
+                if not isinstance(reduce, ReduceOp):
+                    continue
+                if found := weighted(compute, reduce):
                     hoist(found)
+                elif quotient := divided_inside(reduce):
+                    hoist_inside(reduce, quotient)

@@ -134,3 +134,50 @@ func.func @shared(%x: tensor<8x8xf32>, %s: tensor<8xf32>, %v: tensor<8x4xf32>) -
   }
   func.return %0, %p : tensor<8x4xf32>, tensor<8x8xf32>
 }
+
+// -----
+
+// A kernel that makes the softmax itself divides what it sums up, not each term; another number than the sum stays.
+
+// CHECK-LABEL: @inside
+// CHECK:         %[[T:.*]] = kernel.reduce add
+// CHECK:         %[[S:.*]] = kernel.reduce add
+// CHECK-NOT:       arith.divf
+// CHECK:           kernel.yield
+// CHECK:         arith.divf %[[S]], %[[T]] : f32
+// CHECK:         kernel.compute
+// CHECK:         kernel.reduce add
+// CHECK:           arith.divf
+func.func @inside(%x: tensor<8x8xf32>, %s: tensor<8xf32>, %v: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
+  %0 = kernel.compute (%m = 8, %n = 4) -> tensor<8x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %total = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<8x8xf32>
+      %b = math.exp %a : f32
+      kernel.yield %b : f32
+    }
+    %sum = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<8x8xf32>
+      %b = math.exp %a : f32
+      %c = arith.divf %b, %total : f32
+      %d = kernel.read %v[%k, %n] : tensor<8x4xf32>
+      %e = arith.mulf %c, %d : f32
+      kernel.yield %e : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %1 = kernel.compute (%m = 8, %n = 4) -> tensor<8x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %number = kernel.read %s[%m] : tensor<8xf32>
+    %sum = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m, %k] : tensor<8x8xf32>
+      %b = math.exp %a : f32
+      %c = arith.divf %b, %number : f32
+      %d = kernel.read %v[%k, %n] : tensor<8x4xf32>
+      %e = arith.mulf %c, %d : f32
+      kernel.yield %e : f32
+    }
+    kernel.yield %sum : f32
+  }
+  func.return %0, %1 : tensor<8x4xf32>, tensor<8x4xf32>
+}
