@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
@@ -97,6 +97,11 @@ def hoist(op: Operation) -> None:
         Rewriter.insert_op(op, InsertPoint.before(reduce))
 
 
+def is_step(read: ReadOp) -> bool:
+    """Does each step of a reduction read another element?"""
+    return isinstance(reduce := read.parent_op(), ReduceOp) and inside(read, reduce.body.block)
+
+
 def hoist_all(block: Block) -> None:
     """The same for all that reductions of a body hold."""
     for op in list(block.ops):
@@ -132,17 +137,15 @@ def origin(value: SSAValue) -> Operation | Block:
     return value.owner
 
 
-def is_loaded(value: SSAValue) -> bool:
-    """Is this made of constants alone, so that it is computed once, when the model is loaded?"""
-    match origin(value):
-        case ConstantOp():
-            return True
-        case ComputeOp() as compute:
-            return all(is_loaded(read.source) for read in reads_in(compute))
-        case ConcatOp() as concat:
-            return all(map(is_loaded, concat.operands))
-        case _:
-            return False
+def loaded(ops: Iterable[Operation]) -> set[Operation]:
+    """What is made of constants alone, so that it is computed once, when the model is loaded."""
+    found: set[Operation] = set()
+    for op in ops:
+        sources = [read.source for read in reads_in(op)] if isinstance(op, ComputeOp) else op.operands
+        known = all(isinstance(source.owner, Operation) and source.owner in found for source in sources)
+        if isinstance(op, ConstantOp) or (known and isinstance(op, ComputeOp | ConcatOp | ReshapeOp)):
+            found.add(op)
+    return found
 
 
 @dataclass(frozen=True)
@@ -178,14 +181,6 @@ class Trial:
         self.producers.append(producer)
         return True
 
-    def next_producer(self) -> ComputeOp | None:
-        """A compute that only the copies and what they took over read."""
-        known = {*self.copies, *self.copies.values(), *self.producers}
-        sources = [origin(read.source) for copy in self.copies.values() for read in reads_in(copy)]
-        return next(
-            (op for op in sources if isinstance(op, ComputeOp) and may_vanish(op) and known >= readers(op)), None
-        )
-
     @property
     def debt(self) -> float:
         """Operations that the copies take more."""
@@ -219,46 +214,59 @@ def views_of(producer: ComputeOp) -> list[ReshapeOp]:
     return found[::-1]
 
 
-def may_vanish(producer: ComputeOp) -> bool:
-    """May all readers compute for themselves what a compute gives: kernels of the same part of a program?"""
-    found = readers(producer)
-    alike = all(isinstance(r, ComputeOp) and r.parent is producer.parent and not r.inset for r in found)
-    return bool(found) and alike and not producer.inset and not all(map(is_loaded, producer.res))
-
-
 @dataclass(frozen=True)
-class Budget:
-    """What sparing a launch may cost: operations, and buffers of a kernel."""
+class Policy:
+    """What sparing a launch may cost, in operations and in buffers of a kernel, and what is spared already.
+
+    `loading` are the operations that run once, when the model is loaded.
+    """
 
     launch: int
     max_inputs: int
+    loading: Set[Operation]
 
-    def of(self, producer: ComputeOp) -> float:
-        """Operations that are worth a kernel and what it writes."""
+    def may_vanish(self, op: Operation | Block) -> TypeGuard[ComputeOp]:
+        """Is this a compute all of whose readers may compute for themselves what it gives?"""
+        if not isinstance(op, ComputeOp) or op.parent is None or op.inset or op in self.loading:
+            return False
+        found = [r for r in readers(op) if isinstance(r, ComputeOp) and r.parent is op.parent and not r.inset]
+        if not found or len(found) < len(readers(op)):
+            return False
+        return not has_reduction(op) or not any(is_step(read) for r in found for read in reads_of(op, r))
+
+    def worth(self, producer: ComputeOp) -> float:
+        """Operations that a kernel is worth, and what it writes."""
         written = prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
         return self.launch * (1 + written / TRAFFIC)
+
+    def next_producer(self, trial: Trial) -> ComputeOp | None:
+        """A compute that only the copies and what they took over read."""
+        known = {*trial.copies, *trial.copies.values(), *trial.producers}
+        sources = [origin(read.source) for copy in trial.copies.values() for read in reads_in(copy)]
+        return next((op for op in sources if self.may_vanish(op) and known >= readers(op)), None)
 
     def pays(self, producer: ComputeOp) -> Trial | None:
         """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
         trial, worth = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)]), 0.0
         taken: ComputeOp | None = producer
         while taken and trial.take_over(taken):
-            worth += self.of(taken)
+            worth += self.worth(taken)
             if trial.inputs <= self.max_inputs and trial.debt <= worth:
                 return trial
-            taken = trial.next_producer()
-            if taken and trial.debt > worth + self.of(taken):
+            taken = self.next_producer(trial)
+            if taken and trial.debt > worth + self.worth(taken):
                 break
         trial.drop()
         return None
 
 
-def fuse(block: Block, budget: Budget) -> None:
+def fuse(block: Block, launch: int, max_inputs: int) -> None:
     """One backward sweep, so that what a reader takes over is looked at as its own next."""
-    for producer in reversed(list(between_kernels(block))):
-        if isinstance(producer, ComputeOp) and producer.parent and may_vanish(producer):
-            if trial := budget.pays(producer):
-                trial.keep()
+    ops = list(between_kernels(block))
+    policy = Policy(launch, max_inputs, loaded(ops))
+    for producer in reversed(ops):
+        if policy.may_vanish(producer) and (trial := policy.pays(producer)):
+            trial.keep()
 
 
 @dataclass(frozen=True)
@@ -292,5 +300,5 @@ class KernelFuseRepeatedPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                fuse(function.body.block, Budget(0, self.max_inputs))
-                fuse(function.body.block, Budget(self.launch, self.max_inputs))
+                for launch in (0, self.launch):  # what costs nothing first
+                    fuse(function.body.block, launch, self.max_inputs)
