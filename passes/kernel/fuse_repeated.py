@@ -36,11 +36,10 @@ from webdnn.passes.kernel.fuse_producers import (
 FUNCTION = 8
 """Operations that an exponential and its like are worth, …"""
 
-POLYNOMIALS = 40
-"""… and functions that no device has."""
+POLYNOMIAL = 40
+"""… and those that no device has:"""
 
 MISSING = (math.ErfOp,)
-"""Those"""
 
 LANES = 4
 """Neighbours that one invocation computes; they share what does not depend on which of them it is."""
@@ -57,7 +56,7 @@ def weight(op: Operation) -> int:
         return 0
     if not op.name.startswith("math.") or isinstance(op, CHEAP):
         return 1
-    return POLYNOMIALS if isinstance(op, MISSING) else FUNCTION
+    return POLYNOMIAL if isinstance(op, MISSING) else FUNCTION
 
 
 def differing(block: Block, found: set[SSAValue]) -> set[SSAValue]:
