@@ -93,7 +93,7 @@ def test_blocks_that_need_annealing_reach_the_bound() -> None:
 
 
 def chain_of_blocks(links: int) -> list[Block]:
-    """Of a residual network: a value of 5 lives beside two of 9 at a time; where it lies low, the next has to lie high."""
+    """Of a residual network: a value of 5 lives beside two of 9 at a time; where it is low, the next has to be high."""
     parts = [(Part(12 * i, 12 * i + 13, 0, 320), Part(12 * i + 7, 12 * i + 10, 0, 576)) for i in range(links)]
     late = [Part(12 * i + 9, 12 * i + 13, 0, 576) for i in range(links)]
     return [Block((part,)) for pair, last in zip(parts, late, strict=True) for part in (*pair, last)]
