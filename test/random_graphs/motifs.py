@@ -86,10 +86,10 @@ def nothing(graph: Graph) -> None:
 
 def convolution(graph: Graph) -> None:
     """One that is large enough for tiles of results, and for blocks that span rows; perhaps two in a row."""
-    channels, side = graph.one(4, 8, 16), graph.one(5, 7, 8)
+    channels, side = graph.one(4, 8, 8, 16), graph.one(5, 7, 8)
     value = floats(graph, 1, channels, side, side)
-    for _ in range(graph.whole(1, 2)):
-        out = graph.one(4, 8, 16)
+    for _ in range(1 if channels == 16 else graph.whole(1, 2)):
+        out = channels if channels == 16 else graph.one(4, 8)
         w = weight(graph, out, channels, 3, 3, scale=0.2)
         value = add(graph, "Relu", [add(graph, "Conv", [value, w], pads=[1, 1, 1, 1])], moves=True)
         channels = out
@@ -118,29 +118,16 @@ def product(graph: Graph) -> None:
         add(graph, "MatMul", [made, weight(graph, columns, 8, scale=0.3)])
 
 
+def panels(graph: Graph) -> None:
+    """A product with several panels of a weight, each of which several blocks of rows use."""
+    x, w = floats(graph, graph.one(24, 30), 16), weight(graph, 16, graph.one(32, 48), scale=0.3)
+    add(graph, "MatMul", [x, w])
+
+
 def wide_product(graph: Graph) -> None:
     """A product of two computed factors, the second with long rows."""
     x, y = floats(graph, 3, 4), add(graph, "MatMul", [floats(graph, 4, 3), weight(graph, 3, 128)])
     add(graph, "MatMul", [x, y])
-
-
-def quantized_product(graph: Graph) -> None:
-    """A weight of small integers with a scale, and the product with it."""
-    q = graph.known(graph.random.integers(-128, 128, [8, 6]), "int8")
-    axis = graph.whole(0, 1)
-    scale = graph.known(graph.random.random([6] if axis else []) * 0.02 + 0.01, "float32")
-    w = add(graph, "DequantizeLinear", [q, scale], axis=1)
-    add(graph, "MatMul", [floats(graph, graph.whole(1, 5), 8), w])
-
-
-def layouts_meet(graph: Graph) -> None:
-    """Channels last, then a permutation that puts them there, and back."""
-    x, w = floats(graph, 1, 4, 5, 6), weight(graph, 8, 4, 3, 3)
-    made = add(graph, "Conv", [x, w], pads=[1, 1, 1, 1])
-    last = add(graph, "Transpose", [made], moves=True, perm=[0, 2, 3, 1])
-    added = add(graph, "Add", [last, weight(graph, 8)])
-    first = add(graph, "Transpose", [added], moves=True, perm=[0, 3, 1, 2])
-    add(graph, "Conv", [first, weight(graph, 4, 8, 1, 1)])
 
 
 def recurrent(graph: Graph) -> None:
@@ -151,6 +138,5 @@ def recurrent(graph: Graph) -> None:
 
 
 MOTIFS: Sequence[Motif] = (
-    constant_part, identity, norm, nothing, convolution, attention, product, wide_product, quantized_product,
-    layouts_meet, recurrent,
+    constant_part, identity, norm, nothing, convolution, attention, product, panels, wide_product, recurrent,
 )  # fmt: skip
