@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import arith, func, memref, scf, vector
+from xdsl.dialects import arith, memref, scf, vector
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
@@ -102,14 +102,19 @@ def run_buffers(module: ModuleOp, inputs: Sequence[Array], *, placed: bool) -> l
         elif isinstance(op, AllocOp):
             arena.elements[op.result] = arena.place(op.result)
     at_load = [op for op in body if isinstance(op, ComputeOp | CallOp) and op.once]
-    run.ops([op for op in body if isinstance(op, arith.ConstantOp)])
-    run.ops(at_load)
+    with np.errstate(all="ignore"):  # of what is read outside and discarded
+        run.ops([op for op in body if isinstance(op, arith.ConstantOp)])
+        run.ops(at_load)
+        store_inputs(program, arena, inputs)
+        run.ops([op for op in body if op not in at_load])
+    return [as_array(np.concatenate([arena.elements[b] for b in buffers])) for buffers in program.output_pieces]
+
+
+def store_inputs(program: Program, arena: Arena, inputs: Sequence[Array]) -> None:
     for buffers, array in zip(program.input_pieces, inputs, strict=True):
         ends = np.cumsum([size_of(buffer) for buffer in buffers])[:-1]
         for buffer, piece in zip(buffers, np.split(array.reshape(-1), ends), strict=True):
             arena.elements[buffer][:] = piece
-    run.ops([op for op in body if op not in at_load])
-    return [as_array(np.concatenate([arena.elements[b] for b in buffers])) for buffers in program.output_pieces]
 
 
 @dataclass
@@ -195,11 +200,12 @@ class Run:
             if region.blocks:
                 replace(self, mask=self.mask & taken).ops(region.block.ops)
                 given.append(yielded(region.block, self.values))
-        for result, yes, no in zip(op.results, *given, strict=True) if op.results else ():
-            self.values[result] = as_array(np.where(condition, yes, no))
+        if op.results:
+            for result, yes, no in zip(op.results, given[0], given[1], strict=True):
+                self.values[result] = as_array(np.where(condition, yes, no))
 
     def loop(self, op: scf.ForOp) -> None:
-        low, high, step = (self.values[v] for v in (op.lb, op.ub, op.step))
+        low, high, step = (whole(self.values[v]) for v in (op.lb, op.ub, op.step))
         counter, *arguments = op.body.block.args
         trips = range(int(low.min()), int(high.max()), int(step.min()))
         carried = [self.values[a] for a in op.iter_args]
@@ -209,14 +215,15 @@ class Run:
         for trip in trips:
             self.values[counter] = as_array(np.array(trip))
             self.values.update(zip(arguments, carried, strict=True))
-            active = (trip >= low) & (trip < high)
+            active = (low <= trip) & (high > trip)
             replace(self, mask=self.mask & active).ops(op.body.block.ops)
             nexts = yielded(op.body.block, self.values)
-            carried = nexts if active.all() else [as_array(np.where(active, *pair)) for pair in zip(nexts, carried, strict=True)]
+            kept = zip(nexts, carried, strict=True)
+            carried = nexts if active.all() else [as_array(np.where(active, new, old)) for new, old in kept]
         self.values.update(zip(op.results, carried, strict=True))
 
     def at_once(self, op: scf.ForOp, counter: SSAValue, trips: range) -> None:
-        low, high = self.values[op.lb], self.values[op.ub]
+        low, high = whole(self.values[op.lb]), whole(self.values[op.ub])
         counts = np.array(trips, np.int64).reshape(-1, *[1] * self.depth)
         self.values[counter] = as_array(counts)
         active = (counts >= low) & (counts < high)
@@ -228,10 +235,9 @@ class Run:
         inner = list(op.walk())
         if any(isinstance(o, CallOp) for o in inner):
             return False
-        written = [o.target if isinstance(o, WriteOp) else o.memref for o in inner if isinstance(o, WriteOp | memref.StoreOp)]
-        read = [o.source if isinstance(o, ReadOp) else o.memref for o in inner if isinstance(o, ReadOp | memref.LoadOp)]
-        found = self.buffers
-        return not any(np.may_share_memory(found[a], found[b]) for a in set(written) for b in set(read))
+        written = {b for o in inner if (b := written_by(o)) is not None}
+        read = {o.source if isinstance(o, ReadOp) else o.memref for o in inner if isinstance(o, ReadOp | memref.LoadOp)}
+        return not any(np.may_share_memory(self.buffers[a], self.buffers[b]) for a in written for b in read)
 
     # Values.
 
@@ -243,7 +249,7 @@ class Run:
             case memref.LoadOp():
                 return self.load(op.memref, self.group(op.indices[0]), dtype_of(op.res.type))
             case vector.ExtractOp() if op.dynamic_position:
-                return self.dynamic_lane(*operands)
+                return dynamic_lane(*operands)
             case vector.BitcastOp():
                 return operands[0].view(dtype_of(op.results[0].type))
             case LanesOp():
@@ -255,11 +261,6 @@ class Run:
                 return INSTRUCTIONS[op.instruction.data](*operands)
             case _:
                 return evaluate_op(op, self.values, self.depth, self.read)
-
-    def dynamic_lane(self, four: Array, lane: Array) -> Array:
-        space = np.broadcast_shapes(four.shape[:-1], lane.shape)
-        wide = np.broadcast_to(four, (*space, four.shape[-1]))
-        return as_array(np.take_along_axis(wide, np.broadcast_to(lane, space)[..., None], -1)[..., 0])
 
     def read(self, op: ReadOp, values: Values) -> Array:
         """A read inside of a reduction."""
@@ -280,7 +281,7 @@ class Run:
 
     def group(self, number: SSAValue) -> Indices:
         """The positions of a group of four."""
-        return self.values[number][..., None] * LANES + np.arange(LANES)
+        return whole(self.values[number])[..., None] * LANES + np.arange(LANES)
 
     def mask_of(self, value: SSAValue) -> Mask:
         """The mask, for every lane of the value."""
@@ -319,6 +320,27 @@ def read_step(op: ReadOp) -> Step:
         run.values[result] = found if outside is None else as_array(np.where(inside, found, run.values[outside]))
 
     return step
+
+
+def whole(value: Array) -> Indices:
+    """An index as such."""
+    return value.astype(np.int64, copy=False)
+
+
+def dynamic_lane(four: Array, lane: Array) -> Array:
+    space = np.broadcast_shapes(four.shape[:-1], lane.shape)
+    wide = np.broadcast_to(four, (*space, four.shape[-1]))
+    return as_array(np.take_along_axis(wide, np.broadcast_to(whole(lane), space)[..., None], -1)[..., 0])
+
+
+def written_by(op: Operation) -> SSAValue | None:
+    match op:
+        case WriteOp():
+            return op.target
+        case memref.StoreOp():
+            return op.memref
+        case _:
+            return None
 
 
 Place = Callable[[Values], tuple[Indices, NDArray[np.bool_]]]

@@ -60,7 +60,8 @@ def norm(graph: Graph) -> None:
         x, w = floats(graph, 1, 3, 5, 6), weight(graph, channels, 3, kernel, kernel)
         made = add(graph, "Conv", [x, w, *([weight(graph, channels)] if graph.chance(0.5) else [])])
     elif graph.chance(0.5):
-        made = add(graph, "ConvTranspose", [floats(graph, 1, 3, 3, 4), weight(graph, 3, channels, 2, 2)], strides=[2, 2])
+        x, w = floats(graph, 1, 3, 3, 4), weight(graph, 3, channels, 2, 2)
+        made = add(graph, "ConvTranspose", [x, w], strides=[2, 2])
     else:
         made = add(graph, "MatMul", [floats(graph, 5, 4), weight(graph, 4, channels)])
     variance = graph.known(graph.random.random(channels) + 0.5, "float32")

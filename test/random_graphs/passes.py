@@ -1,9 +1,10 @@
 """Random graphs through every pass alone: `python test/random_graphs/passes.py --count 1000 [--pass NAME] [--seed S]`.
 
-The passes of each target's pipeline run one after another, from the `dnn` dialect to what the emitter spells. Before and
-after each the module is evaluated by the interpreter of its level (the last two of wasm are run by wasmtime), and its
-outputs must be the same: integers and booleans exactly, floats to 1e-5 of the value and of the largest, or a thousandth
-of what noise of 1e-4 does to them. Odd seeds give passes options under which small graphs are cut, shared and split.
+The passes of each target's pipeline run one after another, from the `dnn` dialect to what the emitter spells. Before
+and after each the module is evaluated by the interpreter of its level (behind the last two of wasm, by wasmtime), and
+its outputs must be the same: integers and booleans exactly, floats to 1e-5 of the value and of the largest, and a
+hundredth of what noise of 1e-4 does to them. Odd seeds give passes options under which small graphs are cut, shared
+and split, and put layouts, schedules and constants where passes seldom find them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, FunctionType, ModuleOp, TensorType
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -35,9 +36,11 @@ from onnx_backend.suite import argument_names, imported
 from random_graphs.graph import FLOATS, Value
 from random_graphs.motifs import MOTIFS
 from random_graphs.suite import HALF, drawn
+from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import constant_of
-from webdnn.dialects.element import is_tensor, shape_of
+from webdnn.dialects.element import is_tensor, shape_of, tensor_type
 from webdnn.dialects.kernel.attributes import ScheduleAttr
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of
@@ -77,6 +80,7 @@ LOSSY = ("dnn-compress-weights",)
 
 MOST_NODES = 4
 PANEL, LANES = 8, 4
+SHAPES = "dnn-infer-shapes"
 LAYOUTS, SCHEDULES = "tensor-layout-assign-layouts", "kernel-select-schedule"
 CONVERSION = "convert-tensor-layout-to-kernel"
 PLACES = {"kernel-assign-offsets": True, "kernel-narrow-elements": False, "kernel-split-outputs": False}
@@ -106,7 +110,7 @@ def pipeline_text(target: str, seed: int) -> str:
     }
     if small and target == "webgpu":
         kernels = kernels.with_pieces()
-    return ",".join((*graph_passes(FORMATS[seed % 4]), *kernels.passes(), *languages[target]()))
+    return ",".join((SHAPES, *graph_passes(FORMATS[seed % 4]), *kernels.passes(), *languages[target]()))
 
 
 def passes_for(target: str, seed: int) -> tuple[ModulePass, ...]:
@@ -131,7 +135,7 @@ class Walk:
     wanted: frozenset[str]
     context: Context = field(default_factory=Context)
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
-    layouts: tuple[list[AxisLayout], list[AxisLayout]] = ((), ())
+    layouts: tuple[Sequence[AxisLayout], Sequence[AxisLayout]] = ((), ())
     placed: bool = False
     before: list[Array] | None = None
     like: Sequence[Array] = ()
@@ -141,9 +145,13 @@ class Walk:
         self.flat, self.text = self.module, str(self.module)
 
     def run(self) -> list[Outcome]:
+        if self.seed % 2:
+            self.before = self.evaluated()
+            forget_shapes(self.module)
+            self.text = str(self.module)
         passes = passes_for(self.target, self.seed)
         last = max((i for i, p in enumerate(passes) if p.name in self.wanted), default=-1)
-        for i, module_pass in enumerate(passes[: last + 1]):
+        for module_pass in passes[: last + 1]:
             try:
                 self.step(module_pass, module_pass.name in self.wanted)
             except DiagnosticError as error:
@@ -163,6 +171,7 @@ class Walk:
             self.before = self.evaluated()
         name, text = module_pass.name, self.text
         if name == CONVERSION:
+            self.like = self.evaluated()
             self.layouts = layouts_of(self.module)
         module_pass.apply(self.context, self.module)
         if self.seed % 2:
@@ -194,18 +203,22 @@ class Walk:
     def evaluated(self) -> list[Array]:
         """The outputs as the level's interpreter computes them, as logical tensors."""
         took, gave = self.layouts
-        inputs = self.inputs if not took else [stored(a, l) for a, l in zip(self.inputs, took, strict=True)]
+        inputs = self.inputs if not took else [stored(*pair) for pair in zip(self.inputs, took, strict=True)]
         main = main_of(self.module)
         with np.errstate(all="ignore"):
             if is_lowered(self.module):
-                variant = replace(variant_of(self.seed), rewrite=lambda _: passes_behind(SCHEDULES, self.seed))
+                behind = passes_behind(SCHEDULES, self.seed)
+
+                def own(_: Sequence[ModulePass]) -> Sequence[ModulePass]:
+                    return behind
+
+                variant = replace(variant_of(self.seed), rewrite=own)
                 results = run_wasm(self.flat, inputs, variant)
             elif all(is_tensor(type) for type in main.function_type.outputs):
                 results = run_function(self.module, inputs)
             else:
                 results = run_buffers(self.module, inputs, placed=self.placed)
         if not gave:
-            self.like = results
             return list(results)
         pairs = zip(results, gave, self.like, strict=True)
         return [logical(a, layout, like) for a, layout, like in pairs]
@@ -229,6 +242,19 @@ def by_panels(module: ModuleOp) -> None:
             compute.schedule = ScheduleAttr.of([min(4, shape[0]), PANEL], order=[1, 0], vector=(1, LANES))
             plan = Plan.of(compute)
             compute.schedule = compute.schedule if plan and misfit(compute, plan) is None else chosen
+
+
+def forget_shapes(module: ModuleOp) -> None:
+    """Open the extents of what operators give."""
+    for op in list(main_of(module).body.block.ops):
+        for result in op.results if isinstance(op, DnnOp) and not isinstance(op, ConstantOp) else ():
+            type = tensor_type(result)
+            opened = TensorType(type.element_type, [DYNAMIC_INDEX] * len(type.get_shape()))
+            Rewriter.replace_value_with_new_type(result, opened)
+    main = main_of(module)
+    end = main.body.block.last_op
+    assert end is not None
+    main.function_type = FunctionType.from_lists(main.body.block.arg_types, end.operand_types)
 
 
 def detour(module: ModuleOp, random: Random) -> None:
