@@ -86,14 +86,47 @@ def nothing(graph: Graph) -> None:
 
 
 def convolution(graph: Graph) -> None:
-    """One that is large enough for tiles of results, and for blocks that span rows; perhaps two in a row."""
-    channels, side = graph.one(4, 8, 8, 16), graph.one(5, 7, 8)
+    """A window with padding, of a map that blocks may span the rows of; perhaps two in a row."""
+    channels, side = graph.one(4, 8), graph.one(5, 7)
     value = floats(graph, 1, channels, side, side)
-    for _ in range(1 if channels == 16 else graph.whole(1, 2)):
-        out = channels if channels == 16 else graph.one(4, 8)
+    for _ in range(graph.whole(1, 2)):
+        out = graph.one(4, 8)
         w = weight(graph, out, channels, 3, 3, scale=0.2)
         value = add(graph, "Relu", [add(graph, "Conv", [value, w], pads=[1, 1, 1, 1])], moves=True)
         channels = out
+
+
+def tiles(graph: Graph) -> None:
+    """A convolution that is worth computing in tiles of results."""
+    w = weight(graph, 16, 16, 3, 3, scale=0.2)
+    add(graph, "Conv", [floats(graph, 1, 16, 8, 8), w], pads=[1, 1, 1, 1])
+
+
+def enlarged(graph: Graph) -> None:
+    """A transposed convolution, whose results depend on their places modulo the stride."""
+    kernel = graph.one(2, 4)
+    x, w = floats(graph, 1, 4, 3, 4), weight(graph, 4, graph.whole(1, 5), kernel, kernel)
+    made = add(graph, "ConvTranspose", [x, w], strides=[2, 2], pads=[kernel // 2 - 1] * 4)
+    add(graph, "Relu", [made], moves=True)
+
+
+def joined(graph: Graph) -> None:
+    """Results side by side, of which one is read alone too."""
+    x, width = floats(graph, 2, 3, 4), graph.whole(1, 5)
+    first = add(graph, graph.word("Exp", "Tanh", "Sigmoid"), [x])
+    second = add(graph, "MatMul", [x, weight(graph, 4, 4)])
+    third = floats(graph, 2, width, 4)
+    both = add(graph, "Concat", [first, third, second], moves=True, axis=1)
+    if graph.chance(0.5):
+        add(graph, "Mul", [first, second])
+    add(graph, "MatMul", [both, weight(graph, 4, 3)])
+
+
+def scaled_product(graph: Graph) -> None:
+    """A row times a matrix whose columns are scaled by known numbers."""
+    depth, columns = graph.whole(3, 9), graph.one(4, 6, 8)
+    scaled = add(graph, "Mul", [floats(graph, depth, columns), weight(graph, columns)])
+    add(graph, "MatMul", [floats(graph, 1, depth), scaled])
 
 
 def attention(graph: Graph) -> None:
@@ -139,5 +172,6 @@ def recurrent(graph: Graph) -> None:
 
 
 MOTIFS: Sequence[Motif] = (
-    constant_part, identity, norm, nothing, convolution, attention, product, panels, wide_product, recurrent,
+    constant_part, identity, norm, norm, nothing, convolution, tiles, enlarged, joined, scaled_product, attention,
+    product, panels, wide_product, recurrent,
 )  # fmt: skip
