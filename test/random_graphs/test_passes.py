@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
+from onnx import helper
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f32
@@ -13,11 +15,13 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from helpers.execution import run_buffers
+from helpers.small_models import make_model
 from random_graphs import passes
 from random_graphs.passes import passes_for, run_seed, summary
 from validation.compiled import module_after
 from validation.kernel_programs import Case
 from validation.program_cases import CASES, REFUSALS, assert_close
+from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.targets.pipelines import JS_PASSES, WGSL_PASSES
 from webdnn.tools.changes import all_passes
 
@@ -68,3 +72,19 @@ def test_programs_are_executed(case: Case, pipeline: Sequence[str]) -> None:
     found = run_buffers(module_after(case.module, pipeline), case.inputs, placed=bool(pipeline))
     for array, expected in zip(found, case.outputs, strict=True):
         assert_close(case, array.astype(expected.dtype), expected)
+
+
+def test_tiles_read_through_a_view() -> None:
+    """The places of a tile, taken from those behind a reshape, cannot be proven to lie inside of it."""
+    generator = np.random.default_rng(0)
+    w, x = (generator.standard_normal(shape).astype(np.float32) for shape in ((16, 16, 3, 3), (1, 16, 8, 8)))
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Reshape", ["c", "shape"], ["r"]),
+        helper.make_node("Relu", ["r"], ["y"]),
+    ]
+    weights = {"w": w, "shape": np.array([8, -1, 4, 1, 2])}
+    module = import_onnx(make_model(nodes, {"x": x.shape}, {"y": [8, 16, 4, 1, 2]}, weights))
+    found = passes.Walk(0, "wasm", module, [x], [], NAMES).run()
+    assert [o.reason for o in found if o.status != "ok"] == []
+    assert "dnn-select-algorithms" in {o.name for o in found if o.changed}
