@@ -233,7 +233,10 @@ class Policy:
 
 
 class GuardedCloner(Cloner):
-    """Copies a body to where its indices may leave: reads that were proven inside get a value outside."""
+    """Copies a body to where its indices may leave, or can no longer be proven not to.
+
+    Reads that were proven inside get a value outside there.
+    """
 
     def read(self, op: ReadOp) -> ReadOp:
         source, exprs = self.value(op.source), [self.index(e) for e in op.exprs]
@@ -266,7 +269,7 @@ def as_stored(value: SSAValue, at: Seen, body: Body) -> SSAValue:
 def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
     leaves = may_leave(at.exprs, at.producer.shape)
-    cloner = (GuardedCloner if leaves else Cloner)(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
+    cloner = GuardedCloner(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
     made = at.producer.yielded[at.result]
     cloner.clone_all(behind(made, at.producer))
     body = Body()

@@ -52,9 +52,9 @@ def legalize_integers(op: Operation) -> None:
             first_wins = body.less(op.rhs, op.lhs) if isinstance(op, arith.MaxSIOp) else body.less(op.lhs, op.rhs)
             value = body.select(first_wins, op.lhs, op.rhs)
         case arith.ShLIOp():
-            value = body.times(op.lhs, power(body, op.rhs))
+            value = body.times(op.lhs, power(body, op))
         case arith.ShRSIOp():
-            value = body.add(arith.FloorDivSIOp(op.lhs, power(body, op.rhs)))
+            value = body.add(arith.FloorDivSIOp(op.lhs, power(body, op)))
         case _:
             return
     Rewriter.replace_op(op, body.ops, [value])
@@ -62,10 +62,11 @@ def legalize_integers(op: Operation) -> None:
         expand(made, set(EXPANSIONS))
 
 
-def power(body: Body, count: SSAValue) -> SSAValue:
-    """2^count, of a constant."""
-    by = constant_of(count)
-    assert by is not None, "shifts by a computed count are refused before"
+def power(body: Body, shift: arith.ShLIOp | arith.ShRSIOp) -> SSAValue:
+    """2^count, of the constant that a shift is by."""
+    by = constant_of(shift.rhs)
+    if by is None:
+        fail(shift, "shifts by a computed count, which GLSL ES 1.00 does not have", hint="webgl2 runs it")
     return body.add(arith.ConstantOp(IntegerAttr(1 << by, i32)))
 
 

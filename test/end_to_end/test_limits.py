@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper
 
+from helpers.limited_devices import LimitedBrowser
 from helpers.small_models import make_model, write_model
-from webdnn.runner.python.chromium import Browser, Chromium
+from webdnn.runner.python.chromium import Chromium
+from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Session
 from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError
@@ -59,7 +61,7 @@ def largest(manifest: Manifest) -> int:
 
 
 @pytest.mark.parametrize("backend", ["webgpu", "webgl2", "webgl1"])
-def test_pieces_compute_the_same(backend: str, model: Path, browser: Browser, tmp_path: Path) -> None:
+def test_pieces_compute_the_same(backend: str, model: Path, tmp_path: Path) -> None:
     # No device has textures as small as this, so there the pass is told, not the command.
     on_webgl = backend != "webgpu"
     target = "webgl" if on_webgl else backend
@@ -72,10 +74,23 @@ def test_pieces_compute_the_same(backend: str, model: Path, browser: Browser, tm
     generator = np.random.default_rng(1)
     image = generator.standard_normal((1, 3, 10, 12)).astype(np.float32)
     inputs = {"image": image, "words": np.array([0, 49, 21, 20, -1, 42, 30])}
-    with Session(tmp_path / "bundle", Chromium(backend, browser)) as session:
+    with LimitedBrowser(binding=MOST) as limited, Session(tmp_path / "bundle", Chromium(backend, limited)) as session:
         found = session.run(inputs)
     comparisons = {name: compare(found[name], expected) for name, expected in Oracle(model).run(inputs).items()}
     assert all(c.within for c in comparisons.values()), comparisons
+
+
+@pytest.mark.parametrize(
+    ("backend", "limits", "refusal"),
+    [("webgpu", {"binding": MOST}, "this device allows less"), ("webgl2", {"texture": 16}, "needs textures of")],
+)
+def test_devices_that_allow_less_refuse_a_whole_model(
+    backend: str, limits: dict[str, int], refusal: str, model: Path, tmp_path: Path
+) -> None:
+    manifest, files, _ = compile_model(model, ["webgl" if backend == "webgl2" else backend])
+    write_bundle(tmp_path / "bundle", manifest, files)
+    with LimitedBrowser(**limits) as limited, pytest.raises(SessionError, match=refusal):
+        Session(tmp_path / "bundle", Chromium(backend, limited)).close()
 
 
 def test_what_has_too_many_pieces_is_refused_by_name(tmp_path: Path) -> None:

@@ -195,9 +195,13 @@ class Graph:
         chosen = [int(a) for a in self.random.permutation(rank)[:count]]
         return [a - rank if self.chance(0.3) else a for a in chosen]
 
-    def add(self, draw: Callable[[Graph], Node]) -> None:
-        """Draw a node and take it, with what it needs. Raises UnfitError where that cannot be."""
-        self.drafts = []
+    def add(self, draw: Callable[[Graph], Node], drafts: Sequence[Value] = ()) -> None:
+        """Draw a node and take it, with what it needs. Raises UnfitError where that cannot be.
+
+        `drafts` are operands that were made before, of which those that are new inputs and weights are taken too.
+        """
+        held = {v.name for v in self.values} | self.weights.keys()
+        self.drafts = [v for v in drafts if v.name not in held]
         node = draw(self)
         names = [f"v{len(self.values)}_{i}" for i in range(node.outputs)]
         proto = helper.make_node(node.op, [o.name if o else "" for o in node.operands], names)

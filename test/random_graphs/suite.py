@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
@@ -26,6 +27,7 @@ from onnx_backend.suite import ENGINES, NUMBERS_HELD, imported
 from random_graphs.elementwise import ELEMENTWISE
 from random_graphs.graph import FLOATS, Graph, UnfitError, Value
 from random_graphs.layers import LAYERS
+from random_graphs.motifs import Motif
 from random_graphs.movement import MOVEMENT
 from webdnn.runner.python.error import SessionError
 from webdnn.support.diagnostic import DiagnosticError
@@ -63,10 +65,16 @@ class Drawn:
         return tuple(node.op_type for node in self.model.graph.node)
 
 
-def drawn(seed: int) -> Drawn:
-    """The random graph of a seed: three to twelve nodes, each of a family and an operator drawn anew."""
+def drawn(seed: int, most: int = 12, motifs: Sequence[Motif] = ()) -> Drawn:
+    """The random graph of a seed: perhaps a motif, and nodes, each of a family and an operator drawn anew.
+
+    There are three to `most` nodes, or as many as a motif has.
+    """
     graph = Graph(np.random.default_rng(seed))
-    wanted = graph.whole(3, 12)
+    if motifs and graph.chance(0.6):
+        with suppress(UnfitError):
+            motifs[graph.whole(0, len(motifs) - 1)](graph)
+    wanted = max(graph.whole(3, most), len(graph.nodes) + 1)
     for _ in range(TRIES):
         family = FAMILIES[graph.whole(0, len(FAMILIES) - 1)]
         try:

@@ -15,6 +15,7 @@ from xdsl.ir import Attribute, Operation
 
 from webdnn.dialects.dnn.reference.elementwise import erf
 from webdnn.dialects.element import is_vector
+from webdnn.dialects.kernel.lanewise import ON_SCALARS
 from webdnn.dialects.kernel.reference.casts import CASTS, DType, Numbers, dtype_of, unsigned
 from webdnn.support.diagnostic import fail
 from webdnn.support.weights import Array
@@ -206,10 +207,10 @@ def meaning_of(op: Operation, dtype: DType) -> Function:
             return broadcast_to_lanes(op.vector.type.get_shape()[0])
         case vector.ExtractOp() if not op.dynamic_position:
             return lane(op.static_position.get_values())
-        case _ if type(op) in CASTS:
-            return cast_to(dtype, type(op))
-        case _ if type(op) in FUNCTIONS:
-            return FUNCTIONS[type(op)]
+        case _ if (kind := ON_SCALARS.get(type(op), type(op))) in CASTS:
+            return cast_to(dtype, kind)
+        case _ if kind in FUNCTIONS:
+            return FUNCTIONS[kind]
         case _:
             fail(op, "has no numpy meaning in a kernel", hint="add one in dialects/kernel/reference/scalars.py")
 
