@@ -55,6 +55,8 @@ class Limits:
     workgroup_bytes: int | None = None
     workgroups: int | None = None
     """Workgroups along one axis of a dispatch."""
+    memory_bytes: int | None = None
+    """What a run may hold at a time, constants left out; 0 for as little as possible."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ class Pipeline:
     values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
     weight that it reads once, `joined` how many operands a kernel joins where there are no places, `siblings` makes
     products that read the same one kernel, and `launch` is how many operations a kernel may repeat to spare a launch.
+    `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget` how
+    many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as far
+    as it uses other bytes of them.
     """
 
     target: str
@@ -53,6 +56,9 @@ class Pipeline:
     joined: int = 7
     siblings: bool = False
     launch: int = 0
+    memory: int | None = None
+    budget: int | None = None
+    overlap: bool = False
 
     @property
     def most_joined(self) -> str:
@@ -62,12 +68,26 @@ class Pipeline:
     def repeat(self) -> str:
         return f"kernel-fuse-repeated{{launch={self.launch} max-inputs={self.max_inputs}}}"
 
+    @property
+    def within_memory(self) -> tuple[str, ...]:
+        """What keeps a limit of memory."""
+        if self.memory is None:
+            return ()
+        limit = self.memory if self.budget is None else self.budget
+        split = f"kernel-split-rows{{limit={limit} overlay={str(self.overlap).lower()}}}"
+        return (split, *(() if self.places else (f"kernel-expand-concat{self.most_joined}",)))
+
     def with_pieces(self) -> Pipeline:
         """For buffers that may be cut: kernels write them whole, and have bindings to spare for pieces."""
         return replace(self, places=False, max_inputs=3, joined=3)
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
+        return (*self.before_buffers, *self.from_buffers)
+
+    @property
+    def before_buffers(self) -> tuple[str, ...]:
+        """The passes on tensors."""
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()} decode={self.decode}"
         return (
             "dnn-pad-empty-tensors",
@@ -89,10 +109,19 @@ class Pipeline:
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
+        )
+
+    @property
+    def from_buffers(self) -> tuple[str, ...]:
+        """The passes that settle the memory of a run, and those on buffers."""
+        return (
+            *self.within_memory,
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
             *((f"kernel-form-strips{{limit={self.strips}}}",) if self.strips else ()),
             f"kernel-hoist-initializers{{alignment={self.alignment}}}",
-            f"kernel-assign-offsets{{alignment={self.alignment}}}",
+            *((f"kernel-order-computes{{alignment={self.alignment}}}",) if self.memory is None else ()),
+            assign_offsets(self.alignment, self.memory, parts=self.overlap),
+            *(() if self.memory is None else ("kernel-share-offsets",)),
             "kernel-form-kernels",
             "kernel-expand-outside",
             "kernel-flatten-buffers",
@@ -101,9 +130,16 @@ class Pipeline:
         )
 
 
+def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = False) -> str:
+    """The pass that places buffers; within a limit of memory perhaps in parts that live at different times."""
+    within = "" if memory is None else f" parts={str(parts).lower()} enough={memory}"
+    return f"kernel-assign-offsets{{alignment={alignment}{within}}}"
+
+
+WASM = Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True)
 PIPELINES = {
-    "wasm": Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2),
-    "js": Pipeline("js", phases=True, stage=True),
+    "wasm": WASM,
+    "js": Pipeline("js", phases=True, stage=True, overlap=True),
     "webgpu": Pipeline(
         "wgsl",
         align=4,
@@ -137,12 +173,12 @@ def pipeline(backend: str) -> str:
 # From kernels on flat buffers to what each language's emitter spells.
 
 
-def wgsl_passes(binding: int = 0) -> tuple[str, ...]:
-    """For WGSL, with bindings of at most so many bytes if it is not 0."""
+def wgsl_passes(binding: int = 0, memory: int | None = None) -> tuple[str, ...]:
+    """For WGSL, with bindings of at most so many bytes if it is not 0, perhaps within a limit of memory."""
     return (
         "kernel-narrow-elements{storage=word}",
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
-        "kernel-assign-offsets{alignment=256}",
+        assign_offsets(256, memory),
         "kernel-map-points{lanes=4}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",
@@ -177,12 +213,18 @@ JS_FUNCTIONS = (
     *("roundeven", "trunc", "remsi"),
 )
 
-JS_PASSES = (
-    "kernel-assign-offsets",
-    "js-select-schedule",
-    "kernel-tile",
-    f"kernel-expand-math{{keep={','.join(JS_FUNCTIONS)}}}",
-    "kernel-lower-blocks",
-    "kernel-lower-accesses",
-    "js-legalize",
-)
+
+def js_passes(memory: int | None = None) -> tuple[str, ...]:
+    """For JavaScript, perhaps within a limit of memory."""
+    return (
+        assign_offsets(64, memory, parts=True),
+        "js-select-schedule",
+        "kernel-tile",
+        f"kernel-expand-math{{keep={','.join(JS_FUNCTIONS)}}}",
+        "kernel-lower-blocks",
+        "kernel-lower-accesses",
+        "js-legalize",
+    )
+
+
+JS_PASSES = js_passes()

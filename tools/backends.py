@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Backends, Tensor
-from webdnn.targets.pipelines import JS_PASSES, PIPELINES, Pipeline, glsl_passes, graph_passes, wgsl_passes
+from webdnn.targets.pipelines import PIPELINES, Pipeline, glsl_passes, graph_passes, js_passes, wgsl_passes
 from webdnn.tools.changes import UNCHANGED, Changes, Specs, all_passes
 from webdnn.tools.pipeline import parse_specs
 
@@ -64,6 +64,11 @@ class Backend:
         return self.kernels.passes()
 
     @property
+    def around_buffers(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The same in two parts: a limit of memory changes nothing in the first."""
+        return self.kernels.before_buffers, self.kernels.from_buffers
+
+    @property
     def pipelines(self) -> Sequence[Specs]:
         """Every list of passes that is run on the way to the backend's part."""
         texts = (graph_passes(), self.passes, *self.languages.values())
@@ -76,15 +81,21 @@ class Backend:
         return replace(self, kernels=replace(self.kernels, winograd=tile))
 
     def with_limits(self, limits: Limits) -> Backend:
-        """The backend for devices that allow no more than this."""
-        languages = dict(self.languages)
+        """The backend for devices that allow no more than this.
+
+        Textures are shared only whole, so there is no memory of WebGL that could be limited in bytes.
+        """
+        languages, kernels = dict(self.languages), self.kernels
+        memory = None if "glsl" in languages else limits.memory_bytes
         if limits.texture_extent and "glsl" in languages:
             languages |= {"glsl": glsl_passes(300, limits.texture_extent)}
             languages |= {"glsl100": glsl_passes(100, limits.texture_extent)}
-        elif limits.binding_bytes and "wgsl" in languages:
-            languages |= {"wgsl": wgsl_passes(limits.binding_bytes)}
-            return replace(self, kernels=self.kernels.with_pieces(), languages=languages)
-        return replace(self, languages=languages)
+        if "wgsl" in languages:
+            languages |= {"wgsl": wgsl_passes(limits.binding_bytes or 0, memory)}
+            kernels = kernels.with_pieces() if limits.binding_bytes else kernels
+        if "js" in languages:
+            languages |= {"js": js_passes(memory)}
+        return replace(self, kernels=replace(kernels, memory=memory), languages=languages)
 
     def pipeline(self, language: str, weights: str = "f32") -> str:
         """All passes for a language, as `webdnn-opt --pass-pipeline` takes them."""
@@ -142,7 +153,7 @@ BACKENDS: Mapping[str, Backend] = {
         build_webgl,
         optional={"glsl100": "webgl1"},
     ),
-    "js": Backend(PIPELINES["js"], {"js": JS_PASSES}, build_js),
+    "js": Backend(PIPELINES["js"], {"js": js_passes()}, build_js),
 }
 """By the name that `--targets` and the bundle give it."""
 

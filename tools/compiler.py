@@ -30,6 +30,7 @@ from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged
 from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
+from webdnn.tools.memory_limit import within_memory
 from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
 from webdnn.tools.summary import BackendSummary, Summary, operator_count
 from webdnn.tools.weight_shares import weight_shares
@@ -113,13 +114,16 @@ def compile_module(
     files = {path: content for part in parts.values() for path, content in part.files.items()}
     seconds = time.perf_counter() - started
     operators, left_out = operator_count(module), compiler.left_out
-    return manifest, files, Summary(name, operators, compiler.summaries, seconds, compiler.unused, shares, left_out)
+    limited = limits.memory_bytes is not None
+    summary = Summary(name, operators, compiler.summaries, seconds, compiler.unused, shares, left_out, limited)
+    return manifest, files, summary
 
 
 @dataclass
 class Compiler:
     """Runs passes, tells of progress, and collects what each backend came to.
 
+    `plain` will be the backends that do without tiles of convolutions to keep a limit of memory.
     `schedules` names a file of schedules, and `unused` will be those of its kernels that the model does not have;
     `left_out` the backends that a bundle can do without, and what stands in their way.
     """
@@ -127,6 +131,7 @@ class Compiler:
     context: Context
     progress: Progress = silent
     schedules: str = ""
+    plain: set[str] = field(default_factory=set[str])
     unused: list[str] = field(default_factory=list[str])
     left_out: dict[str, DiagnosticError] = field(default_factory=dict[str, DiagnosticError])
     summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
@@ -165,13 +170,32 @@ class Compiler:
         if self.schedules and "wasm" in modules:
             self.unused += unused_schedules(modules["wasm"], self.schedules)
         first = next(iter(modules.values()))
-        self.summaries.append(BackendSummary.of(name, first, part.files, time.perf_counter() - started))
+        seconds, limited = time.perf_counter() - started, backend.kernels.memory is not None
+        found = BackendSummary.of(name, first, part.files, seconds, limited=limited)
+        self.summaries.append(replace(found, plain=name in self.plain))
         return part
 
-    def lowered(self, module: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:
+    def lowered(self, module: ModuleOp, name: str, backend: Backend) -> Mapping[str, ModuleOp]:
         """A module for each language of a backend, from one of the `dnn` dialect."""
         kernels = module.clone()
-        self.run(name, kernels, backend.passes)
+        self.run(name, kernels, backend.around_buffers[0])
+        if backend.kernels.memory is None:
+            return self.finished(kernels, name, backend)
+        try:
+            return within_memory(backend, lambda tried: self.finished(kernels.clone(), name, tried))
+        except DiagnosticError:
+            if backend.kernels.winograd == 1:
+                raise
+        self.plain.add(name)
+        return self.lowered(module, name, backend.with_accuracy("exact"))
+
+    def finished(self, module: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:
+        """A module for each language, from one that is about to get buffers."""
+        self.run(name, module, backend.around_buffers[1])
+        return self.languages(module, name, backend)
+
+    def languages(self, kernels: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:
+        """A module for each language of a backend, from one of kernels on flat buffers."""
         modules: dict[str, ModuleOp] = {}
         for language, passes in backend.languages.items():
             lowered = kernels.clone()

@@ -11,6 +11,8 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.textures import WIDTH
 from webdnn.tools.arguments import pairs
 
+LEAST_MEMORY = "least"
+MEMORY_UNITS = {"kB": 1000, "MB": 1_000_000, "KiB": KIB, "MiB": MIB}
 UNITS = {"KiB": KIB, "MiB": MIB, "GiB": KIB * MIB}
 HINT = "write texture=2048 (texels a side) or binding=16MiB (bytes, KiB, MiB or GiB)"
 
@@ -26,14 +28,38 @@ def add_limit_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_memory_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memory-limit",
+        metavar="SIZE",
+        help="what a run may hold at a time, constants left out: 1.5MB (bytes, kB, MB, KiB or MiB), or 'least'; "
+        "kernels that would need more run in strips of rows, and compute some rows twice (wasm, webgpu and js)",
+    )
+
+
+def memory_bytes(text: str | None) -> int | None:
+    """What the option says; 0 stands for as little as possible. Raises DiagnosticError."""
+    if text is None or text == LEAST_MEMORY:
+        return None if text is None else 0
+    unit = next((unit for unit in MEMORY_UNITS if text.endswith(unit)), "")
+    try:
+        found = int(float(text.removesuffix(unit)) * MEMORY_UNITS.get(unit, 1))
+    except (ValueError, OverflowError):
+        found = 0
+    if found < 1:
+        hint = "write 1.5MB (bytes, kB, MB, KiB or MiB), or least"
+        raise DiagnosticError(f"--memory-limit {text} is no size", hint=hint)
+    return found
+
+
 def size(text: str) -> int:
     """A whole number, perhaps with a unit. Raises ValueError."""
     unit = next((unit for unit in UNITS if text.endswith(unit)), "")
     return int(text.removesuffix(unit)) * UNITS.get(unit, 1)
 
 
-def limits_of(given: Sequence[str]) -> Limits:
-    """What the option says. Raises DiagnosticError."""
+def limits_of(given: Sequence[str], memory: str | None = None) -> Limits:
+    """What the options say. Raises DiagnosticError."""
     found = pairs("--limit", given, size, hint=HINT)
     unknown = next((name for name in found if name not in ("texture", "binding")), None)
     if unknown is not None:
@@ -43,4 +69,4 @@ def limits_of(given: Sequence[str]) -> Limits:
         raise DiagnosticError(f"--limit texture={texture}: textures have rows of {WIDTH}", hint=f"give {WIDTH} or more")
     if binding is not None and binding < LEAST:
         raise DiagnosticError(f"--limit binding={binding}: a vector is larger", hint=f"give {LEAST} or more")
-    return Limits(texture_extent=texture, binding_bytes=binding)
+    return Limits(texture_extent=texture, binding_bytes=binding, memory_bytes=memory_bytes(memory))

@@ -12,6 +12,7 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.kernel.program import CallOp
 from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.passes.kernel.split_rows import DONE_AGAIN, MULTIPLY_ADDS
 from webdnn.support.diagnostic import DiagnosticError
 
 WEIGHTS = "weights/"
@@ -20,7 +21,11 @@ WEIGHTS = "weights/"
 
 @dataclass(frozen=True)
 class BackendSummary:
-    """One backend: distinct kernels and their launches, bytes of its files, bytes of its buffers and their least."""
+    """One backend: distinct kernels and their launches, bytes of its files, bytes of its buffers and their least.
+
+    `done_again` is the share of multiply-adds that are done twice to keep a limit of memory, if there is one, and
+    `plain` says that convolutions are computed as plain sums for its sake.
+    """
 
     name: str
     kernels: int
@@ -30,6 +35,8 @@ class BackendSummary:
     arena_bytes: int
     arena_bound: int
     seconds: float
+    done_again: float | None = None
+    plain: bool = False
 
     @property
     def arena_ratio(self) -> float:
@@ -37,13 +44,20 @@ class BackendSummary:
         return self.arena_bytes / self.arena_bound if self.arena_bound else 1.0
 
     @classmethod
-    def of(cls, name: str, module: ModuleOp, files: Mapping[str, bytes], seconds: float) -> BackendSummary:
-        """From a module of kernels and its program, and the files that were made of it."""
+    def of(
+        cls, name: str, module: ModuleOp, files: Mapping[str, bytes], seconds: float, *, limited: bool = False
+    ) -> BackendSummary:
+        """From a module of kernels and its program, and the files that were made of it.
+
+        `limited` says that its memory was to be.
+        """
         calls = [op.callee.root_reference.data for op in module.walk() if isinstance(op, CallOp)]
         weights = sum(len(content) for path, content in files.items() if path.startswith(WEIGHTS))
         code = sum(map(len, files.values())) - weights
         arena, bound = noted(module, ARENA_BYTES), noted(module, ARENA_BOUND)
-        return cls(name, len(set(calls)), len(calls), weights, code, arena, bound, seconds)
+        again, macs = noted(module, DONE_AGAIN), noted(module, MULTIPLY_ADDS)
+        share = again / max(1, macs) if limited else None
+        return cls(name, len(set(calls)), len(calls), weights, code, arena, bound, seconds, share)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Summary:
     """The whole compilation; `operators` are those that are left of the model's when all has been folded.
 
     `unused_schedules` are the kernels of the file of schedules that the model does not have; `left_out` the backends
-    that the bundle does not run on although its targets have them, and why.
+    that the bundle does not run on although its targets have them, and why. `limited` says that memory was to be.
     """
 
     name: str
@@ -70,6 +84,7 @@ class Summary:
     unused_schedules: Sequence[str] = ()
     weights: Sequence[WeightShare] = ()
     left_out: Mapping[str, DiagnosticError] = field(default_factory=dict[str, DiagnosticError])
+    limited: bool = False
 
     def lines(self) -> Iterator[str]:
         """A table for people."""
@@ -92,6 +107,13 @@ class Summary:
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             yield "  ".join(["  " + first, *rest])
+        for b in self.backends if self.limited else ():
+            if b.done_again is None:
+                yield f"  {b.name} has no limit of memory: textures are shared only where they are equally large"
+            else:
+                plain = "; no tiles of convolutions (Winograd) fit in there" if b.plain else ""
+                held = spell_bytes(b.arena_bytes)
+                yield f"  {b.name} holds {held} at a time, for +{b.done_again:.1%} multiply-adds{plain}"
         for share in self.weights:
             yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:

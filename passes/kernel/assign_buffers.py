@@ -277,22 +277,24 @@ class Buffers:
         """Kernels that write zero around the points of a compute with an inset: slabs, axis by axis."""
         if op.inset is None:
             return []
-        buffer, full, inset = self.buffer[self.places.of[result].root], shape(result), [i.data for i in op.inset]
+        place, full, inset = self.places.of[result], shape(result), [i.data for i in op.inset]
         ops: list[Operation] = []
         for axis, (low, size, extent) in enumerate(zip(inset, op.shape, full, strict=True)):
             for begin, length in ((0, low), (low + size, extent - low - size)):
                 if length:
                     origin = [*inset[:axis], begin, *[0] * (len(full) - axis - 1)]
                     sizes = [*op.shape[:axis], length, *full[axis + 1 :]]
-                    fill = self.fill(buffer, origin, sizes)
+                    fill = self.fill(place, origin, sizes)
                     fill.location, fill.once = op.location, op.once
                     ops.append(fill)
         return ops
 
-    def fill(self, buffer: SSAValue, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
+    def fill(self, place: Place, origin: Sequence[int], sizes: Sequence[int]) -> ComputeOp:
+        buffer = self.buffer[place.root]
+
         def zero(body: Body, *at: Index) -> list[SSAValue]:
             value = body.constant(0, scalar_type(buffer))
-            body.ops.append(WriteOp(value, buffer, [a + o for a, o in zip(at, origin, strict=True)]))
+            body.ops.append(WriteOp(value, buffer, place.map([a + o for a, o in zip(at, origin, strict=True)])))
             return []
 
         return compute(sizes, [], zero)

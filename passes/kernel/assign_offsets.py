@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from math import prod
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.loading import Loading
 from webdnn.passes.kernel.places import users
+from webdnn.passes.kernel.touched import touched
 from webdnn.support.planning.expansion import expansion_order
 from webdnn.support.planning.offsets import Assignment, assign, verify
 from webdnn.support.planning.storage import Block as StorageBlock
@@ -60,7 +62,7 @@ class Plan:
     memory: Assignment
 
 
-def plan(block: Block, alignment: int, reuse: bool) -> Plan:
+def plan(block: Block, alignment: int, reuse: bool, parts: bool, enough: int) -> Plan:
     """Place what a run uses in an arena, and the arena as a whole beside what loading uses, where it is needed last.
 
     So the arena is as small as if nothing were loaded, and lies where weights were.
@@ -69,7 +71,11 @@ def plan(block: Block, alignment: int, reuse: bool) -> Plan:
     lives = lives_of_run(block, loading)
     if not reuse:
         lives = dict.fromkeys(lives, Life(0, len(block.ops)))
-    arena = placed([life.block(size(buffer)) for buffer, life in lives.items()], alignment)
+    blocks = [
+        parts_of(buffer, life, block, alignment) if reuse and parts else life.block(size(buffer))
+        for buffer, life in lives.items()
+    ]
+    arena = placed(blocks, alignment, enough=enough)
     groups = [*([weight.result for weight in group] for group in loading.weights), *([b] for b in loading.buffers)]
     needed = [life_of_loading(group, loading).block(size(group[0])) for group in groups]
     end = len(loading.ops)
@@ -80,9 +86,9 @@ def plan(block: Block, alignment: int, reuse: bool) -> Plan:
     return Plan(offsets, arena, memory)
 
 
-def placed(blocks: Sequence[StorageBlock], alignment: int, *, in_place: bool = False) -> Assignment:
+def placed(blocks: Sequence[StorageBlock], alignment: int, *, in_place: bool = False, enough: int = 0) -> Assignment:
     """Offsets that have been checked; `in_place` tells of blocks that others are expanded from."""
-    found = assign(blocks, alignment, hint=expansion_order(blocks) if in_place else ())
+    found = assign(blocks, alignment, hint=expansion_order(blocks) if in_place else (), enough=enough)
     verify(blocks, found.offsets)
     return found
 
@@ -99,6 +105,27 @@ def lives_of_run(block: Block, loading: Loading) -> dict[SSAValue, Life]:
         stop = len(time) if any(isinstance(op, func.ReturnOp) for op in used) else max(times, default=start) + 1
         lives[buffer] = Life(start, stop)
     return lives
+
+
+def parts_of(buffer: SSAValue, life: Life, block: Block, alignment: int) -> StorageBlock:
+    """A buffer whose bytes live from the first operation that touches them to the last.
+
+    All of it counts for its height. Arguments are there from the start, results to the end.
+    """
+    time = {op: t for t, op in enumerate(block.ops)}
+    unit, size = element_type(buffer_type(buffer)).bytes, aligned_size(buffer, alignment)
+    spans = [(time[op], span) for op in users(buffer) if (span := touched(op, buffer))]
+    borders = sorted({0, size, *(end * unit for _, span in spans for end in span)})
+    parts = [Part(life.start, life.start, 0, size)]
+    given, kept = isinstance(buffer.owner, Block), life.stop == len(time)
+    for low, high in pairwise(borders):
+        times = [t for t, (first, last) in spans if first * unit < high and low < last * unit]
+        start = 0 if given else min(times, default=life.start)
+        stop = life.stop if kept else max(times, default=start - 1 + given) + 1
+        if parts[-1].end > parts[-1].start and (parts[-1].start, parts[-1].end) == (start, stop):
+            low = parts.pop().offset
+        parts.append(Part(start, stop, low, high - low))
+    return StorageBlock(tuple(parts))
 
 
 def life_of_loading(group: Sequence[SSAValue], loading: Loading) -> Life:
@@ -124,7 +151,9 @@ class KernelAssignOffsetsPass(ModulePass):
 
     The function then says how large the arena is, and the least that any plan needs (`kernel.arena_bound`, the
     largest sum of bytes alive at once), and both for all of this memory (`kernel.memory`, `kernel.memory_bound`).
-    Without `reuse`, no two buffers of a run share bytes.
+    Without `reuse`, no two buffers of a run share bytes. With `parts`, each byte of a buffer lives only from the first
+    operation that touches it to the last, so that a result may lie where rows of an operand were. A run that takes
+    `enough` bytes, or could not take so few, is not packed any closer.
 
     Before:
 
@@ -143,12 +172,14 @@ class KernelAssignOffsetsPass(ModulePass):
     stage_after: ClassVar = "buffers"
     alignment: int = 64
     reuse: bool = True
+    parts: bool = False
+    enough: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            self.note(plan(function.body.block, self.alignment, self.reuse), function)
+            self.note(plan(function.body.block, self.alignment, self.reuse, self.parts, self.enough), function)
 
     def note(self, found: Plan, function: func.FuncOp) -> None:
         """Write the plan into the function."""

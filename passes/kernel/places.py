@@ -142,4 +142,4 @@ def may_move(value: SSAValue, user: Operation, placed: dict[SSAValue, Place]) ->
         return False
     if isinstance(owner, ScanOp):
         return any(value is stacked for stacked in owner.stacked)
-    return isinstance(owner, ConcatOp) or (isinstance(owner, ComputeOp) and owner.inset is None)
+    return isinstance(owner, ConcatOp | ComputeOp)

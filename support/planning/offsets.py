@@ -24,29 +24,33 @@ class Assignment:
     proven: bool
 
 
-def assign(blocks: Sequence[Block], alignment: int = 64, steps: int = 8000, hint: Sequence[int] = ()) -> Assignment:
+def assign(
+    blocks: Sequence[Block], alignment: int = 64, steps: int = 8000, hint: Sequence[int] = (), enough: int = 0
+) -> Assignment:
     """Place each block at a multiple of `alignment` bytes, so that no two meet.
 
     Four orders of first fit are tried, after that of `hint` if there is one. Where none reaches the lower bound, every
     order is tried if there are at most `steps`, else blocks of the best are relocated, and then each of these orders
-    is annealed in turn, `steps` steps each time; large plans take proportionally fewer.
+    is annealed in turn, `steps` steps each time; large plans take proportionally fewer. An arena of `enough` bytes need
+    not become smaller; one that cannot become so small is not searched for.
     Raises a ValueError for an alignment below one.
     """
     if alignment < 1:
         raise ValueError(f"an alignment of {alignment} bytes is not positive")
-    packing = Packing(blocks, alignment)
+    packing = Packing(blocks, alignment, enough)
     given = [list(hint)] if hint else []
     fits = _until_fit(packing, chain(given, _orders(blocks, packing)))
     best = min(fits, key=Fit.rank)
+    steps = 0 if 0 < enough < packing.bound else steps
     exhausted = best.excess > 0 and factorial(len(blocks)) <= steps
     if exhausted:
         best = min(_until_fit(packing, map(list, permutations(range(len(blocks))))), key=Fit.rank)
-    elif best.excess:
+    elif best.excess and steps:
         best = _improved(packing, sorted(fits, key=Fit.rank), steps)
     # A least arena of single parts stays one when each is lowered, lowest first, onto another: that is a first fit.
-    proven = best.excess == 0 or (exhausted and all(len(block.parts) == 1 for block in blocks))
+    exhausted = exhausted and enough <= packing.bound and all(len(block.parts) == 1 for block in blocks)
     arena = max(map(sum, zip(best.offsets, packing.heights, strict=True)), default=0)
-    return Assignment(tuple(best.offsets), arena, packing.target, proven)
+    return Assignment(tuple(best.offsets), arena, packing.bound, arena == packing.bound or exhausted)
 
 
 def verify(blocks: Sequence[Block], offsets: Sequence[int]) -> None:
@@ -64,7 +68,7 @@ def verify(blocks: Sequence[Block], offsets: Sequence[int]) -> None:
 
 
 def _until_fit(packing: Packing, orders: Iterable[list[int]]) -> list[Fit]:
-    """First fit in each order, up to the first that reaches the lower bound."""
+    """First fit in each order, up to the first that reaches the target."""
     fits: list[Fit] = []
     for order in orders:
         fits.append(packing.fit(order))

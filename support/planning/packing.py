@@ -58,8 +58,9 @@ class Fit:
 class Packing:
     """The blocks as first fit sees them: heights, and what each must not meet."""
 
-    def __init__(self, blocks: Sequence[Block], alignment: int) -> None:
-        self.alignment, self.target = alignment, lower_bound(blocks)
+    def __init__(self, blocks: Sequence[Block], alignment: int, enough: int = 0) -> None:
+        self.alignment, self.bound = alignment, lower_bound(blocks)
+        self.target = max(self.bound, enough)
         self.heights = [block.height for block in blocks]
         self.clashes: list[list[Clash]] = [[] for _ in blocks]
         for b, p, c, q in meetings(blocks):

@@ -19,7 +19,7 @@ from webdnn.tools.backends import ACCURACIES, BACKENDS, Backend, backends_named
 from webdnn.tools.changes import SYNTAX, Changes, parse_changes
 from webdnn.tools.command import Command
 from webdnn.tools.compiler import compile_model, wasm_kernels
-from webdnn.tools.limits import add_limit_option, limits_of
+from webdnn.tools.limits import add_limit_option, add_memory_option, limits_of
 
 STANDARD_OUTPUT = "-"
 
@@ -91,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_weights_option(parser)
     add_limit_option(parser)
+    add_memory_option(parser)
     parser.add_argument("--schedules", metavar="FILE", default="", help="run kernels of wasm as the file says")
     parser.add_argument(
         "--print-schedules",
@@ -108,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     targets: list[str] = [name for name in arguments.targets.split(",") if name]
-    changes, limits = parse_changes(arguments.passes), limits_of(arguments.limit)
+    changes, limits = parse_changes(arguments.passes), limits_of(arguments.limit, arguments.memory_limit)
     if arguments.print_pipeline:
         return print_pipelines(backends_named(targets, arguments.accuracy, changes, limits), arguments.weights)
     if arguments.model and arguments.print_schedules:

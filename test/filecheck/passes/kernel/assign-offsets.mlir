@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{alignment=256} --split-input-file | filecheck %s --check-prefix=WIDE
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{reuse=false} --split-input-file | filecheck %s --check-prefix=APART
+// RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{parts=true} --split-input-file | filecheck %s --check-prefix=PARTS
 
 // Buffers that live at one time lie side by side; a later one takes the place of one that died.
 
@@ -164,4 +165,45 @@ func.func @passing() -> memref<16xf32> {
     kernel.write %pq, %c[%i] : memref<16xf32>
   }
   func.return %c : memref<16xf32>
+}
+
+// -----
+
+// In parts, a result may lie where rows of an operand were that nobody reads any more.
+
+// CHECK-LABEL: @halves(%x: memref<64xf32> {kernel.at = {{[0-9]+}} : i64}) -> memref<64xf32> attributes {kernel.arena = 512 : i64
+// PARTS-LABEL: @halves(%x: memref<64xf32> {kernel.at = 128 : i64}) -> memref<64xf32> attributes {kernel.arena = 384 : i64, kernel.arena_bound = 384 : i64
+// PARTS:         kernel.alloc at 0 : memref<64xf32>
+func.func @halves(%x: memref<64xf32>) -> memref<64xf32> {
+  %y = kernel.alloc : memref<64xf32>
+  kernel.compute (%i = 32) {
+    %v = kernel.read %x[%i] : memref<64xf32>
+    kernel.write %v, %y[%i] : memref<64xf32>
+  }
+  kernel.compute (%i = 32) {
+    %v = kernel.read %x[%i + 32] : memref<64xf32>
+    kernel.write %v, %y[%i + 32] : memref<64xf32>
+  }
+  func.return %y : memref<64xf32>
+}
+
+// -----
+
+// A kernel that is called reads what it reads at its counter.
+
+// PARTS-LABEL: func.func @calls(%x: memref<64xf32> {kernel.at = 128 : i64}) -> memref<64xf32> attributes {kernel.arena = 384 : i64
+kernel.func @half(%a: memref<64xf32>, %b: memref<64xf32>, %n: index) {
+  %t = kernel.index [%n] of 2
+  kernel.compute (%i = 32) {
+    %v = kernel.read %a[%i + %t * 32] : memref<64xf32>
+    kernel.write %v, %b[%i + %t * 32] : memref<64xf32>
+  }
+}
+func.func @calls(%x: memref<64xf32>) -> memref<64xf32> {
+  %y = kernel.alloc : memref<64xf32>
+  %zero = kernel.index [0] of 2
+  kernel.call @half(%x, %y) at %zero : memref<64xf32>, memref<64xf32>
+  %one = kernel.index [1] of 2
+  kernel.call @half(%x, %y) at %one : memref<64xf32>, memref<64xf32>
+  func.return %y : memref<64xf32>
 }

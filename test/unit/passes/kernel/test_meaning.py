@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from helpers.kernels import Case, kernel_functions, same
 from helpers.memory import run_program
+from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.passes.kernel.assign_buffers import KernelAssignBuffersPass
 from webdnn.passes.kernel.assign_offsets import KernelAssignOffsetsPass
@@ -28,11 +29,14 @@ from webdnn.passes.kernel.fuse_producers import KernelFuseProducersPass
 from webdnn.passes.kernel.fuse_repeated import KernelFuseRepeatedPass
 from webdnn.passes.kernel.hoist_factors import KernelHoistFactorsPass
 from webdnn.passes.kernel.hoist_initializers import KernelHoistInitializersPass
+from webdnn.passes.kernel.order_computes import KernelOrderComputesPass
 from webdnn.passes.kernel.pack_operands import KernelPackOperandsPass
 from webdnn.passes.kernel.pack_weights import KernelPackWeightsPass
 from webdnn.passes.kernel.pad_operands import KernelPadOperandsPass
+from webdnn.passes.kernel.share_offsets import KernelShareOffsetsPass
 from webdnn.passes.kernel.split_axes import KernelSplitAxesPass
 from webdnn.passes.kernel.split_buffers import KernelSplitBuffersPass
+from webdnn.passes.kernel.split_rows import KernelSplitRowsPass
 from webdnn.passes.kernel.split_shared_reductions import KernelSplitSharedReductionsPass
 from webdnn.passes.kernel.stage_repeated import KernelStageRepeatedPass
 from webdnn.support.dominance import verify_dominance
@@ -53,6 +57,7 @@ ON_TENSORS: dict[str, Callable[[], ModulePass]] = {
     "stage-repeated": KernelStageRepeatedPass,
     "hoist-factors": KernelHoistFactorsPass,
     "pack-operands": lambda: KernelPackOperandsPass(panel=2, stride=1),
+    "split-rows": KernelSplitRowsPass,
     "expand-concat": lambda: KernelExpandConcatPass(most=2),
 }
 FUSION = (
@@ -94,6 +99,10 @@ def wanted(case: Case) -> list[Array]:
     return run_function(case.module, case.inputs)
 
 
+def has_no_scan(case: Case) -> bool:
+    return not any(isinstance(op, ScanOp) for op in case.module.walk())
+
+
 @pytest.mark.parametrize("name", ON_TENSORS)
 @bounded
 @given(case=kernel_functions())
@@ -121,6 +130,16 @@ def test_buffers(in_place: bool, case: Case) -> None:
 def test_strips(case: Case) -> None:
     passes = [*PLANNED, KernelAssignBuffersPass(), KernelFormStripsPass(limit=32), *KERNELS]
     same(run_program(applied(case.module, passes), case.inputs), wanted(case))
+
+
+@bounded
+@given(case=kernel_functions(steps=8).filter(has_no_scan))
+def test_rows_in_strips(case: Case) -> None:
+    """Buffers whose bytes live one by one, and one kernel for strips that differ in their place; scans are not cut."""
+    split = [*FUSION, *PLANNED, KernelSplitRowsPass(), KernelAssignBuffersPass(), KernelHoistInitializersPass()]
+    placed = [KernelOrderComputesPass(), KernelAssignOffsetsPass(parts=True, enough=1 << 12), KernelShareOffsetsPass()]
+    formed = [KernelFormKernelsPass(), *FLAT, KernelAssignOffsetsPass(parts=True, enough=1 << 12)]
+    same(run_program(applied(case.module, [*split, *placed, *formed]), case.inputs), wanted(case))
 
 
 @bounded

@@ -140,3 +140,13 @@ def test_measured_plans_reach_the_arenas_known(
         verify(blocks, found.offsets)
         assert found.bound >= bound, name
         assert found.arena <= arena * (1.005 if name.startswith("strips/") else 1), name
+
+
+def test_nobody_looks_for_less_than_is_enough_or_for_what_cannot_be() -> None:
+    lives = [(0, 4, 64), (4, 6, 128), (2, 6, 64), (0, 2, 128), (2, 4, 64)]
+    blocks = [Block((Part(start, end, 0, size),)) for start, end, size in lives]
+    for enough, arena, proven in ((256, 256, False), (192, 192, True)):
+        found = assign(blocks, enough=enough)
+        verify(blocks, found.offsets)
+        assert (found.bound, found.arena, found.proven) == (192, arena, proven)
+    assert assign(blocks, enough=128) == assign(blocks, steps=0, enough=128)

@@ -1,0 +1,295 @@
+"""Strips: consecutive tasks run piece by piece along rows, so that what lies between them is never whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from webdnn.support.planning.row_program import Program, Rows, Task
+
+COUNTS = (2, 4, 8, 16, 32, 64)
+"""About how many strips a segment may have."""
+
+GRAIN = 4
+"""Strips are tried with a multiple of so many rows too, so that tiles of results are not computed twice."""
+
+LONGEST = 40
+"""Tasks in a segment."""
+
+
+class Segment(NamedTuple):
+    """Tasks first <= t < last in strips of `height` rows of the last one's result (0: whole, in the given order).
+
+    `peak` is how many bytes live while it runs, `extra` the multiply-adds that are done again.
+    """
+
+    first: int
+    last: int
+    height: int
+    strips: int
+    peak: int
+    extra: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A partition of the program into segments."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def peak(self) -> int:
+        """Bytes live at the worst time."""
+        return max((segment.peak for segment in self.segments), default=0)
+
+    @property
+    def extra(self) -> int:
+        """Multiply-adds that are done again."""
+        return sum(segment.extra for segment in self.segments)
+
+    @property
+    def worst(self) -> Segment:
+        """The segment at the peak."""
+        return max(self.segments, key=lambda segment: segment.peak)
+
+
+def own_rows(program: Program, value: int, last: int, height: int, strip: int) -> Rows:
+    """The rows of a segment's output that a strip leaves: its share of the points, and of the border what is beside."""
+    task = program.tasks[program.born[value]]
+    reference = program.tasks[last - 1].points
+    low, high = (min(task.points, s * height * task.points // reference) for s in (strip, strip + 1))
+    above = 0 if low == 0 else task.inset + low
+    return above, program.values[value].rows if (strip + 1) * height >= reference else task.inset + high
+
+
+@dataclass
+class _Strip:
+    """One strip of a segment that grows backwards: the rows that it needs of each value, and the bytes that live.
+
+    `begins` is the first task that needs the memory of what is joined, `until` the last that reads a value.
+    """
+
+    need: dict[int, Rows] = field(default_factory=dict[int, Rows])
+    live: dict[int, int] = field(default_factory=dict[int, int])
+    begins: dict[int, int] = field(default_factory=dict[int, int])
+    until: dict[int, int] = field(default_factory=dict[int, int])
+    peak: int = 0
+
+    def add_need(self, value: int, rows: Rows) -> None:
+        known = self.need.get(value)
+        self.need[value] = (min(rows[0], known[0]), max(rows[1], known[1])) if known else rows
+
+    def add_bytes(self, first: int, last: int, count: int) -> None:
+        for t in range(first, last):
+            self.live[t] = self.live.get(t, 0) + count
+            self.peak = max(self.peak, self.live[t])
+
+
+@dataclass
+class _Growing:
+    """A segment that ends at `last` and grows backwards, task by task. `homes` is where what it leaves lies."""
+
+    program: Program
+    last: int
+    height: int
+    strips: list[_Strip]
+    outputs: list[int] = field(default_factory=list[int])
+    homes: dict[int, int] = field(default_factory=dict[int, int])
+    joined: list[int] = field(default_factory=list[int])
+    extra: int = 0
+
+    @classmethod
+    def before(cls, program: Program, last: int, height: int) -> _Growing:
+        """A segment of nothing that ends at `last`."""
+        return cls(program, last, height, [_Strip() for _ in range(-(-program.tasks[last - 1].points // height))])
+
+    def add(self, t: int) -> bool:
+        """Let the segment begin at task t; False where it cannot."""
+        program, task = self.program, self.program.tasks[t]
+        if task.joins:
+            self.joined += [read.value for read in task.reads]
+        leaving = [v for v in task.makes if program.end[v] > self.last or t == self.last - 1]
+        self.outputs += leaving
+        self.homes |= {home: program.lives[home][0] for home in map(program.home, leaving)}
+        computed = 0
+        for number, strip in enumerate(self.strips):
+            if not all(self.leave(v, number, strip) for v in leaving):
+                return False
+            rows = self.rows(task, strip)
+            if rows is None:
+                continue
+            points = task.point_rows(rows)
+            if points[0] >= points[1] or not self.read(t, strip, rows, points):
+                return False
+            computed += points[1] - points[0]
+            for v in task.makes:
+                if v not in leaving:
+                    self.hold(v, t, strip)
+        self.extra += max(0, task.macs * (computed - task.points) // task.points)
+        return True
+
+    def leave(self, value: int, number: int, strip: _Strip) -> bool:
+        """Let a strip make its own rows of a value that is needed elsewhere; False where it needs more of them."""
+        own = own_rows(self.program, value, self.last, self.height, number)
+        needed = strip.need.get(value, own)
+        strip.need[value] = own
+        return own[0] < own[1] and own[0] <= needed[0] <= needed[1] <= own[1]
+
+    def hold(self, value: int, t: int, strip: _Strip) -> None:
+        """Count the bytes of a piece from task t on; a part of what is joined lies in the piece of that."""
+        home = self.program.values[value].home
+        if home is None:
+            strip.add_bytes(t, strip.until.get(value, t) + 1, self.piece(value, strip.need[value]))
+            strip.begins[value] = t
+        elif home in strip.begins:
+            strip.add_bytes(t, strip.begins[home], self.piece(home, strip.need[home]))
+            strip.begins[home] = min(strip.begins[home], t)
+
+    def rows(self, task: Task, strip: _Strip) -> Rows | None:
+        """The rows of its results that a strip needs; all are made alike."""
+        needs = [strip.need[v] for v in task.makes if v in strip.need]
+        if not needs:
+            return None
+        rows = min(n[0] for n in needs), max(n[1] for n in needs)
+        strip.need |= dict.fromkeys(task.makes, rows)
+        return rows
+
+    def read(self, t: int, strip: _Strip, rows: Rows, points: Rows) -> bool:
+        """Note what a strip of task t reads, and until when; False where operands would have other rows than joined."""
+        program, task = self.program, self.program.tasks[t]
+        for v, reach in ((read.value, read.reach) for read in task.reads):
+            value = program.values[v]
+            low, high = rows if task.joins else reach.rows(*points) if reach else (0, value.rows)
+            low, high = max(0, min(low, value.rows - 1)), max(1, min(high, value.rows))
+            if task.joins and strip.need.get(v, (low, high)) != (low, high):
+                return False
+            strip.add_need(v, (low, high))
+            strip.until[v] = max(strip.until.get(v, t), t)
+        return True
+
+    def piece(self, value: int, rows: Rows) -> int:
+        return self.program.values[value].row_bytes * (rows[1] - rows[0])
+
+    def segment(self, first: int) -> Segment:
+        """The segment as it is, from a task on."""
+        program = self.program
+        own = max(strip.peak for strip in self.strips)
+        copies = max(self.copied(first, strip) for strip in self.strips)
+        left = sum(program.values[home].bytes for home, born in self.homes.items() if born >= first)
+        resident = program.across[first] + left
+        peak = resident + own + copies - (self.overlaid(first) if program.overlay else 0)
+        return Segment(first, self.last, self.height, len(self.strips), peak, self.extra)
+
+    def copied(self, first: int, strip: _Strip) -> int:
+        """Bytes of what is joined in strips although it is made before: its rows are copied."""
+        before = [v for v in self.joined if self.program.born[v] < first and v in strip.need]
+        return sum(self.piece(v, strip.need[v]) for v in before)
+
+    def overlaid(self, first: int) -> int:
+        """Bytes saved by writing the output over rows of a dying operand that no later strip reads.
+
+        The operand lies `lag` bytes above the output, so that what is written never passes what is still to be read.
+        """
+        if len(self.outputs) != 1:
+            return 0
+        program, (out,) = self.program, self.outputs
+        writer = {read.value for read in program.tasks[self.last - 1].reads}
+        written, saved = program.values[out], 0
+        if written.home is not None or written.planes > 1:
+            return 0
+        for v in self.strips[-1].need:
+            value = program.values[v]
+            home = program.lives.get(v)
+            if home is None or home[0] >= first or home[1] > self.last:
+                continue
+            lag, low = 0, value.rows
+            for strip in reversed(self.strips):
+                read = min(low, strip.need[v][0]) if v in strip.need else low
+                kept, low = read if v in writer else low, read
+                lag = max(lag, strip.need[out][1] * written.row_bytes - kept * value.row_bytes // value.planes)
+            saved = max(saved, value.bytes + written.bytes - max(lag + value.bytes, written.bytes))
+        return saved
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Costs of segments, and the best partition of a program into segments."""
+
+    program: Program
+    work: float = 1.0
+    """How much of all multiply-adds may be done again, at most."""
+
+    @cached_property
+    def segments(self) -> list[list[Segment]]:
+        """For each task, the segments that may end with it."""
+        count = len(self.program.tasks)
+        return [[self.one(t), *self.cut(t + 1)] for t in range(count)]
+
+    def whole(self) -> Plan:
+        """The program as it is."""
+        return Plan(tuple(map(self.one, range(len(self.program.tasks)))))
+
+    def one(self, t: int) -> Segment:
+        """One task in the ordinary way."""
+        program, task = self.program, self.program.tasks[t]
+        made = [v for v in map(program.home, task.makes) if program.lives[v][0] == t]
+        live = program.across[t] + sum(program.values[v].bytes for v in made)
+        dead = [program.values[v].bytes for v in task.in_place if program.lives.get(v, (0, 0))[1] == t + 1]
+        return Segment(t, t + 1, 0, 1, live - max(dead, default=0), 0)
+
+    def cut(self, last: int) -> Iterator[Segment]:
+        """The segments in strips that end before task `last`."""
+        task = self.program.tasks[last - 1]
+        if not task.cuttable:
+            return
+        for height in heights(task.points):
+            growing = _Growing.before(self.program, last, height)
+            for first in range(last - 1, max(-1, last - 1 - LONGEST), -1):
+                if not self.program.tasks[first].cuttable or not growing.add(first):
+                    break
+                if growing.extra > self.work * self.program.macs:
+                    break
+                if first < last - 1:
+                    yield growing.segment(first)
+
+    def plan(self, budget: int) -> Plan | None:
+        """The plan within a budget with the least work done twice, then the fewest pieces; None if there is none."""
+        best: list[tuple[int, int, Segment | None] | None] = [(0, 0, None)]
+        for options in self.segments:
+            reached = [
+                (before[0] + segment.extra, before[1] + segment.strips * (segment.last - segment.first), segment)
+                for segment in options
+                if segment.peak <= budget and (before := best[segment.first]) is not None
+            ]
+            best.append(min(reached, default=None))
+        if best[-1] is None:
+            return None
+        found: list[Segment] = []
+        at = len(best) - 1
+        while (step := best[at]) is not None and step[2] is not None:
+            found.append(step[2])
+            at = step[2].first
+        return Plan(tuple(reversed(found)))
+
+    def curve(self, budget: int) -> Iterator[Plan]:
+        """Plans of ever lower peaks, from a budget down to the least."""
+        while (plan := self.plan(budget)) is not None:
+            yield plan
+            budget = plan.peak - 1
+
+
+def heights(points: int) -> Sequence[int]:
+    """How many rows a strip may have."""
+    found = [-(-points // count) for count in COUNTS]
+    found += [-(-height // GRAIN) * GRAIN for height in found]
+    return sorted({height for height in found if 1 < height < points}, reverse=True)
+
+
+def rows_of_strips(program: Program, segment: Segment) -> list[dict[int, Rows]]:
+    """For each strip of a segment, the rows that it needs of each value."""
+    growing = _Growing.before(program, segment.last, segment.height)
+    for t in reversed(range(segment.first, segment.last)):
+        growing.add(t)
+    return [strip.need for strip in growing.strips]

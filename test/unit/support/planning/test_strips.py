@@ -1,0 +1,194 @@
+"""Strips: rows and bytes against small programs that are run row by row, and plans against every partition."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webdnn.support.planning.row_program import Program, Reach, Read, Rows, Task, Value
+from webdnn.support.planning.strips import Planner, Segment, heights, own_rows, rows_of_strips
+
+REACHES = (Reach(1, 0, 0), Reach(1, -1, 1), Reach(1, -2, 2), Reach(2, 0, 1), Reach(2, -1, 1), Reach(1, 0, 0, 2))
+
+
+@st.composite
+def chains(draw: st.DrawFn, most: int = 6) -> Program:
+    """Tasks that read the value before, and perhaps an older one of as many rows; the last value is the result."""
+    values = [Value("x", draw(st.sampled_from([12, 16, 24])), draw(st.integers(1, 3)), given=True)]
+    tasks: list[Task] = []
+    for t in range(draw(st.integers(2, most))):
+        reach = draw(st.sampled_from([r for r in REACHES if values[-1].rows > 3 or r.scale == 1]))
+        points = values[-1].rows * reach.divisor // reach.scale
+        reads = [Read(len(values) - 1, reach)]
+        older = [v for v, value in enumerate(values[:-1]) if value.rows == points]
+        if older and draw(st.booleans()):
+            reads.append(Read(draw(st.sampled_from(older)), REACHES[0]))
+        inset = draw(st.integers(0, 1))
+        tasks.append(Task(tuple(reads), (t + 1,), points, inset, macs=points * draw(st.integers(1, 9)), cuttable=True))
+        values.append(Value(f"v{t}", points + 2 * inset, draw(st.integers(1, 3))))
+    values[-1] = Value("y", values[-1].rows, values[-1].row_bytes, kept=True)
+    return Program(tuple(values), tuple(tasks), overlay=False)
+
+
+def cuts(program: Program) -> Iterator[Segment]:
+    planner = Planner(program, work=100.0)
+    for options in planner.segments:
+        yield from (segment for segment in options if segment.height)
+
+
+def outputs(program: Program, segment: Segment) -> list[int]:
+    made = [v for task in program.tasks[segment.first : segment.last] for v in task.makes]
+    return [v for v in made if program.end[v] > segment.last or v in program.tasks[segment.last - 1].makes]
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains())
+def test_strips_have_the_rows_that_their_points_read(program: Program) -> None:
+    for segment in cuts(program):
+        for need in rows_of_strips(program, segment):
+            for task in program.tasks[segment.first : segment.last]:
+                if task.makes[0] not in need:
+                    continue
+                first, last = task.point_rows(need[task.makes[0]])
+                for read in task.reads:
+                    assert read.reach is not None
+                    low, high = need[read.value]
+                    for y in range(first, last):
+                        start, stop = read.reach.rows(y, y + 1)
+                        inside = range(max(0, start), min(program.values[read.value].rows, stop))
+                        assert all(low <= row < high for row in inside)
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains())
+def test_strips_leave_each_row_once(program: Program) -> None:
+    for segment in cuts(program):
+        for v in outputs(program, segment):
+            found = [own_rows(program, v, segment.last, segment.height, s) for s in range(segment.strips)]
+            assert found[0][0] == 0
+            assert found[-1][1] == program.values[v].rows
+            assert all(a[1] == b[0] and a[0] < a[1] for a, b in pairwise(found))
+
+
+def bytes_by_run(program: Program, segment: Segment) -> int:
+    """The peak of a segment, by writing down what is there after each step of each strip."""
+    left, peak = outputs(program, segment), 0
+    outside = [v for v in range(len(program.values)) if program.born[v] < segment.first < program.end[v]]
+    resident = sum(program.values[v].bytes for v in (*outside, *left))
+    for need in rows_of_strips(program, segment):
+        for t in range(segment.first, segment.last):
+            pieces = [v for v in need if segment.first <= program.born[v] <= t and v not in left]
+            needed = {r.value for task in program.tasks[t : segment.last] for r in task.reads if task.makes[0] in need}
+            here = [v for v in pieces if v in needed or program.born[v] == t]
+            peak = max(peak, sum((need[v][1] - need[v][0]) * program.values[v].row_bytes for v in here))
+    return resident + peak
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains())
+def test_bytes_and_work_are_those_of_a_run(program: Program) -> None:
+    for segment in cuts(program):
+        assert segment.peak == bytes_by_run(program, segment)
+        done = 0
+        for t in range(segment.first, segment.last):
+            task = program.tasks[t]
+            rows = [need[task.makes[0]] for need in rows_of_strips(program, segment) if task.makes[0] in need]
+            points = sum(high - low for low, high in map(task.point_rows, rows))
+            done += max(0, task.macs * (points - task.points) // task.points)
+        assert segment.extra == done
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains())
+def test_an_output_above_a_dying_operand_writes_over_no_row_that_is_read_later(program: Program) -> None:
+    over = Program(program.values, program.tasks, overlay=True)
+    for plain, segment in zip(cuts(program), cuts(over), strict=True):
+        saved, (out, *others) = plain.peak - segment.peak, outputs(over, segment)
+        assert saved >= 0
+        if not saved:
+            continue
+        assert not others
+        dying = [v for v in range(len(over.values)) if over.born[v] < segment.first < over.end[v] <= segment.last]
+        assert any(fits(over, segment, v, out, saved) for v in dying)
+
+
+def fits(program: Program, segment: Segment, operand: int, out: int, saved: int) -> bool:
+    """Can the operand lie so that both take that much less, with no byte in use twice?"""
+    a, b, needs = program.values[operand], program.values[out], rows_of_strips(program, segment)
+    height = a.bytes + b.bytes - saved
+    lag = height - a.bytes
+    for s, need in enumerate(needs):
+        last_reads = any(read.value == operand for read in program.tasks[segment.last - 1].reads)
+        later = needs[s if last_reads else s + 1 :]
+        read = [n[operand] for n in later if operand in n]
+        kept = min((low for low, _ in read), default=a.rows)
+        if need[out][1] * b.row_bytes > lag + kept * a.row_bytes:
+            return False
+    return True
+
+
+def partitions(planner: Planner, last: int) -> Iterator[list[Segment]]:
+    if not last:
+        yield []
+        return
+    for segment in planner.segments[last - 1]:
+        for before in partitions(planner, segment.first):
+            yield [*before, segment]
+
+
+@settings(max_examples=30, deadline=None)
+@given(chains(most=4), st.booleans())
+def test_the_plan_is_the_best_of_all_partitions(program: Program, overlay: bool) -> None:
+    planner = Planner(Program(program.values, program.tasks, overlay))
+    every = [*partitions(planner, len(program.tasks))]
+    peaks = sorted({max(s.peak for s in found) for found in every})
+    for budget in (*peaks, peaks[0] - 1):
+        extra = [sum(s.extra for s in f) for f in every if max(s.peak for s in f) <= budget]
+        plan = planner.plan(budget)
+        assert (plan is None) == (not extra)
+        assert plan is None or (plan.extra == min(extra) and plan.peak <= budget)
+    curve = [*planner.curve(peaks[-1])]
+    assert curve[-1].peak == peaks[0]
+    assert all(a.peak > b.peak and a.extra <= b.extra for a, b in pairwise(curve))
+
+
+def test_what_is_joined_has_one_piece_for_all_its_parts() -> None:
+    """A concatenation of a chain's value with itself, seen twice: 2 bytes a row each, 4 together."""
+    values = (
+        Value("x", 8, 1, given=True),
+        Value("a", 8, 2, home=3),
+        Value("b", 8, 2, home=3),
+        Value("both", 8, 4),
+        Value("y", 8, 1, kept=True),
+    )
+    one = Reach(1, 0, 0)
+    tasks = (
+        Task((Read(0, one),), (1,), 8, cuttable=True),
+        Task((Read(0, one),), (2,), 8, cuttable=True),
+        Task((Read(1), Read(2)), (3,), 8, cuttable=True, joins=True),
+        Task((Read(3, one),), (4,), 8, cuttable=True),
+    )
+    program = Program(values, tasks, overlay=False)
+    assert Planner(program).whole().peak == 8 + 32
+    (halves,) = [s for s in Planner(program).cut(4) if s.first == 0 and s.height == 4]
+    assert halves.peak == 8 + 8 + 4 * 4
+
+
+def test_a_value_read_before_it_is_made_is_an_error() -> None:
+    with pytest.raises(ValueError, match="task 0 reads value 1 before"):
+        Program((Value("x", 1, 1), Value("y", 1, 1)), (Task((Read(1),), (1,)),))
+
+
+@pytest.mark.parametrize(("points", "expected"), [(3, [2]), (14, [8, 7, 4, 2]), (56, [28, 16, 14, 8, 7, 4, 2])])
+def test_heights_are_shares_of_the_rows_and_whole_tiles(points: int, expected: list[int]) -> None:
+    assert heights(points) == expected
+
+
+@pytest.mark.parametrize(
+    ("reach", "points", "expected"),
+    [(Reach(2, -1, 1), (3, 5), (5, 10)), (Reach(1, 0, 0, 4), (3, 9), (0, 3)), (Reach(-1, 7, 7), (0, 2), (6, 8))],
+)
+def test_reaches(reach: Reach, points: Rows, expected: Rows) -> None:
+    assert reach.rows(*points) == expected
