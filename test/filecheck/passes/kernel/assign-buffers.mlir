@@ -135,6 +135,9 @@ func.func @nested(%x: tensor<3xf32>) -> tensor<7xf32> {
 
 // CHECK-LABEL: @copied
 // CHECK:         %[[A:.*]] = kernel.alloc : memref<14xf32>
+// CHECK:         kernel.write %{{.*}}, %[[A]][%i + 4] : memref<14xf32>
+// CHECK:         kernel.write %{{.*}}, %[[A]][%{{.*}} + 3] : memref<14xf32>
+// CHECK:         kernel.write %{{.*}}, %[[A]][%{{.*}} + 7] : memref<14xf32>
 // CHECK:         kernel.write %{{.*}}, %[[A]][%{{.*}}] : memref<14xf32>
 // CHECK:         kernel.write %{{.*}}, %[[A]][%{{.*}} + 8] : memref<14xf32>
 // CHECK:         func.return %[[A]]
