@@ -216,7 +216,7 @@ class KernelSplitRowsPass(ModulePass):
     used at different times may lie in one another, as `kernel-assign-offsets` places them.
 
     Leaves alone: programs within the limit; kernels that need all rows of what is made before them. What cannot run
-    within the limit is refused. Run before `kernel-assign-buffers`.
+    within the limit is refused. Run after `kernel-pad-operands`, before `kernel-assign-buffers`.
     """
 
     name = "kernel-split-rows"

@@ -31,9 +31,7 @@ NODES: Sequence[NodeProto] = (
     helper.make_node("Add", ["deep", "wide"], ["sum"], "sum"),
     helper.make_node("MaxPool", ["sum"], ["small"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
     helper.make_node("Conv", ["small", "w2"], ["left"], "left", kernel_shape=[1, 1]),
-    helper.make_node(
-        "Conv", ["small", "w3"], ["right"], "right", kernel_shape=[3, 3], pads=[1, 1, 1, 1]
-    ),
+    helper.make_node("Conv", ["small", "w3"], ["right"], "right", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
     helper.make_node("Concat", ["left", "right"], ["both"], "join", axis=1),
     helper.make_node("ConvTranspose", ["both", "u"], ["up"], "up", kernel_shape=[2, 2], strides=[2, 2]),
     helper.make_node("Conv", ["up", "w4"], ["mask"], "mask", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
