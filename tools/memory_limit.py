@@ -36,9 +36,12 @@ def within_memory(backend: Backend, lower: Callable[[Backend], Modules]) -> Modu
         try:
             modules = lower(with_budget(backend, budget))
         except DiagnosticError as error:
-            if not reached:
-                raise possible(error, arena_of(lower(with_budget(backend, 0)))) from error
-            break
+            if reached:
+                break
+            least = lower(with_budget(backend, 0))  # placed in parts, it may take less than was planned
+            if arena_of(least) <= limit:
+                return least
+            raise possible(error, arena_of(least)) from error
         arena = arena_of(modules)
         if not limit or arena <= limit:
             return modules

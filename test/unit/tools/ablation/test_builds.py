@@ -24,6 +24,7 @@ IDLE = {
     "kernel-form-strips",
     "kernel-hoist-factors",
     "kernel-hoist-scales",
+    "kernel-order-computes",
     "kernel-pack-operands",
     "kernel-prefetch-panels",
     "kernel-share-loops",
