@@ -66,8 +66,8 @@ def quantize(array: Floats, axis: int, block: int, bits: int) -> Quantized:
 
 def rounded(runs: Floats, scales: Floats, most: int) -> Integers:
     """Each number in units of its run's scale, ties to even, clamped; a run of zeros has the scale 0."""
-    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales > 0)
-    units = runs * inverse[..., np.newaxis]
+    units = np.zeros_like(runs)
+    np.divide(runs, scales[..., np.newaxis], out=units, where=scales[..., np.newaxis] > 0)
     return np.clip(np.rint(units, out=units), -most, most, out=units).astype(np.int8)
 
 

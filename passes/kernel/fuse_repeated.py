@@ -41,6 +41,9 @@ POLYNOMIAL = 40
 
 MISSING = (math.ErfOp,)
 
+DIVISIONS = (arith.DivUIOp, arith.RemUIOp, arith.DivSIOp, arith.RemSIOp)
+"""What takes integers of few bits apart. WebGL has to make them of floats, so they stay out of the steps of sums."""
+
 LANES = 4
 """Neighbours that one invocation computes; they share what does not depend on which of them it is."""
 
@@ -164,15 +167,19 @@ class Trial:
             hoist_all(copy.body.block)
         return cls(copies, sum(map(operations, copies.values())))
 
-    def take_over(self, producer: ComputeOp) -> bool:
-        """Let the copies compute what they read of one more; False where a reduction would be in another's steps."""
-        reduces = has_reduction(producer)
+    def take_over(self, producer: ComputeOp, once: bool) -> bool:
+        """Let the copies compute what they read of one more, in one place where it may be only `once`.
+
+        False where that cannot be, or where a reduction, or a division of integers, would be in another's steps.
+        """
+        reduces, places = has_reduction(producer), 0
+        divides = any(isinstance(op, DIVISIONS) for op in producer.walk())
         for copy in self.copies.values():
             for read in reads_of(producer, copy):
                 hoist(read)
             for read in merge_equal(reads_of(producer, copy)):
-                at = seen(read, tested=True)
-                if at is None or (reduces and read.parent_op() is not copy):
+                at, places = seen(read, tested=True), places + 1
+                if at is None or (once and places > 1) or ((reduces or divides) and read.parent_op() is not copy):
                     return False
                 inline(at)
             copy.location = fused_location(producer, copy)
@@ -224,6 +231,10 @@ class Policy:
     max_inputs: int
     loading: Set[Operation]
 
+    def multiplies_weights(self, op: ComputeOp) -> bool:
+        """Do steps of a sum read constants? Each place that does so may want them in another order, as a copy."""
+        return any(is_step(read) and origin(read.source) in self.loading for read in reads_in(op))
+
     def may_vanish(self, op: Operation | Block) -> TypeGuard[ComputeOp]:
         """Is this a compute all of whose readers may compute for themselves what it gives?"""
         if not isinstance(op, ComputeOp) or op.parent is None or op.inset or op in self.loading:
@@ -248,7 +259,7 @@ class Policy:
         """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
         trial, worth = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)]), 0.0
         taken: ComputeOp | None = producer
-        while taken and trial.take_over(taken):
+        while taken and trial.take_over(taken, self.multiplies_weights(taken)):
             worth += self.worth(taken)
             if trial.inputs <= self.max_inputs and trial.debt <= worth:
                 return trial

@@ -275,7 +275,7 @@ class Planner:
 
     def curve(self, budget: int) -> Iterator[Plan]:
         """Plans of ever lower peaks, from a budget down to the least."""
-        while (plan := self.plan(budget)) is not None:
+        while budget >= 0 and (plan := self.plan(budget)) is not None:
             yield plan
             budget = plan.peak - 1
 

@@ -192,3 +192,8 @@ def test_heights_are_shares_of_the_rows_and_whole_tiles(points: int, expected: l
 )
 def test_reaches(reach: Reach, points: Rows, expected: Rows) -> None:
     assert reach.rows(*points) == expected
+
+
+def test_a_program_without_tasks_has_one_plan() -> None:
+    planner = Planner(Program((Value("x", 4, 4, given=True, kept=True),), (), overlay=False))
+    assert [*planner.curve(16)] == [planner.whole()]
