@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -294,5 +295,9 @@ def unsupported(proto: NodeProto, where: str) -> DiagnosticError:
 
 
 def hint_of(name: str) -> str | None:
-    """The name of a value in printed IR, where it is one that IR can have."""
-    return name if SSAValue.is_valid_name(name) else None
+    """The name of a value in printed IR, where it is one that IR can have.
+
+    Numbers at its end go: the printer adds its own, which would meet those that are left where there were several.
+    """
+    plain = re.sub(r"(_\d+)+$", "", name)
+    return plain if plain and SSAValue.is_valid_name(plain) else None

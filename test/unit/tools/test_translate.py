@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from webdnn.support.weights import STORE
+from webdnn.tools.opt import main as optimize
 from webdnn.tools.translate import main
 
 
@@ -71,3 +73,16 @@ def test_errors(model: Path, capsys: pytest.CaptureFixture[str], options: list[s
     assert error.startswith("webdnn-translate: error: ")
     assert message in error
     assert "internal error" not in error
+
+
+def test_names_that_end_in_numbers_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["a", "a_1", "a_1_2", "a_2", "_1", "y"]
+    nodes = [helper.make_node("Relu", [x], [y]) for x, y in pairwise(["x", *names])]
+    (x, y) = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "xy")
+    proto = helper.make_model(helper.make_graph(nodes, "g", [x], [y]), opset_imports=[helper.make_opsetid("", 18)])
+    model, text = tmp_path / "model.onnx", tmp_path / "model.mlir"
+    proto.ir_version = 10
+    model.write_bytes(proto.SerializeToString())
+    assert main(["--import-onnx", str(model), "-o", str(text)]) == 0
+    assert optimize([str(text)]) == 0
+    assert capsys.readouterr().out.count("dnn.relu") == len(names)
