@@ -11,6 +11,9 @@ from webdnn.support.axis_layout import AxisLayout, Storage, row_major
 
 KIB, MIB = 1 << 10, 1 << 20
 
+LAUNCH_TRAFFIC = MIB
+"""Bytes that a GPU moves in the time of a launch."""
+
 
 @dataclass(frozen=True)
 class Rates:

@@ -12,13 +12,13 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, Module
 from xdsl.ir import Block, SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.access import buffer_type, byte_size
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.signature import entries
-from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET, byte_size
+from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET
 from webdnn.passes.kernel.split_buffers import is_continued
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType

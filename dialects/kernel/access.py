@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
@@ -29,7 +30,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from webdnn.dialects.element import compute_type, element_of, is_memref, is_tensor, is_vector
+from webdnn.dialects.element import compute_type, element_of, element_type, is_memref, is_tensor, is_vector
 from webdnn.dialects.kernel.affine import from_affine, range_of, to_affine
 from webdnn.dialects.kernel.syntax import (
     INDEX,
@@ -48,6 +49,12 @@ def buffer_type(value: SSAValue | Attribute) -> Buffer:
     if is_tensor(type) or is_memref(type):
         return type
     raise VerifyException(f"{type} is neither a tensor nor a memref")
+
+
+def byte_size(value: SSAValue) -> int:
+    """Bytes of a tensor or memref, without padding."""
+    type = buffer_type(value)
+    return prod(type.get_shape()) * element_type(type).bytes
 
 
 def scalar_type(value: SSAValue | Attribute) -> Attribute:

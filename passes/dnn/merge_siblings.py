@@ -23,9 +23,7 @@ from webdnn.dialects.dnn.traits import Elementwise
 from webdnn.dialects.dnn.weight import WeightAttr
 from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.passes.dnn.rewriting import bodies, erase_dead, fused_location
-
-LAUNCH = 1 << 20
-"""Bytes that a device moves while it starts a kernel."""
+from webdnn.support.device import LAUNCH_TRAFFIC
 
 Kind = tuple[object, ...]
 """What operators must have in common to be one: everything but the elements of constants, and how many results."""
@@ -53,9 +51,9 @@ class Branch:
 
     def gain(self, places: bool) -> int:
         """Bytes that this branch spares as a part of another's kernel: a launch and an input, less those of copies."""
-        spared = LAUNCH + byte_size(self.ops[0].operands[0])
+        spared = LAUNCH_TRAFFIC + byte_size(self.ops[0].operands[0])
         copied = [op.results[0] for i, op in enumerate(self.ops) if self.is_read_elsewhere(i)]
-        return spared - sum(LAUNCH + 2 * byte_size(value) for value in copied if is_copied(value, places))
+        return spared - sum(LAUNCH_TRAFFIC + 2 * byte_size(value) for value in copied if is_copied(value, places))
 
 
 def is_copied(value: SSAValue, places: bool) -> bool:

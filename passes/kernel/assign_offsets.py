@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -16,7 +15,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import buffer_type
+from webdnn.dialects.kernel.access import buffer_type, byte_size
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.loading import Loading
@@ -30,12 +29,6 @@ from webdnn.support.planning.storage import Part, align
 ARGUMENT_OFFSET = "kernel.at"
 ARENA_BYTES, ARENA_BOUND = "kernel.arena", "kernel.arena_bound"
 MEMORY_BYTES, MEMORY_BOUND = "kernel.memory", "kernel.memory_bound"
-
-
-def byte_size(value: SSAValue) -> int:
-    """Bytes of a buffer, without padding."""
-    type = buffer_type(value)
-    return prod(type.get_shape()) * element_type(type).bytes
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -14,8 +13,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type, byte_size
 from webdnn.dialects.kernel.affine import is_value
 from webdnn.dialects.kernel.clone import Cloner, clone_compute
 from webdnn.dialects.kernel.indexing import IndexOp
@@ -57,11 +55,6 @@ class Group:
         if self.extent != other.extent or not shared or any(self.along[c] != other.along[c] for c in shared):
             return None
         return Group(self.extent, {**self.along, **other.along}, {**self.buffers, **other.buffers})
-
-
-def byte_size(buffer: SSAValue) -> int:
-    type = buffer_type(buffer)
-    return prod(type.get_shape()) * element_type(type).bytes
 
 
 def accesses_of(compute: ComputeOp, buffer: SSAValue) -> list[ReadOp | WriteOp]:

@@ -32,6 +32,7 @@ from webdnn.passes.kernel.fuse_producers import (
     reads_in,
     seen,
 )
+from webdnn.support.device import LAUNCH_TRAFFIC
 
 FUNCTION = 8
 """Operations that an exponential and its like are worth, …"""
@@ -46,9 +47,6 @@ DIVISIONS = (arith.DivUIOp, arith.RemUIOp, arith.DivSIOp, arith.RemSIOp)
 
 LANES = 4
 """Neighbours that one invocation computes; they share what does not depend on which of them it is."""
-
-TRAFFIC = 1 << 20
-"""Bytes that a device moves in the time of a launch."""
 
 
 def weight(op: Operation) -> int:
@@ -247,7 +245,7 @@ class Policy:
     def worth(self, producer: ComputeOp) -> float:
         """Operations that a kernel is worth, and what it writes."""
         written = prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
-        return self.launch * (1 + written / TRAFFIC)
+        return self.launch * (1 + written / LAUNCH_TRAFFIC)
 
     def next_producer(self, trial: Trial) -> ComputeOp | None:
         """A compute that only the copies and what they took over read."""

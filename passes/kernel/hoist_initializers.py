@@ -11,8 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from webdnn.dialects.kernel.access import ReadOp, WriteOp
-from webdnn.passes.kernel.assign_offsets import byte_size
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, byte_size
 from webdnn.passes.kernel.loading import Loading, only_loading_uses
 from webdnn.support.planning.order import Tasks, greedy_order
 from webdnn.support.planning.storage import align

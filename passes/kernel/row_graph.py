@@ -9,8 +9,8 @@ from math import prod
 from xdsl.dialects import func
 from xdsl.ir import Block, Operation, OpResult, SSAValue
 
-from webdnn.dialects.element import element_type, is_tensor, tensor_type
-from webdnn.dialects.kernel.access import ReadOp
+from webdnn.dialects.element import is_tensor, tensor_type
+from webdnn.dialects.kernel.access import ReadOp, byte_size
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
@@ -211,10 +211,6 @@ class RowGraph:
 
 def reads_of(op: ComputeOp, known: dict[SSAValue, int]) -> list[ReadOp]:
     return [read for read in reads(op) if read.source in known]
-
-
-def byte_size(value: SSAValue) -> int:
-    return prod(shape(value)) * element_type(tensor_type(value)).bytes
 
 
 def name_of(value: SSAValue) -> str:

@@ -9,9 +9,8 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, byte_size
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
-from webdnn.passes.kernel.assign_offsets import byte_size
 
 CONVERSIONS = (
     *(arith.IndexCastOp, arith.ExtFOp, arith.TruncFOp, arith.ExtSIOp, arith.ExtUIOp, arith.TruncIOp),

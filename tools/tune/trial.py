@@ -11,9 +11,8 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.element import element_type
-from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, byte_size
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
-from webdnn.passes.kernel.assign_offsets import byte_size
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.support.planning.storage import align
 from webdnn.targets.wasm.bundle import Variant, kernels
