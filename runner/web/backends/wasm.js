@@ -24,11 +24,16 @@ export async function create({ bundle, threads, warmUp = true }) {
   const { outputs, backends } = bundle.manifest;
   const section = /** @type {Wasm} */ (backends.wasm);
   const starting = start(section, bundle, threads);
-  const arriving = bundle.weights(section.weights, async (content, piece) =>
-    writeWeights((await starting).bytes, content, piece),
-  );
+  let arrived = section.weights.length === 0;
+  const warming = starting.then((engine) => warmUpUntil(() => arrived, engine, warmUp ? WARM_UPS : 0));
+  const arriving = bundle.weights(section.weights, async (content, piece) => {
+    arrived = true;
+    // Weights that only `load()` reads lie where a run computes.
+    await warming;
+    writeWeights((await starting).bytes, content, piece);
+  });
   try {
-    await Promise.all([arriving, starting.then((engine) => warmUpDuring(arriving, engine, warmUp ? WARM_UPS : 0))]);
+    await Promise.all([warming, arriving]);
   } catch (error) {
     starting.then((engine) => engine.dispose()).catch(() => {});
     throw error;
@@ -47,20 +52,17 @@ export async function create({ bundle, threads, warmUp = true }) {
 }
 
 /**
- * Computes on what is in memory while weights are on their way: engines optimise code that has run, and what comes of it
- * is overwritten.
- * @param {Promise<void>} weights
+ * Computes on what is in memory until weights arrive: engines optimise code that has run, and what comes of it is
+ * overwritten.
+ * @param {() => boolean} arrived
  * @param {WasmEngine} engine
  * @param {number} most runs
  */
-async function warmUpDuring(weights, engine, most) {
-  let waiting = true;
-  const arrived = () => void (waiting = false);
-  weights.then(arrived, arrived);
+async function warmUpUntil(arrived, engine, most) {
   for (let runs = 0; runs < most; runs++) {
-    // What has come meanwhile finds its place first.
+    // What has come meanwhile is seen first.
     await new Promise((resolve) => setTimeout(resolve));
-    if (!waiting) return;
+    if (arrived()) return;
     await engine.run();
   }
 }
