@@ -36,8 +36,17 @@ Array = NDArray[np.generic]
 LANES = 4
 """The extent that an axis has at least where vectors run along it."""
 
-ROW_PANELS = 2
-"""Panels that lie side by side for the only row of a product, which waits for memory: whole lines of the cache."""
+ROW_PANELS = (6, 5, 4, 3, 2)
+"""Panels that lie side by side for the only row of a product, which waits for memory: one stream of whole cache lines.
+
+The first that wastes least is taken; a block of so many columns has its sums in registers.
+"""
+
+CACHED_PANELS = (2,)
+"""The same where a loop reads the constant again and again: the cache answers several streams at once faster."""
+
+WASTE = 32
+"""Of so many columns one may be added to fill the last panel."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +223,11 @@ class Packer:
         """How many columns of so many lie side by side."""
         if extent < self.panel:
             return 1
-        wide = self.panel * ROW_PANELS
-        return wide if self.panel > 1 and extent % wide == 0 and not shares_rows(read, compute) else self.panel
+        if self.panel == 1 or shares_rows(read, compute):
+            return self.panel
+        counts = CACHED_PANELS if isinstance(compute.parent_op(), LoopOp) else ROW_PANELS
+        wide = min((self.panel * n for n in counts), key=lambda panel: -extent % panel)
+        return wide if -extent % wide * WASTE <= extent else self.panel
 
 
 def shares_rows(read: ReadOp, compute: ComputeOp) -> bool:

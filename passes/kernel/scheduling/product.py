@@ -16,6 +16,7 @@ from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.passes.kernel.lane_analysis import accesses, depends_on
 from webdnn.passes.kernel.products import Product
 from webdnn.passes.kernel.scheduling.lanes import columns, unroll
+from webdnn.support.index import FloorDiv
 from webdnn.support.scheduling.blocks import ProductBlock, Traits, VectorBlock
 
 CACHE_BYTES = 1024 * 1024
@@ -95,13 +96,21 @@ class ProductChoice:
         return [*outer, lane, *rows] if columns_outside else [*outer, *rows, lane]
 
     def block_vector(self, block: VectorBlock) -> Sequence[int]:
-        """As many accumulators in one row as there are; the order of the loops."""
-        self.tile[self.product.lane] = self.columns(block.vectors)
+        """As many accumulators in one row as there are, of whole panels if possible; the order of the loops."""
+        wide, panel = self.columns(block.vectors), self.panel()
+        self.tile[self.product.lane] = wide - wide % panel if panel <= wide else wide
         unroll(self.product.reduce, block.unroll, SHORT)
         return [*(i for i in range(len(self.tile)) if i != self.product.lane), self.product.lane]
 
     def columns(self, vectors: int) -> int:
         return columns(self.compute, self.product.lane, vectors, self.lanes)
+
+    def panel(self) -> int:
+        """How many columns lie side by side, at least one vector of them; all where they are in no panels."""
+        axis = self.compute.axes[self.product.lane]
+        atoms = {atom for r in reads_behind(self.product.streamed) for e in r.exprs for atom in e.terms}
+        found = [a.divisor for a in atoms if isinstance(a, FloorDiv) and axis in a.numerator.symbols]
+        return min((d for d in found if d % self.lanes == 0), default=self.compute.shape[self.product.lane])
 
     def copied(self) -> list[int]:
         """Axes of merged rows, or of phases, that an access divides, so that their blocks must be copied."""

@@ -170,23 +170,23 @@ func.func @gates(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// The only row of a product has wider panels.
+// The only row of a product has wider panels, which waste least.
 
 // CHECK-LABEL: @row
-// CHECK:         kernel.read %{{.*}}[%n floordiv 4, %k, %n mod 4] : tensor<2x2x4xf32>
-func.func @row(%x: tensor<2xf32>) -> tensor<8xf32> {
-  %w = dnn.constant dense<1.5> : tensor<2x8xf32> : tensor<2x8xf32>
-  %0 = kernel.compute (%n = 8) -> tensor<8xf32> {
+// CHECK:         kernel.read %{{.*}}[%n floordiv 8, %k, %n mod 8] : tensor<2x1x8xf32>
+func.func @row(%x: tensor<1xf32>) -> tensor<16xf32> {
+  %w = dnn.constant dense<1.5> : tensor<1x16xf32> : tensor<1x16xf32>
+  %0 = kernel.compute (%n = 16) -> tensor<16xf32> {
     %zero = arith.constant 0.0 : f32
-    %s = kernel.reduce add (%k = 2) from %zero : f32 {
-      %p = kernel.read %x[%k] : tensor<2xf32>
-      %q = kernel.read %w[%k, %n] : tensor<2x8xf32>
+    %s = kernel.reduce add (%k = 1) from %zero : f32 {
+      %p = kernel.read %x[%k] : tensor<1xf32>
+      %q = kernel.read %w[%k, %n] : tensor<1x16xf32>
       %pq = arith.mulf %p, %q : f32
       kernel.yield %pq : f32
     }
     kernel.yield %s : f32
   }
-  func.return %0 : tensor<8xf32>
+  func.return %0 : tensor<16xf32>
 }
 
 // -----

@@ -107,13 +107,30 @@ kernel.func @given(%x5: memref<64xf32>, %y5: memref<64xf32>) {
 // CHECK-LABEL: @vector
 // CHECK: kernel.compute (%n_2 = 256) schedule #kernel.schedule<tile [48], order [0], vector 0 by 4>
 // PLAIN-LABEL: @vector
-// PLAIN: kernel.compute (%n_2 = 256) schedule #kernel.schedule<tile [32], order [0], vector 0 by 4>
+// PLAIN: kernel.compute (%n_2 = 256) schedule #kernel.schedule<tile [48], order [0], vector 0 by 4>
 kernel.func @vector(%x: memref<64xf32>, %w: memref<16384xf32>, %y: memref<256xf32>) {
   kernel.compute (%n = 256) {
     %zero = arith.constant 0.0 : f32
     %s = kernel.reduce add (%k = 64) from %zero : f32 {
       %a = kernel.read %x[%k] : memref<64xf32>
       %b = kernel.read %w[%n floordiv 8 * 512 + %k * 8 + %n mod 8] : memref<16384xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%n] : memref<256xf32>
+  }
+}
+
+// It ends with its panel of columns.
+
+// CHECK-LABEL: @panel
+// CHECK: kernel.compute (%n_3 = 256) schedule #kernel.schedule<tile [32], order [0], vector 0 by 4>
+kernel.func @panel(%x: memref<64xf32>, %w: memref<16384xf32>, %y: memref<256xf32>) {
+  kernel.compute (%n = 256) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %a = kernel.read %x[%k] : memref<64xf32>
+      %b = kernel.read %w[%n floordiv 32 * 2048 + %k * 32 + %n mod 32] : memref<16384xf32>
       %ab = arith.mulf %a, %b : f32
       kernel.yield %ab : f32
     }
