@@ -286,6 +286,11 @@ class CLikePrinter(ABC):
         self.depth += 1
         self.block(op.true_region.block)
         self.depth -= 1
+        if op.false_region.blocks:
+            self.line("} else {")
+            self.depth += 1
+            self.block(op.false_region.block)
+            self.depth -= 1
         self.line("}")
 
     def loop(self, op: scf.ForOp) -> None:

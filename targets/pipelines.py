@@ -179,7 +179,7 @@ def wgsl_passes(binding: int = 0, memory: int | None = None) -> tuple[str, ...]:
         "kernel-narrow-elements{storage=word}",
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
         assign_offsets(256, memory),
-        "kernel-map-points{lanes=4}",
+        "kernel-map-points{lanes=4 rows=4}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",
         "kernel-merge-lanes",

@@ -38,11 +38,22 @@ def scalarize(function: FuncOp, needs_lanes: Condition) -> None:
         scalars: list[SSAValue] = []
         for lane in range(result.type.get_shape()[0]):
             operands = [lane_of(o, lane, op) for o in op.operands]
+            if isinstance(op, arith.SelectOp) and (known := known_bit(operands[0])) is not None:
+                scalars.append(operands[1 if known else 2])
+                continue
             scalar = applied(op, operands, element_of(result.type))
             scalar.location = op.location
             Rewriter.insert_op(scalar, InsertPoint.before(op))
             scalars.append(scalar.results[0])
         Rewriter.replace_op(op, LanesOp(scalars))
+
+
+def known_bit(condition: SSAValue) -> bool | None:
+    """Whether a scalar condition holds, where it is a constant."""
+    owner = condition.owner
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return bool(owner.value.value.data)
+    return None
 
 
 SCALAR = (

@@ -262,14 +262,12 @@ class BlockLowering:
                 return self.emit(applied(op, operands, type))
 
     def decided(self, condition: SSAValue, point: Point) -> bool | None:
-        """Whether indices lie inside at a point, where it says so: at one of even steps, for instance."""
+        """Whether indices lie inside at a point, where that is known: at one of even steps, for instance."""
         test = condition.owner
         if not isinstance(test, InsideOp) or self.has_lanes(condition):
             return None
-        places = self.address(test, point)
-        if not all(place.is_constant for place in places):
-            return None
-        return all(0 <= place.constant < n.data for place, n in zip(places, test.extents, strict=True))
+        found = [span_inside(place, n.data) for place, n in zip(self.address(test, point), test.extents, strict=True)]
+        return False if False in found else None if None in found else True
 
     def element(self, op: TableOp, point: Point) -> arith.ConstantOp | None:
         """The element of a table, where the point says which one it is."""
@@ -381,6 +379,14 @@ class BlockLowering:
 def table_element(op: TableOp, place: int) -> arith.ConstantOp:
     """An element of a table, by its row-major place."""
     return arith.ConstantOp(FloatAttr(op.elements[place], f64 if op.result.type == f64 else f32))
+
+
+def span_inside(place: Index, extent: int) -> bool | None:
+    """Does an index lie in 0 .. extent - 1, as far as its range tells?"""
+    span = place.bounds(range_of)
+    if span is None or (span[0] < 0 <= span[1]) or (span[0] < extent <= span[1]):
+        return None
+    return 0 <= span[0] and span[1] < extent
 
 
 def is_axis(value: SSAValue) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects import arith
+from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
@@ -17,10 +17,11 @@ from webdnn.dialects.kernel.access import WriteOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
-from webdnn.dialects.kernel.indexing import IndexOp
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.passes.kernel.products import Product
 from webdnn.support.diagnostic import fail
-from webdnn.support.index import Index, delinearize, symbol
+from webdnn.support.index import Index, constant, delinearize, symbol
 
 UNROLL = 4
 """Steps of a reduction in one trip: the loads of four neighbours become one."""
@@ -43,10 +44,93 @@ def neighbours(compute: ComputeOp, lanes: int) -> int:
     return lanes if all(op.exprs[0].coefficient(axis) == 1 for op in writes) else 1
 
 
-def map_points(compute: ComputeOp, lanes: int) -> None:
-    """Axes become digits of one linear number, `lanes` times the invocation plus the lane."""
+def map_points(compute: ComputeOp, lanes: int, rows: int, busy: int) -> None:
+    """Axes become digits of one linear number, `lanes` times the invocation plus the lane, perhaps in blocks of rows."""
     lanes = neighbours(compute, lanes)
-    substitute_points(compute, list(range(len(compute.shape))), lanes, prod(compute.shape) // lanes)
+    blocks = row_blocks(compute, lanes, rows, busy)
+    if blocks:
+        unroll(compute)
+        map_rows(compute, lanes, blocks)
+    else:
+        substitute_points(compute, list(range(len(compute.shape))), lanes, prod(compute.shape) // lanes)
+
+
+# Blocks of rows.
+
+
+@dataclass(frozen=True)
+class RowBlocks:
+    """Rows of a product along one axis of `extent`, in blocks of `size`; the last one may be smaller."""
+
+    axis: int
+    extent: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        return -(-self.extent // self.size)
+
+    @property
+    def rest(self) -> int:
+        """The rows of a last block that is not whole."""
+        return self.extent % self.size
+
+
+def row_blocks(compute: ComputeOp, lanes: int, most: int, busy: int) -> RowBlocks | None:
+    """The blocks of up to `most` rows that share what streams, if that leaves `busy` invocations."""
+    product = Product.of(compute, lanes) if lanes > 1 and most > 1 else None
+    if product is None or product.lane != len(compute.shape) - 1:
+        return None
+    points = prod(compute.shape) // lanes
+    found = [
+        RowBlocks(axis, compute.shape[axis], size)
+        for axis in product.rows
+        for size in range(2, min(most, compute.shape[axis]) + 1)
+    ]
+    found = [b for b in found if points // b.extent * b.count >= busy]
+    # Fewest loads: a trip reads its rows and what streams once.
+    return min(found, key=lambda b: (b.count * (lanes + b.size) / b.extent, b.rest > 0, -b.axis), default=None)
+
+
+def map_rows(compute: ComputeOp, lanes: int, blocks: RowBlocks) -> None:
+    """compute (…, rows, …, columns) -> id; compute (row, lane): a branch for the last rows where they are fewer."""
+    extents = [blocks.count if i == blocks.axis else n for i, n in enumerate(compute.shape)]
+    extents[-1] //= lanes
+    invocation = IdOp(prod(extents))
+    digits = delinearize(symbol(invocation.result), extents, range_of)
+    number, whole = digits[blocks.axis], blocks.extent // blocks.size
+    made: list[Operation] = [invocation]
+    if not blocks.rest:
+        made.append(block_of_rows(compute, lanes, blocks.axis, digits, blocks.size, number * blocks.size))
+    else:
+        inside = InsideOp([number], [whole])
+        branches = [
+            [block_of_rows(compute, lanes, blocks.axis, digits, size, first), scf.YieldOp()]
+            for size, first in ((blocks.size, number * blocks.size), (blocks.rest, constant(whole * blocks.size)))
+        ]
+        made += [inside, scf.IfOp(inside.result, [], *(Region(Block(ops)) for ops in branches))]
+    Rewriter.replace_op(compute, made, [])
+
+
+def block_of_rows(
+    compute: ComputeOp, lanes: int, axis: int, digits: Sequence[Index], rows: int, first: Index
+) -> ComputeOp:
+    """`rows` from the `first` one on, at `lanes` columns; other axes are where the digits say."""
+    old = compute.axes
+
+    def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
+        row, lane = axes
+        places = {old[i]: digit for i, digit in enumerate(digits)}
+        return places | {old[axis]: first + symbol(row), old[-1]: digits[-1] * lanes + symbol(lane)}
+
+    schedule = ScheduleAttr.of([rows, lanes], vector=(1, lanes))
+    block = clone_compute(compute, [rows, lanes], to_index, schedule=schedule)
+    for value, name in zip(block.axes, ("row", "lane"), strict=True):
+        value.name_hint = name
+    return block
+
+
+# Texels.
 
 
 def map_texels(compute: ComputeOp, lanes: int) -> None:
@@ -115,8 +199,10 @@ def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, coun
 class KernelMapPointsPass(ModulePass):
     """Make a kernel of independent points one of invocations, for GPUs.
 
-    An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point. With
-    `texels` it computes the `lanes` elements of one texel of the result, wherever they lie in the kernel's space.
+    An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point; of
+    products it computes up to `rows` rows at a time, as long as `busy` invocations are left, which small GPUs need to
+    hide the time of their loads. With `texels` it computes the `lanes` elements of one texel of the result, wherever
+    they lie in the kernel's space.
 
     Before:
 
@@ -132,6 +218,8 @@ class KernelMapPointsPass(ModulePass):
 
     name = "kernel-map-points"
     lanes: int = 4
+    rows: int = 1
+    busy: int = 2048
     texels: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -145,4 +233,7 @@ class KernelMapPointsPass(ModulePass):
                     "holds more than one compute, expected one to distribute over invocations",
                     hint="run 'kernel-form-kernels' first, which makes every compute a kernel",
                 )
-            (map_texels if self.texels else map_points)(compute, self.lanes)
+            if self.texels:
+                map_texels(compute, self.lanes)
+            else:
+                map_points(compute, self.lanes, self.rows, self.busy)

@@ -139,6 +139,7 @@ class FunctionPrinter:
         return self.call("i32.and", text, "(i32.const 1)") if element_of(source.type) == i1 else text
 
     def branch(self, op: scf.IfOp) -> None:
+        assert not op.false_region.blocks, "branches of kernels on CPUs leave something out"
         self.line(f"(if {self.get(op.cond)} (then")
         self.depth += 1
         for inner in op.true_region.block.ops:

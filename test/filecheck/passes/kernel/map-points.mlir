@@ -1,4 +1,5 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{rows=4} --split-input-file | filecheck %s --check-prefix=BLOCKS
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{texels=true} --split-input-file | filecheck %s --check-prefix=TEXELS
 
 // An invocation takes four neighbours; axes are digits of its number, and reductions are unrolled by four.
@@ -20,6 +21,54 @@ kernel.func @rows(%x: memref<32xf32>, %w: memref<64xf32>, %y: memref<32xf32>) {
       kernel.yield %ab : f32
     }
     kernel.write %s, %y[%m * 8 + %n] : memref<32xf32>
+  }
+}
+
+// -----
+
+// Where there are enough of them, rows of a product are computed four at a time, and share what streams.
+
+// BLOCKS-LABEL: @rows(
+// BLOCKS:         kernel.compute (%lane = 4)
+// BLOCKS-LABEL: @blocks(
+// BLOCKS-NEXT:    %global = kernel.id "global" of 2048
+// BLOCKS-NEXT:    kernel.compute (%row = 4, %lane = 4) schedule #kernel.schedule<tile [4, 4], order [0, 1], vector 1 by 4> {
+// BLOCKS:             kernel.read %x[%global floordiv 2 * 32 + %row * 8 + %k] : memref<32768xf32>
+// BLOCKS:             kernel.read %w[%k * 8 + {{.*}}%lane{{.*}}] : memref<64xf32>
+kernel.func @blocks(%x: memref<32768xf32>, %w: memref<64xf32>, %y: memref<32768xf32>) {
+  kernel.compute (%m = 4096, %n = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m * 8 + %k] : memref<32768xf32>
+      %b = kernel.read %w[%k * 8 + %n] : memref<64xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%m * 8 + %n] : memref<32768xf32>
+  }
+}
+
+// -----
+
+// The last rows are fewer: a branch of their own.
+
+// BLOCKS-LABEL: @last(
+// BLOCKS:         %[[WHOLE:.*]] = kernel.inside [%global floordiv 2] of [1024]
+// BLOCKS:         scf.if %[[WHOLE]] {
+// BLOCKS-NEXT:      kernel.compute (%row = 4, %lane = 4)
+// BLOCKS:         } else {
+// BLOCKS-NEXT:      kernel.compute (%row{{.*}} = 1, %lane{{.*}} = 4)
+// BLOCKS:             kernel.read %x[%row{{.*}} * 8 + %k{{.*}} + 32768] : memref<32776xf32>
+kernel.func @last(%x: memref<32776xf32>, %w: memref<64xf32>, %y: memref<32776xf32>) {
+  kernel.compute (%m = 4097, %n = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m * 8 + %k] : memref<32776xf32>
+      %b = kernel.read %w[%k * 8 + %n] : memref<64xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%m * 8 + %n] : memref<32776xf32>
   }
 }
 
