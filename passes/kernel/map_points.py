@@ -45,7 +45,7 @@ def neighbours(compute: ComputeOp, lanes: int) -> int:
 
 
 def map_points(compute: ComputeOp, lanes: int, rows: int, busy: int) -> None:
-    """Axes become digits of one linear number, `lanes` times the invocation plus the lane, perhaps in blocks of rows."""
+    """Axes become digits of one linear number, `lanes` times the invocation plus the lane, or blocks of rows do."""
     lanes = neighbours(compute, lanes)
     blocks = row_blocks(compute, lanes, rows, busy)
     if blocks:
