@@ -33,16 +33,15 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def passes_page(root: Path) -> str:
-    """All registered passes, under a heading for each folder that holds some."""
-    parts = ["# Passes", _GENERATED, _PASSES_INTRODUCTION]
-    heading = ""
+    """All registered passes, under a heading for each folder that holds some, in the order of the first of them."""
+    folders: dict[PurePosixPath, list[str]] = {}
     for name, factory in WEBDNN_UNIVERSE.all_passes.items():
         module_pass = factory()
-        if (folder := str(lit_file(module_pass).parent)) != heading:
-            heading = folder
-            parts.append(f"## `{folder}`")
-        parts.append(f"### `{name}`")
-        parts.extend(_describe_pass(module_pass, root))
+        text = "\n\n".join([f"### `{name}`", *_describe_pass(module_pass, root)])
+        folders.setdefault(lit_file(module_pass).parent, []).append(text)
+    parts = ["# Passes", _GENERATED, _PASSES_INTRODUCTION]
+    for folder, texts in folders.items():
+        parts += [f"## `{folder}`", *texts]
     return "\n\n".join(parts) + "\n"
 
 
