@@ -59,6 +59,43 @@ export interface LoadOptions {
   readonly device?: GPUDevice;
 }
 
+/** What has pixels. */
+export type ImageSource =
+  | ImageData
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame;
+
+/**
+ * An image for an input of f32 or f16: elements are (channel - mean) / std, where a channel is from 0 to 1, sRGB, and
+ * not multiplied by alpha. One channel is brightness (0.299 red + 0.587 green + 0.114 blue), three are colours, and a
+ * fourth is alpha.
+ */
+export interface ImageInput {
+  /** As large as the input. It is read when its run begins, and must stay as it is until the run has ended. */
+  readonly source: ImageSource;
+  /** The order of colours; "rgb" by default. */
+  readonly order?: "rgb" | "bgr";
+  /** Of all channels, or of each in the order of the input; 0 by default. */
+  readonly mean?: number | ReadonlyArray<number>;
+  /** As mean, and 1 by default; 1 / 255 makes elements from 0 to 255. */
+  readonly std?: number | ReadonlyArray<number>;
+  /**
+   * Whether an input's last axes are channels, height and width, or height, width and channels. By default the latter
+   * where only the last one of them is 1, 3 or 4.
+   */
+  readonly layout?: "chw" | "hwc";
+}
+
+/**
+ * What a run takes for an input: its elements, an image, or on WebGPU a buffer of `session.device` with COPY_SRC that
+ * holds the elements in 4 bytes each: floats as f32, bool and unsigned integers as u32, others as i32.
+ */
+export type Input = TypedArray | ImageInput | GPUBuffer;
+
 /** A loaded model. */
 export interface Session {
   readonly backend: BackendName;
@@ -68,11 +105,20 @@ export interface Session {
   readonly refusals: ReadonlyArray<Refusal>;
   /** How many threads compute; 1 on every backend but wasm. */
   readonly threads: number;
+  /** The device that a WebGPU session uses now; another one after it was lost. */
+  readonly device: GPUDevice | undefined;
   /**
    * Computes the outputs; calls that overlap wait for one another. Of an output with `counts`, whose shape is the most
    * that it can be, there are as many elements as the run has found.
+   *
+   * If the GPU is lost, runs in progress are rejected, and the next one makes all anew.
    */
-  run(inputs: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>>;
+  run(inputs: Readonly<Record<string, Input>>, options?: { readonly outputs?: "array" }): Promise<Record<string, TypedArray>>;
+  /** Leaves the outputs on WebGPU, whole, in new buffers of the page's, with elements as in those for inputs. */
+  run(
+    inputs: Readonly<Record<string, Input>>,
+    options: { readonly outputs: "gpu-buffer" },
+  ): Promise<Record<string, GPUBuffer>>;
   /** Frees what the session holds, once the run in progress has ended; later runs are rejected. */
   dispose(): Promise<void>;
 }

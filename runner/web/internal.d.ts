@@ -1,6 +1,7 @@
 // The interface between the session and its backends.
 import type { BackendName, TypedArray } from "./index.js";
 import type { Bundle } from "./bundle.js";
+import type { Picture } from "./images.js";
 
 /** What a backend is given. */
 export interface Context {
@@ -11,11 +12,24 @@ export interface Context {
   readonly device?: GPUDevice;
 }
 
+/** What a run is given for an input, beyond arrays: an executor says which of it. */
+export type Value = TypedArray | Picture | GPUBuffer;
+
 /** A model on a device: inputs and outputs are in the order of the manifest, and checked. */
 export interface Executor {
   /** One, unless it says otherwise. */
   readonly threads?: number;
-  run(inputs: ReadonlyArray<TypedArray>): Promise<TypedArray[]>;
+  /** How many runs may be in progress at a time: one, unless it says otherwise. */
+  readonly depth?: number;
+  /** Whether it takes images. */
+  readonly readsImages?: boolean;
+  /** The device of one that takes its buffers, and gives them. */
+  readonly gpu?: GPUDevice;
+  /** Whether the device is gone, and another executor could have a new one. */
+  readonly lost?: boolean;
+  /** What an array holds is read before anything is awaited, unless there is an image. */
+  run(inputs: ReadonlyArray<Value>): Promise<TypedArray[]>;
+  runToBuffers?(inputs: ReadonlyArray<Value>): Promise<GPUBuffer[]>;
   dispose(): void;
 }
 
@@ -53,6 +67,7 @@ declare global {
   var process: { cwd(): string } | undefined;
   // WebGPU's flags, which TypeScript's DOM library leaves out.
   var GPUBufferUsage: { STORAGE: number; UNIFORM: number; COPY_DST: number; COPY_SRC: number; MAP_READ: number };
+  var GPUTextureUsage: { TEXTURE_BINDING: number; COPY_DST: number; RENDER_ATTACHMENT: number };
   var GPUShaderStage: { COMPUTE: number };
   var GPUMapMode: { READ: number };
 }

@@ -27,6 +27,8 @@ export async function load(url, options = {}) {
     const names = backendNames(options.backends ?? DEFAULT_ORDER);
     checkThreads(options.threads);
     const base = baseOf(url);
+    // The first backend's modules come together with the manifest; if they do not, it is refused later.
+    BACKENDS[names[0]].load().catch(() => {});
     return await firstAccepted(names, base, await readManifest(base, options.signal), options);
   } catch (error) {
     if (options.signal?.aborted) {
@@ -49,7 +51,10 @@ async function firstAccepted(names, base, manifest, options) {
   const refusals = [];
   for (const name of names) {
     try {
-      return new RunnerSession(name, manifest, refusals, await create(name, base, manifest, options));
+      const executor = await create(name, base, manifest, options);
+      const { device, threads } = options;
+      const again = () => create(name, base, manifest, { device, threads });
+      return new RunnerSession(name, manifest, refusals, executor, again);
     } catch (error) {
       if (error instanceof BundleError || options.signal?.aborted) throw error;
       refusals.push({ backend: name, reason: reasonOf(error) });

@@ -1,47 +1,79 @@
-/** @file A loaded model: checks what it is given, and runs one inference at a time. */
+/** @file A loaded model: checks what it is given, orders its runs, and makes its device anew when that is lost. */
 
 import { reasonOf, WebDnnError } from "./error.js";
 import { checkArray, filled } from "./tensors.js";
 
-/** @import { BackendName, Refusal, Session, TypedArray } from "./index.js" */
-/** @import { Executor } from "./internal.js" */
+/** @import { BackendName, ImageInput, Input, Refusal, Session, TypedArray } from "./index.js" */
+/** @import { Executor, Value } from "./internal.js" */
 /** @import { Manifest } from "./manifest.js" */
+
+/** @typedef {"array" | "gpu-buffer"} OutputKind */
+/** @typedef {TypedArray | GPUBuffer} Output */
+/** @typedef {TypedArray | GPUBuffer | ImageInput} Given an input that has been looked at */
+
+const LOAD_AGAIN = "load the model again, or on another backend";
 
 /** @implements {Session} */
 export class RunnerSession {
   #executor;
+  #createExecutor;
+  /** @type {Promise<Executor> | undefined} one in place of one that is lost */
+  #renewal;
   #disposed = false;
-  #waiting = 0;
-  /** @type {Promise<unknown>} the runs asked for so far, which never rejects */
-  #runs = Promise.resolve();
+  /** @type {Set<Promise<unknown>>} the runs that have not ended, in order, which never reject */
+  #pending = new Set();
 
   /**
    * @param {BackendName} backend
    * @param {Manifest} manifest
    * @param {ReadonlyArray<Refusal>} refusals
    * @param {Executor} executor
+   * @param {() => Promise<Executor>} createExecutor makes another one
    */
-  constructor(backend, manifest, refusals, executor) {
+  constructor(backend, manifest, refusals, executor, createExecutor) {
     this.backend = backend;
     this.inputs = manifest.inputs;
     this.outputs = manifest.outputs;
     this.refusals = refusals;
     this.threads = executor.threads ?? 1;
     this.#executor = executor;
+    this.#createExecutor = createExecutor;
+  }
+
+  get device() {
+    return this.#executor.gpu;
   }
 
   /**
-   * @param {Readonly<Record<string, TypedArray>>} inputs
+   * @overload
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @param {{ readonly outputs?: "array" }} [options]
    * @returns {Promise<Record<string, TypedArray>>}
    */
-  async run(inputs) {
+  /**
+   * @overload
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @param {{ readonly outputs: "gpu-buffer" }} options
+   * @returns {Promise<Record<string, GPUBuffer>>}
+   */
+  /**
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @param {{ readonly outputs?: OutputKind }} [options]
+   * @returns {Promise<Record<string, Output>>}
+   */
+  async run(inputs, { outputs = "array" } = {}) {
     this.#checkUsable();
-    const values = this.#inOrder(inputs);
+    this.#checkOutputs(outputs);
+    const given = this.#inOrder(inputs);
+    const depth = this.#executor.depth ?? 1;
+    const atOnce = this.#pending.size < depth && !this.#executor.lost && given.every(isPlain);
     // A run that has to wait computes what the arrays held when it was asked for.
-    const result =
-      this.#waiting === 0 ? this.#execute(values) : this.#executeLater(values.map((array) => array.slice()));
-    this.#waiting++;
-    this.#runs = result.catch(() => {}).then(() => this.#waiting--);
+    const result = atOnce
+      ? this.#execute(given.filter(isPlain), outputs)
+      : this.#executeLater([...this.#pending].at(-depth), given.map(copied), outputs);
+    /** @type {Promise<unknown>} */
+    const ended = result.catch(() => {}).then(() => this.#pending.delete(ended));
+    this.#pending.add(ended);
     return result;
   }
 
@@ -49,36 +81,93 @@ export class RunnerSession {
   async dispose() {
     const first = !this.#disposed;
     this.#disposed = true;
-    await this.#runs;
+    await Promise.all(this.#pending);
     if (first) this.#executor.dispose();
   }
 
-  /** @param {TypedArray[]} values */
-  async #executeLater(values) {
-    await this.#runs;
+  /**
+   * @param {Promise<unknown> | undefined} before what has to end first
+   * @param {Given[]} given
+   * @param {OutputKind} outputs
+   */
+  async #executeLater(before, given, outputs) {
+    await before;
     this.#checkUsable();
-    return this.#execute(values);
+    if (this.#executor.lost) await this.#renew();
+    return this.#execute(await this.#withPictures(given), outputs);
   }
 
-  /** @param {TypedArray[]} values */
-  async #execute(values) {
+  /**
+   * @param {Value[]} values
+   * @param {OutputKind} outputs
+   * @returns {Promise<Record<string, Output>>}
+   */
+  async #execute(values, outputs) {
     try {
-      const results = await this.#executor.run(values);
-      return Object.fromEntries(this.outputs.map((tensor, i) => [tensor.name, filled(tensor, results[i], results)]));
+      const executor = this.#executor;
+      const buffers = outputs === "gpu-buffer" ? await executor.runToBuffers?.(values) : undefined;
+      if (buffers) return this.#named(buffers);
+      const results = await executor.run(values);
+      return this.#named(results.map((result, i) => filled(this.outputs[i], result, results)));
     } catch (error) {
       if (error instanceof WebDnnError) throw error;
-      const hint = "load the model again, or on another backend";
-      throw new WebDnnError(`${this.backend} failed: ${reasonOf(error)}`, hint, error);
+      throw new WebDnnError(`${this.backend} failed: ${reasonOf(error)}`, LOAD_AGAIN, error);
     }
+  }
+
+  /** Has the device, the kernels and the weights made anew, once for all runs that wait for it. */
+  async #renew() {
+    this.#renewal ??= this.#createExecutor();
+    const renewal = this.#renewal;
+    try {
+      const renewed = await renewal;
+      if (this.#renewal !== renewal) return;
+      this.#executor.dispose();
+      this.#executor = renewed;
+    } catch (error) {
+      const what = `the GPU was lost, and ${this.backend} could not be set up again: ${reasonOf(error)}`;
+      throw new WebDnnError(what, "run again later, or load the model on another backend", error);
+    } finally {
+      if (this.#renewal === renewal) this.#renewal = undefined;
+    }
+  }
+
+  /**
+   * @param {Given[]} given
+   * @returns {Promise<Value[]>}
+   */
+  async #withPictures(given) {
+    if (given.every(isPlain)) return given;
+    const { Picture } = await import("./images.js");
+    return given.map((value, i) => {
+      if (isPlain(value)) return value;
+      const picture = new Picture(this.inputs[i], value);
+      return this.#executor.readsImages ? picture : picture.array();
+    });
+  }
+
+  /**
+   * @param {ReadonlyArray<Output>} results
+   * @returns {Record<string, Output>}
+   */
+  #named(results) {
+    return Object.fromEntries(this.outputs.map(({ name }, i) => [name, results[i]]));
   }
 
   #checkUsable() {
     if (this.#disposed) throw new WebDnnError("the session is disposed", "load the model again");
   }
 
+  /** @param {OutputKind} outputs */
+  #checkOutputs(outputs) {
+    if (outputs === "array" || (outputs === "gpu-buffer" && this.device)) return;
+    const what = `${this.backend} gives no outputs of kind '${String(outputs)}'`;
+    throw new WebDnnError(what, 'ask for "array", or on WebGPU for "gpu-buffer"');
+  }
+
   /**
-   * @param {Readonly<Record<string, TypedArray>>} inputs
-   * @returns {TypedArray[]}
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @returns {Given[]}
    */
   #inOrder(inputs) {
     const expected = this.inputs.map((tensor) => tensor.name);
@@ -88,6 +177,39 @@ export class RunnerSession {
     if (unknown.length > 0) throw new WebDnnError(`there is no input '${unknown.join("', '")}'`, hint);
     const missing = expected.filter((name) => !given.includes(name));
     if (missing.length > 0) throw new WebDnnError(`input '${missing.join("', '")}' is missing`, hint);
-    return this.inputs.map((tensor) => checkArray(tensor, inputs[tensor.name]));
+    return this.inputs.map((tensor) => {
+      const value = inputs[tensor.name];
+      const kept = isImage(value) || (this.device && isBuffer(value));
+      return kept ? value : checkArray(tensor, value);
+    });
   }
+}
+
+/**
+ * @param {Input} value
+ * @returns {value is ImageInput}
+ */
+function isImage(value) {
+  return value !== null && typeof value === "object" && "source" in value;
+}
+
+/**
+ * @param {Input} value
+ * @returns {value is GPUBuffer}
+ */
+function isBuffer(value) {
+  return Object.prototype.toString.call(value) === "[object GPUBuffer]";
+}
+
+/**
+ * @param {Given} value
+ * @returns {value is TypedArray | GPUBuffer}
+ */
+function isPlain(value) {
+  return !isImage(value);
+}
+
+/** @param {Given} value */
+function copied(value) {
+  return ArrayBuffer.isView(value) ? value.slice() : value;
 }

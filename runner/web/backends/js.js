@@ -4,6 +4,7 @@ import { WebDnnError } from "../error.js";
 import { allocated, readOutputs, writeInputs, writeWeights } from "./memory.js";
 
 /** @import { Context, Executor, Heap } from "../internal.js" */
+/** @import { TypedArray } from "../index.js" */
 /** @import { Js } from "../manifest.js" */
 
 /**
@@ -26,6 +27,7 @@ export async function create({ bundle }) {
   load?.(heap);
   bundle.progress({ stage: "kernels", loaded: 1, total: 1 });
   return {
+    /** @param {ReadonlyArray<TypedArray>} values */
     async run(values) {
       writeInputs(heap.u8, section.inputs, values);
       run(heap);

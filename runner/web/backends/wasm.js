@@ -4,6 +4,7 @@ import { BundleError, WebDnnError } from "../error.js";
 import { allocated, readOutputs, writeInputs, writeWeights } from "./memory.js";
 
 /** @import { Context, Executor, WasmEngine } from "../internal.js" */
+/** @import { TypedArray } from "../index.js" */
 /** @import { Wasm } from "../manifest.js" */
 /** @import { Bundle } from "../bundle.js" */
 
@@ -42,6 +43,7 @@ export async function create({ bundle, threads, warmUp = true }) {
   await engine.load();
   return {
     threads: engine.threads,
+    /** @param {ReadonlyArray<TypedArray>} values */
     async run(values) {
       writeInputs(engine.bytes, section.inputs, values);
       await engine.run();

@@ -5,12 +5,14 @@ import { asFloats, elementCount, fromStorage, toStorage } from "../tensors.js";
 import { unrolled } from "./launches.js";
 import { Device } from "./webgl_device.js";
 
-/** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor } from "../internal.js" */
-/** @import { Draw, Tensor, TexturePiece, TextureTensor, WebGl } from "../manifest.js" */
+/** @import { Draw, Tensor, TextureTensor, TexturePiece, WebGl } from "../manifest.js" */
+/** @import { TypedArray } from "../index.js" */
 /** @import { Made } from "./launches.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
+/** @import { Picture } from "../images.js" */
+/** @import { ImageInputs } from "./webgl_images.js" */
 
 /**
  * @param {Context} context
@@ -25,9 +27,8 @@ export async function create({ name, bundle }) {
   try {
     device.checkLimits(section.maxTextureSize, section.maxSamplers);
     const executor = new WebGlExecutor(device, section, bundle);
-    await Promise.all([executor.compile(await bundle.texts(sources)), executor.loadConstants()]);
+    await Promise.all([bundle.texts(sources).then((texts) => executor.compile(texts)), executor.loadConstants()]);
     executor.computeOnce();
-    device.checkErrors();
     return executor;
   } catch (error) {
     device.release();
@@ -37,6 +38,9 @@ export async function create({ name, bundle }) {
 
 /** @implements {Executor} */
 class WebGlExecutor {
+  /** A run is submitted while the outputs of the one before are still on their way. */
+  depth = 2;
+  readsImages = true;
   #device;
   #section;
   #bundle;
@@ -47,6 +51,8 @@ class WebGlExecutor {
   #programs = [];
   /** @type {Made<Draw>[]} those of each run */
   #draws;
+  /** @type {Promise<ImageInputs> | undefined} */
+  #images;
 
   /**
    * @param {Device} device
@@ -59,8 +65,12 @@ class WebGlExecutor {
     this.#bundle = bundle;
     this.#draws = unrolled(section.draws, section.loops).slice(section.loading);
     this.#textures = section.textures.map(({ width, height }) => device.createTexture(width, height));
-    const targets = [...section.draws.map(({ target }) => target), ...section.outputs.map(({ texture }) => texture)];
-    for (const target of new Set(targets)) this.#framebuffers.set(target, this.#createFramebuffer(target));
+    section.draws.forEach(({ target }) => this.#framebuffer(target));
+    device.checkErrors();
+  }
+
+  get lost() {
+    return this.#device.lost;
   }
 
   /** @param {string[]} sources */
@@ -68,6 +78,7 @@ class WebGlExecutor {
     /** @type {(Draw | undefined)[]} */
     const draws = [];
     for (const draw of this.#section.draws) draws[draw.program] = draw;
+    this.#device.checkAlive();
     // All are begun before the first is waited for: drivers compile in parallel.
     const begun = sources.map((source, i) => this.#device.compile(source, draws[i]?.samplers.length ?? 0));
     for (const [index, compiled] of begun.entries()) {
@@ -84,6 +95,7 @@ class WebGlExecutor {
       return { texture, offset, end: offset + bytes, missing: bytes, type, content: new Uint8Array(0) };
     });
     await this.#bundle.weights(this.#section.weights, (content, { offset }) => {
+      this.#device.checkAlive();
       for (const constant of pending) {
         const from = Math.max(offset, constant.offset);
         const to = Math.min(offset + content.length, constant.end);
@@ -99,34 +111,46 @@ class WebGlExecutor {
         this.#upload(constant.texture, height, texels);
         constant.content = new Uint8Array(0);
       }
+      this.#device.checkErrors();
     });
   }
 
   /** Draws what is drawn once, and frees the textures that nothing else needs. */
   computeOnce() {
     const { draws, loading, inputs, outputs } = this.#section;
+    this.#device.checkAlive();
     this.#draw(draws.slice(0, loading).map((launch, index) => ({ index, launch, counters: [] })));
-    const needed = new Set([...inputs, ...outputs].map(({ texture }) => texture));
+    const needed = new Set([...inputs, ...outputs].flatMap(piecesOf).map(({ texture }) => texture));
     for (const { samplers, target } of draws.slice(loading)) [...samplers, target].forEach((used) => needed.add(used));
     this.#textures.forEach((texture, index) => {
       if (needed.has(index)) return;
-      this.#device.gl.deleteFramebuffer(this.#framebuffers.get(index) ?? null);
-      this.#device.gl.deleteTexture(texture);
+      this.#device.delete(this.#framebuffers.get(index));
+      this.#device.delete(texture);
     });
+    this.#device.checkErrors();
   }
 
   /**
-   * @param {ReadonlyArray<TypedArray>} values
+   * @param {ReadonlyArray<TypedArray | Picture>} values
    * @returns {Promise<TypedArray[]>}
    */
   async run(values) {
+    const images = values.some((value) => "source" in value) ? await this.#imageInputs() : undefined;
     this.#device.checkAlive();
     const { inputs, outputs } = this.#bundle.manifest;
-    const padded = inputs.map((tensor, i) => padRows(tensor, values[i], this.#section.inputs[i]));
-    padded.forEach((elements, i) => this.#uploadPieces(this.#section.inputs[i], elements));
+    const places = this.#section.inputs;
+    const written = inputs.map((tensor, i) => {
+      const value = values[i];
+      if (!("source" in value)) return padRows(tensor, value, places[i]);
+      return images?.reads(value, places[i]) ? value : padRows(tensor, value.array(), places[i]);
+    });
+    written.forEach((value, i) => {
+      if (!("source" in value)) this.#uploadPieces(places[i], value);
+      else images?.draw(value, places[i], this.#framebuffer(places[i].texture), this.#section.textures[places[i].texture]);
+    });
     this.#draw(this.#draws);
-    const results = [];
-    for (const [i, tensor] of outputs.entries()) results.push(await this.#read(tensor, this.#section.outputs[i]));
+    // All reads are begun before the first is waited for: another run may come in between.
+    const results = await Promise.all(outputs.map((tensor, i) => this.#read(tensor, this.#section.outputs[i])));
     this.#device.checkAlive();
     this.#device.checkErrors();
     return results;
@@ -136,13 +160,18 @@ class WebGlExecutor {
     this.#device.release();
   }
 
+  #imageInputs() {
+    this.#images ??= import("./webgl_images.js").then(({ ImageInputs }) => ImageInputs.create(this.#device));
+    return this.#images;
+  }
+
   /** @param {ReadonlyArray<Made<Draw>>} draws */
   #draw(draws) {
     const { gl } = this.#device;
     for (const { launch, counters } of draws) {
       const { program, samplers, target } = launch;
       const { width, height } = this.#section.textures[target];
-      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(target) ?? null);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffer(target));
       gl.viewport(0, 0, width, height);
       gl.useProgram(this.#programs[program].program);
       counters.forEach((value, i) => gl.uniform1i(this.#programs[program].counters[i], value));
@@ -187,28 +216,25 @@ class WebGlExecutor {
    */
   async #read(tensor, place) {
     const { gl } = this.#device;
-    const parts = [];
+    const reads = [];
     for (const piece of piecesOf(place)) {
       const { width } = this.#section.textures[piece.texture];
       const rows = texelRows(piece.elements, width);
       if (rows === 0) continue;
-      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffers.get(piece.texture) ?? null);
-      parts.push((await this.#device.download(width, rows)).subarray(0, piece.elements));
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffer(piece.texture));
+      reads.push(this.#device.download(width, rows).then((texels) => texels.subarray(0, piece.elements)));
     }
-    return fromStorage(tensor, stripRows(tensor, joined(parts), place));
+    return fromStorage(tensor, stripRows(tensor, joined(await Promise.all(reads)), place));
   }
 
   /** @param {number} texture */
-  #createFramebuffer(texture) {
-    const { gl } = this.#device;
-    const framebuffer = gl.createFramebuffer();
-    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.#textures[texture], 0);
-    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) {
-      const { width, height } = this.#section.textures[texture];
-      throw this.#device.failure(`a texture of ${width} × ${height} float texels cannot be rendered to`);
-    }
-    return framebuffer;
+  #framebuffer(texture) {
+    const { width, height } = this.#section.textures[texture];
+    const known =
+      this.#framebuffers.get(texture) ??
+      this.#device.createFramebuffer(this.#textures[texture], `${width} × ${height}`);
+    this.#framebuffers.set(texture, known);
+    return known;
   }
 }
 

@@ -1,56 +1,45 @@
-/** @file A WebGL context that renders to float textures: the context, its formats, its programs, its failures. */
+/** @file What a session has of a WebGL context: its textures and programs, which go with it, and its failures. */
 
 import { WebDnnError } from "../error.js";
 import { halfToNumber, numberToHalf } from "../tensors.js";
+import { acquireContext, createTexture, refuse } from "./webgl_context.js";
 
-/** @typedef {WebGLRenderingContext | WebGL2RenderingContext} Gl */
+/** @import { Language } from "./webgl_context.js" */
+
 /** @typedef {Float32Array<ArrayBuffer>} Floats */
+/** @typedef {{ program: WebGLProgram, samplers: number }} Compiled */
 
-const OTHER_BACKENDS = "allow other backends in load()";
-
-// WebGL 1 and its extensions share WebGL 2's numbers, except for this one.
-const HALF_FLOAT_OES = 0x8d61;
 const COMPLETION_STATUS = 0x91b1;
-
-/** How the texels of all textures are stored and passed. */
-/** @typedef {{ internal: number, upload: number, download: number }} Format */
 
 const VERTEX = {
   webgl2: "#version 300 es\nin vec2 p;void main(){gl_Position=vec4(p,0.,1.);}",
   webgl1: "attribute vec2 p;void main(){gl_Position=vec4(p,0.,1.);}",
 };
 
-/** A context and the textures' format. */
+/**
+ * A context as one session sees it. Others use it in between: what is bound, and errors that have not been asked for,
+ * are of no meaning after waiting for something.
+ */
 export class Device {
-  #name;
+  #context;
+  #released = false;
+  /** @type {Map<object, () => void>} what the session has made, and how it is deleted */
+  #owned = new Map();
 
-  /** @param {"webgl2" | "webgl1"} name */
-  constructor(name) {
-    this.#name = name;
-    this.gl = createContext(name);
-    try {
-      this.format = renderableFormat(this.gl);
-      this.#setUp();
-    } catch (error) {
-      this.release();
-      throw error;
-    }
+  /** @param {Language} language */
+  constructor(language) {
+    this.#context = acquireContext(language);
+    this.gl = this.#context.gl;
+    this.format = this.#context.format;
   }
 
   /** @returns {WebGL2RenderingContext | undefined} the context, if it is WebGL 2 */
   get gl2() {
-    return this.#name === "webgl2" ? /** @type {WebGL2RenderingContext} */ (this.gl) : undefined;
+    return this.#context.language === "webgl2" ? /** @type {WebGL2RenderingContext} */ (this.gl) : undefined;
   }
 
-  #setUp() {
-    const { gl } = this;
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    // One triangle that covers the target.
-    gl.bufferData(gl.ARRAY_BUFFER, Float32Array.of(-1, -1, 3, -1, -1, 3), gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
-    gl.disable(gl.DITHER);
-    gl.disable(gl.BLEND);
+  get lost() {
+    return this.gl.isContextLost();
   }
 
   /**
@@ -72,9 +61,33 @@ export class Device {
   /**
    * @param {number} width
    * @param {number} height
+   * @param {Pick<Device["format"], "internal" | "upload">} [format] floats, unless it says otherwise
    */
-  createTexture(width, height) {
-    return createTexture(this.gl, this.format, width, height);
+  createTexture(width, height, format = this.format) {
+    const texture = createTexture(this.gl, format, width, height);
+    this.#owned.set(texture, () => this.gl.deleteTexture(texture));
+    return texture;
+  }
+
+  /**
+   * @param {WebGLTexture} texture of floats
+   * @param {string} extent of it, for the error
+   */
+  createFramebuffer(texture, extent) {
+    const { gl } = this;
+    const framebuffer = gl.createFramebuffer();
+    this.#owned.set(framebuffer, () => gl.deleteFramebuffer(framebuffer));
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE) return framebuffer;
+    throw this.failure(`a texture of ${extent} float texels cannot be rendered to`);
+  }
+
+  /** @param {object} [made] what is needed no more */
+  delete(made) {
+    if (!made) return;
+    this.#owned.get(made)?.();
+    this.#owned.delete(made);
   }
 
   /**
@@ -90,7 +103,8 @@ export class Device {
   }
 
   /**
-   * Reads the first rows of the bound framebuffer, waiting for the device without blocking where WebGL 2 can.
+   * Reads the first rows of the framebuffer that is bound when it is called, waiting for the device without blocking
+   * where WebGL 2 can.
    * @param {number} width
    * @param {number} height
    * @returns {Promise<Floats>}
@@ -109,15 +123,18 @@ export class Device {
       return texels;
     }
     const buffer = gl2.createBuffer();
-    gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, buffer);
-    gl2.bufferData(gl2.PIXEL_PACK_BUFFER, texels.byteLength, gl2.STREAM_READ);
-    gl2.readPixels(0, 0, width, height, gl2.RGBA, gl2.FLOAT, 0);
-    gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, null);
-    await this.#finished(gl2);
-    gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, buffer);
-    gl2.getBufferSubData(gl2.PIXEL_PACK_BUFFER, 0, texels);
-    gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, null);
-    gl2.deleteBuffer(buffer);
+    try {
+      gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, buffer);
+      gl2.bufferData(gl2.PIXEL_PACK_BUFFER, texels.byteLength, gl2.STREAM_READ);
+      gl2.readPixels(0, 0, width, height, gl2.RGBA, gl2.FLOAT, 0);
+      gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, null);
+      await this.#finished(gl2);
+      gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, buffer);
+      gl2.getBufferSubData(gl2.PIXEL_PACK_BUFFER, 0, texels);
+      gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, null);
+    } finally {
+      gl2.deleteBuffer(buffer);
+    }
     return texels;
   }
 
@@ -126,62 +143,86 @@ export class Device {
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     if (!fence) this.checkAlive();
-    while (fence && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) {
-      this.checkAlive();
-      await nextTask();
+    try {
+      while (fence && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) {
+        this.checkAlive();
+        await nextTask();
+      }
+    } finally {
+      gl.deleteSync(fence);
     }
-    gl.deleteSync(fence);
   }
 
   /**
    * Begins to compile; `linked` waits for the result.
    * @param {string} fragment
    * @param {number} samplers
+   * @param {Language} [language] of the shader: WebGL 2 knows that of WebGL 1 too
+   * @returns {Compiled}
    */
-  compile(fragment, samplers) {
+  compile(fragment, samplers, language = this.#context.language) {
     const { gl } = this;
     const program = gl.createProgram();
-    const shaders = [
-      { type: gl.VERTEX_SHADER, source: VERTEX[this.#name] },
-      { type: gl.FRAGMENT_SHADER, source: fragment },
-    ].map(({ type, source }) => {
+    this.#owned.set(program, () => this.#deleteProgram(program));
+    for (const [type, source] of /** @type {const} */ ([
+      [gl.VERTEX_SHADER, VERTEX[language]],
+      [gl.FRAGMENT_SHADER, fragment],
+    ])) {
       const shader = gl.createShader(type);
       if (!shader) throw this.failure("no shader could be created");
       gl.shaderSource(shader, source);
       gl.compileShader(shader);
       gl.attachShader(program, shader);
-      return shader;
-    });
+    }
     gl.bindAttribLocation(program, 0, "p");
     gl.linkProgram(program);
-    return { program, shaders, samplers };
+    return { program, samplers };
   }
 
   /**
-   * @param {ReturnType<Device["compile"]>} compiled
-   * @param {number} index
+   * @param {Compiled} compiled
+   * @param {number | string} name
    */
-  async linked({ program, shaders, samplers }, index) {
+  async linked({ program, samplers }, name) {
     const { gl } = this;
-    while (gl.getExtension("KHR_parallel_shader_compile") && !gl.getProgramParameter(program, COMPLETION_STATUS)) {
+    const parallel = gl.getExtension("KHR_parallel_shader_compile");
+    while (parallel && !gl.getProgramParameter(program, COMPLETION_STATUS)) {
       this.checkAlive();
       await nextTask();
     }
+    this.checkAlive();
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+      const shaders = gl.getAttachedShaders(program) ?? [];
       const logs = [...shaders.map((shader) => gl.getShaderInfoLog(shader)), gl.getProgramInfoLog(program)];
-      throw this.failure(`shader ${index} did not compile: ${logs.filter(Boolean).join("\n")}`);
+      throw this.failure(`shader ${name} did not compile: ${logs.filter(Boolean).join("\n")}`);
     }
-    shaders.forEach((shader) => gl.deleteShader(shader));
+    this.#deleteShaders(program);
     gl.useProgram(program);
     // The sampler of input i is unit i, for good.
     for (let i = 0; i < samplers; i++) gl.uniform1i(gl.getUniformLocation(program, `b${i}`), i);
     return program;
   }
 
-  checkAlive() {
-    if (this.gl.isContextLost()) throw this.failure("");
+  /** @param {WebGLProgram} program */
+  #deleteProgram(program) {
+    this.#deleteShaders(program);
+    this.gl.deleteProgram(program);
   }
 
+  /** @param {WebGLProgram} program */
+  #deleteShaders(program) {
+    for (const shader of this.gl.getAttachedShaders(program) ?? []) {
+      this.gl.detachShader(program, shader);
+      this.gl.deleteShader(shader);
+    }
+  }
+
+  /** Throws if there is nothing left to compute with. */
+  checkAlive() {
+    if (this.lost || this.#released) throw this.failure("the session is disposed");
+  }
+
+  /** To be called before anything is waited for, so that errors are those of the session. */
   checkErrors() {
     const code = this.gl.getError();
     if (code !== this.gl.NO_ERROR) throw this.failure(`WebGL reports error 0x${code.toString(16)}`);
@@ -192,114 +233,16 @@ export class Device {
    * @returns {WebDnnError} that it failed, or that the context was lost, which makes everything fail
    */
   failure(what) {
-    if (!this.gl.isContextLost()) return new WebDnnError(what, OTHER_BACKENDS);
-    return new WebDnnError("the WebGL context was lost", "load the model again");
+    if (!this.lost) return new WebDnnError(what, "allow other backends in load()");
+    return new WebDnnError("the WebGL context was lost", "run again: the session makes another context");
   }
 
-  /** Frees the context and all that belongs to it. */
+  /** Deletes what the session has made, and the context if it was the last that used it. */
   release() {
-    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+    this.#released = true;
+    for (const made of this.#owned.keys()) this.delete(made);
+    this.#context.release();
   }
-}
-
-/** @param {string} reason @returns {never} */
-function refuse(reason) {
-  throw new WebDnnError(reason, OTHER_BACKENDS);
-}
-
-/**
- * @param {"webgl2" | "webgl1"} name
- * @returns {Gl}
- */
-function createContext(name) {
-  const attributes = { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" };
-  const id = name === "webgl2" ? "webgl2" : "webgl";
-  const canvases = [
-    () => ("OffscreenCanvas" in globalThis ? new OffscreenCanvas(1, 1) : undefined),
-    // Some browsers have OffscreenCanvas without WebGL.
-    () => globalThis.document?.createElement("canvas"),
-  ];
-  for (const create of canvases) {
-    const gl = /** @type {Gl | null | undefined} */ (create()?.getContext(id, attributes));
-    if (gl) return gl;
-  }
-  return refuse(`${name} is not available`);
-}
-
-/**
- * The first format that can be rendered to and read back: 32-bit floats, else 16-bit.
- * @param {Gl} gl
- * @returns {Format}
- */
-function renderableFormat(gl) {
-  for (const [internal, upload] of candidateFormats(gl)) {
-    const texture = createTexture(gl, { internal, upload, download: 0 }, 1, 1);
-    const framebuffer = gl.createFramebuffer();
-    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
-    const complete = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
-    const download = complete ? readableType(gl, upload) : undefined;
-    gl.deleteFramebuffer(framebuffer);
-    gl.deleteTexture(texture);
-    if (download !== undefined) return { internal, upload, download };
-  }
-  return refuse("this device renders to no float texture (neither RGBA32F nor RGBA16F)");
-}
-
-/**
- * @param {Gl} gl
- * @returns {Array<[internal: number, upload: number]>}
- */
-function candidateFormats(gl) {
-  if ("RGBA32F" in gl) {
-    gl.getExtension("EXT_color_buffer_float");
-    gl.getExtension("EXT_color_buffer_half_float");
-    return [
-      [gl.RGBA32F, gl.FLOAT],
-      [gl.RGBA16F, gl.FLOAT],
-    ];
-  }
-  gl.getExtension("WEBGL_color_buffer_float");
-  gl.getExtension("EXT_color_buffer_half_float");
-  /** @type {Array<[number, number]>} */
-  const formats = [];
-  if (gl.getExtension("OES_texture_float")) formats.push([gl.RGBA, gl.FLOAT]);
-  if (gl.getExtension("OES_texture_half_float")) formats.push([gl.RGBA, HALF_FLOAT_OES]);
-  return formats;
-}
-
-/**
- * @param {Gl} gl
- * @param {number} upload
- * @returns {number | undefined} the type in which the bound framebuffer can be read
- */
-function readableType(gl, upload) {
-  while (gl.getError() !== gl.NO_ERROR);
-  for (const [type, pixel] of /** @type {const} */ ([
-    [gl.FLOAT, new Float32Array(4)],
-    [upload, new Uint16Array(4)],
-  ])) {
-    gl.readPixels(0, 0, 1, 1, gl.RGBA, type, pixel);
-    if (gl.getError() === gl.NO_ERROR) return type;
-  }
-  return undefined;
-}
-
-/**
- * @param {Gl} gl
- * @param {Format} format
- * @param {number} width
- * @param {number} height
- */
-function createTexture(gl, format, width, height) {
-  const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, texture);
-  gl.texImage2D(gl.TEXTURE_2D, 0, format.internal, width, height, 0, gl.RGBA, format.upload, null);
-  for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
-    gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
-  }
-  for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, wrap, gl.CLAMP_TO_EDGE);
-  return texture;
 }
 
 /** @returns {Promise<void>} the next task, without the delay that timers have */

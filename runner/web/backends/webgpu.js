@@ -1,26 +1,22 @@
 /** @file The WebGPU backend: one arena, one weight buffer, and all dispatches of a run in one submission. */
 
-import { reasonOf, WebDnnError } from "../error.js";
+import { WebDnnError } from "../error.js";
 import { fromStorage, toStorage } from "../tensors.js";
 import { unrolled } from "./launches.js";
-import { acquireDevice } from "./webgpu_device.js";
+import { acquireDevice, checkAvailable } from "./webgpu_device.js";
+import { compile, createSteps, Layouts, STRIDE } from "./webgpu_kernels.js";
 
 /** @import { TypedArray } from "../index.js" */
-/** @import { Context, Executor } from "../internal.js" */
-/** @import { Binding, BufferPiece, BufferTensor, Dispatch, Tensor, WebGpu } from "../manifest.js" */
+/** @import { Context, Executor, Value } from "../internal.js" */
+/** @import { BufferPiece, BufferTensor, Tensor, WebGpu } from "../manifest.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
+/** @import { Picture } from "../images.js" */
 /** @import { Device } from "./webgpu_device.js" */
+/** @import { ImageInputs } from "./webgpu_images.js" */
+/** @import { Buffers, Step } from "./webgpu_kernels.js" */
 
-/** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, staging: GPUBuffer, numbers: GPUBuffer }} Buffers */
-/** @typedef {{ group: GPUBindGroup, offsets: number[] }} Numbers the counters of a launch, as places in `numbers` */
-/**
- * @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number],
- *   numbers?: Numbers }} Step
- */
-
-/** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
-const STRIDE = 256;
+/** @typedef {{ device: Device, buffers: Buffers }} Opened */
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
@@ -29,48 +25,81 @@ const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
  * @returns {Promise<Executor>}
  */
 export async function create({ bundle, device: given }) {
+  checkAvailable(given);
   const section = /** @type {WebGpu} */ (bundle.manifest.backends.webgpu);
-  const { inputs, outputs } = bundle.manifest;
-  const device = await acquireDevice(section, given);
-  /** @type {Buffers | undefined} */
-  let created;
-  const dispose = () => {
-    for (const buffer of Object.values(created ?? {})) buffer.destroy();
-    device.release();
-  };
+  const opening = open(section, given);
   try {
-    const buffers = (created = await device.scoped(() => createBuffers(section, device.gpu)));
-    const steps = await prepare(section, bundle, device, buffers);
-    return { run: (values) => run(section, device, buffers, steps, inputs, outputs, values), dispose };
+    const [opened, steps] = await Promise.all([
+      opening,
+      prepare(section, bundle, opening),
+      loadWeights(section, bundle, opening),
+    ]);
+    await opened.device.scoped(() => {
+      const loading = steps.splice(0, section.loading);
+      if (loading.length === 0) return;
+      const encoder = opened.device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      dispatch(pass, loading);
+      pass.end();
+      opened.device.gpu.queue.submit([encoder.finish()]);
+    });
+    return new WebGpuExecutor(section, bundle, opened, steps);
   } catch (error) {
-    const explained = await device.explain(error);
-    dispose();
+    const opened = await opening.catch(() => undefined);
+    if (!opened) throw error;
+    const explained = await opened.device.explain(error);
+    close(opened);
     throw explained;
   }
 }
 
 /**
- * Compiles the kernels while the weights stream, and computes what is computed once.
+ * @param {WebGpu} section
+ * @param {GPUDevice} [given]
+ * @returns {Promise<Opened>}
+ */
+async function open(section, given) {
+  const device = await acquireDevice(section, given);
+  const [buffers, checked] = device.begin(() => createBuffers(section, device.gpu));
+  try {
+    await checked;
+    return { device, buffers };
+  } catch (error) {
+    close({ device, buffers });
+    throw error;
+  }
+}
+
+/** @param {Opened} opened */
+function close({ device, buffers }) {
+  for (const buffer of Object.values(buffers)) buffer.destroy();
+  device.release();
+}
+
+/**
+ * Has the kernels compiled, whose texts come while the device is still awaited.
  * @param {WebGpu} section
  * @param {Bundle} bundle
- * @param {Device} device
- * @param {Buffers} buffers
+ * @param {Promise<Opened>} opening
  */
-async function prepare(section, bundle, device, buffers) {
+async function prepare(section, bundle, opening) {
+  const [texts, { device, buffers }] = await Promise.all([bundle.texts(section.sources), opening]);
   const layouts = new Layouts(section, device.gpu);
-  const [pipelines] = await Promise.all([
-    compile(section, bundle, device, layouts),
-    bundle.weights(section.weights, async (content, { start, bytes, buffer, offset }) => {
-      device.gpu.queue.writeBuffer(buffers[buffer], offset, wholeWords(content.subarray(start, start + bytes)));
-      // Without waiting, the driver's copies of a large model would pile up.
-      await device.gpu.queue.onSubmittedWorkDone();
-    }),
-  ]);
-  return device.scoped(() => {
-    const steps = createSteps(section, device.gpu, layouts, pipelines, buffers);
-    const loading = steps.splice(0, section.loading);
-    if (loading.length > 0) device.gpu.queue.submit([encode([], device.gpu, buffers, loading)]);
-    return steps;
+  const pipelines = await compile(section, bundle, device, layouts, texts);
+  return device.scoped(() => createSteps(section, device.gpu, layouts, pipelines, buffers));
+}
+
+/**
+ * @param {WebGpu} section
+ * @param {Bundle} bundle
+ * @param {Promise<Opened>} opening
+ */
+function loadWeights(section, bundle, opening) {
+  return bundle.weights(section.weights, async (content, { start, bytes, buffer, offset }) => {
+    const { device, buffers } = await opening;
+    device.gpu.queue.writeBuffer(buffers[buffer], offset, wholeWords(content.subarray(start, start + bytes)));
+    // Without waiting, the driver's copies of a large model would pile up.
+    await device.gpu.queue.onSubmittedWorkDone();
   });
 }
 
@@ -80,22 +109,27 @@ async function prepare(section, bundle, device, buffers) {
  * @returns {Buffers}
  */
 function createBuffers(section, gpu) {
-  const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
-  const bytes = section.outputs.reduce((sum, output) => sum + output.size, 0);
-  /** @param {number} size @param {number} usage */
-  const buffer = (size, usage) => gpu.createBuffer({ size: Math.max(4, Math.ceil(size / 4) * 4), usage });
+  const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
   const counted = unrolled(section.dispatches, section.loops).flatMap(({ counters }) => counters);
   const most = counted.reduce((a, b) => Math.max(a, b), 0);
-  const numbers = buffer((most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
+  const numbers = createBuffer(gpu, (most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
   const table = new Int32Array(((most + 1) * STRIDE) / 4);
   for (let i = 0; i <= most; i++) table[(i * STRIDE) / 4] = i;
   gpu.queue.writeBuffer(numbers, 0, table);
   return {
     numbers,
-    arena: buffer(section.arenaBytes, STORAGE | COPY_DST | COPY_SRC),
-    weights: buffer(section.weightsBytes, STORAGE | COPY_DST),
-    staging: buffer(bytes, MAP_READ | COPY_DST),
+    arena: createBuffer(gpu, section.arenaBytes, STORAGE | COPY_DST | COPY_SRC),
+    weights: createBuffer(gpu, section.weightsBytes, STORAGE | COPY_DST),
   };
+}
+
+/**
+ * @param {GPUDevice} gpu
+ * @param {number} bytes
+ * @param {number} usage
+ */
+function createBuffer(gpu, bytes, usage) {
+  return gpu.createBuffer({ size: Math.max(4, Math.ceil(bytes / 4) * 4), usage });
 }
 
 /** @param {Uint8Array<ArrayBuffer>} content */
@@ -106,160 +140,169 @@ function wholeWords(content) {
   return padded;
 }
 
-/** Bind group layouts and pipeline layouts, shared by all kernels that bind the same kinds of buffers. */
-class Layouts {
-  #gpu;
-  /** @type {Map<string, { group: GPUBindGroupLayout, numbers: GPUBindGroupLayout, pipeline: GPUPipelineLayout }>} */
-  #known = new Map();
-  /** @type {Dispatch[]} */
-  #dispatches = [];
+/** @implements {Executor} */
+class WebGpuExecutor {
+  /** A run is submitted while the outputs of the one before are still on their way. */
+  depth = 2;
+  readsImages = true;
+  #section;
+  #bundle;
+  #opened;
+  #steps;
+  /** @type {Set<GPUBuffer>} what outputs are copied to, to be mapped */
+  #staging = new Set();
+  /** @type {GPUBuffer[]} those that no run uses */
+  #idle = [];
+  /** @type {Promise<ImageInputs> | undefined} */
+  #images;
 
   /**
    * @param {WebGpu} section
-   * @param {GPUDevice} gpu
+   * @param {Bundle} bundle
+   * @param {Opened} opened
+   * @param {Step[]} steps those of each run
    */
-  constructor(section, gpu) {
-    this.#gpu = gpu;
-    for (const dispatch of section.dispatches) this.#dispatches[dispatch.pipeline] ??= dispatch;
+  constructor(section, bundle, opened, steps) {
+    this.#section = section;
+    this.#bundle = bundle;
+    this.#opened = opened;
+    this.#steps = steps;
   }
 
-  /** @param {number} pipeline */
-  of(pipeline) {
-    const { bindings = [], counters = [] } = this.#dispatches[pipeline] ?? {};
-    const key = `${bindings.map(({ buffer }) => buffer).join()} ${counters.length}`;
-    const known = this.#known.get(key) ?? this.#create(bindings, counters.length);
-    this.#known.set(key, known);
-    return known;
+  get gpu() {
+    return this.#opened.device.gpu;
+  }
+
+  get lost() {
+    return this.#opened.device.replaceable;
   }
 
   /**
-   * @param {ReadonlyArray<Binding>} bindings
-   * @param {number} counters
+   * @param {ReadonlyArray<Value>} values
+   * @returns {Promise<TypedArray[]>}
    */
-  #create(bindings, counters) {
-    const group = this.#gpu.createBindGroupLayout({
-      entries: bindings.map(({ buffer }, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: buffer === "arena" ? "storage" : "read-only-storage" },
-      })),
+  async run(values) {
+    const { outputs } = this.#section;
+    const images = values.some(isPicture) ? await this.#imageInputs() : undefined;
+    const [staging, checked] = this.#submit(values, images, (encoder) => {
+      const buffer = this.#idle.pop() ?? this.#createStaging();
+      let start = 0;
+      for (const output of outputs) start = copyOut(encoder, this.#opened.buffers.arena, output, buffer, start);
+      return buffer;
     });
-    const numbers = this.#gpu.createBindGroupLayout({
-      entries: Array.from({ length: counters }, (_, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: "uniform", hasDynamicOffset: true },
-      })),
-    });
-    const layouts = counters ? [group, numbers] : [group];
-    return { group, numbers, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: layouts }) };
-  }
-}
-
-/**
- * @param {WebGpu} section
- * @param {Bundle} bundle
- * @param {Device} device
- * @param {Layouts} layouts
- * @returns {Promise<GPUComputePipeline[]>}
- */
-async function compile(section, bundle, device, layouts) {
-  const texts = await bundle.texts(section.sources);
-  const modules = await device.scoped(() => texts.map((code) => device.gpu.createShaderModule({ code })));
-  const total = section.pipelines.length;
-  let loaded = 0;
-  return Promise.all(
-    section.pipelines.map(async ({ source, entry }, index) => {
-      const compute = { module: modules[source], entryPoint: entry };
-      try {
-        const layout = layouts.of(index).pipeline;
-        const pipeline = await device.gpu.createComputePipelineAsync({ layout, compute });
-        bundle.progress({ stage: "kernels", loaded: ++loaded, total });
-        return pipeline;
-      } catch (error) {
-        throw new WebDnnError(`kernel '${entry}' did not compile: ${reasonOf(error)}`, "report this as a bug", error);
+    try {
+      // Both are awaited even if one fails, so that the buffer can be used again.
+      for (const settled of await Promise.allSettled([checked, staging.mapAsync(GPUMapMode.READ)])) {
+        if (settled.status === "rejected") throw await this.#opened.device.explain(settled.reason);
       }
-    }),
-  );
-}
-
-/**
- * @param {WebGpu} section
- * @param {GPUDevice} gpu
- * @param {Layouts} layouts
- * @param {GPUComputePipeline[]} pipelines
- * @param {Buffers} buffers
- * @returns {Step[]}
- */
-function createSteps(section, gpu, layouts, pipelines, buffers) {
-  /** @type {Map<string, GPUBindGroup>} */
-  const known = new Map();
-  /** @type {Map<GPUBindGroupLayout, GPUBindGroup>} */
-  const tables = new Map();
-  /**
-   * @param {number} pipeline
-   * @param {number[]} counters
-   * @returns {Numbers | undefined}
-   */
-  const numbersOf = (pipeline, counters) => {
-    if (counters.length === 0) return undefined;
-    const layout = layouts.of(pipeline).numbers;
-    const entries = counters.map((_, binding) => ({ binding, resource: { buffer: buffers.numbers, size: 4 } }));
-    const group = tables.get(layout) ?? gpu.createBindGroup({ layout, entries });
-    tables.set(layout, group);
-    return { group, offsets: counters.map((counter) => counter * STRIDE) };
-  };
-  /** @param {Dispatch} dispatch */
-  const groupOf = ({ pipeline, bindings }) => {
-    const key = bindings.map(({ buffer, offset, size }) => `${buffer} ${offset} ${size}`).join();
-    const entries = bindings.map(({ buffer, offset, size }, binding) => ({
-      binding,
-      resource: { buffer: buffers[buffer], offset, size },
-    }));
-    const group = known.get(key) ?? gpu.createBindGroup({ layout: layouts.of(pipeline).group, entries });
-    known.set(key, group);
-    return group;
-  };
-  const groups = section.dispatches.map(groupOf);
-  return unrolled(section.dispatches, section.loops).map(({ index, launch, counters }) => ({
-    pipeline: pipelines[launch.pipeline],
-    group: groups[index],
-    groups: launch.groups,
-    numbers: numbersOf(launch.pipeline, counters),
-  }));
-}
-
-/**
- * @param {WebGpu} section
- * @param {Device} device
- * @param {Buffers} buffers
- * @param {Step[]} steps
- * @param {ReadonlyArray<Tensor>} inputs
- * @param {ReadonlyArray<Tensor>} outputs
- * @param {ReadonlyArray<TypedArray>} values
- */
-async function run(section, device, buffers, steps, inputs, outputs, values) {
-  if (device.lost) throw device.lost;
-  const stored = inputs.map((tensor, i) => toStorage(tensor, values[i], section.inputs[i].storage));
-  const submitted = device.scoped(() => {
-    stored.forEach((data, i) => {
-      let start = 0; // in elements, which have 4 bytes
-      for (const { offset, size } of piecesOf(section.inputs[i])) {
-        device.gpu.queue.writeBuffer(buffers.arena, offset, data.subarray(start, (start += size / 4)));
-      }
-    });
-    device.gpu.queue.submit([encode(section.outputs, device.gpu, buffers, steps)]);
-  });
-  const mapped = buffers.staging.mapAsync(GPUMapMode.READ);
-  try {
-    // Both are awaited even if one fails, so that nothing is pending when the next run begins.
-    for (const settled of await Promise.allSettled([submitted, mapped])) {
-      if (settled.status === "rejected") throw await device.explain(settled.reason);
+      const results = readStaging(outputs, this.#bundle.manifest.outputs, staging.getMappedRange());
+      staging.unmap();
+      this.#idle.push(staging);
+      return results;
+    } catch (error) {
+      this.#staging.delete(staging);
+      staging.destroy();
+      throw error;
     }
-    return readStaging(section.outputs, outputs, buffers.staging.getMappedRange());
-  } finally {
-    if (buffers.staging.mapState === "mapped") buffers.staging.unmap();
   }
+
+  /**
+   * @param {ReadonlyArray<Value>} values
+   * @returns {Promise<GPUBuffer[]>} of the caller's
+   */
+  async runToBuffers(values) {
+    const { device, buffers } = this.#opened;
+    const images = values.some(isPicture) ? await this.#imageInputs() : undefined;
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+    const [results, checked] = this.#submit(values, images, (encoder) =>
+      this.#section.outputs.map((output) => {
+        const buffer = createBuffer(this.gpu, output.size, STORAGE | COPY_SRC | COPY_DST);
+        copyOut(encoder, buffers.arena, output, buffer, 0);
+        return buffer;
+      }),
+    );
+    try {
+      await checked;
+      if (device.lost) throw device.lost;
+      return results;
+    } catch (error) {
+      results.forEach((buffer) => buffer.destroy());
+      throw await device.explain(error);
+    }
+  }
+
+  dispose() {
+    for (const buffer of this.#staging) buffer.destroy();
+    // A kernel that did not compile has left nothing.
+    this.#images?.then((images) => images.dispose()).catch(() => {});
+    close(this.#opened);
+  }
+
+  /**
+   * @template T
+   * @param {ReadonlyArray<Value>} values
+   * @param {ImageInputs | undefined} images
+   * @param {(encoder: GPUCommandEncoder) => T} copy adds to the end
+   * @returns {[result: T, checked: Promise<void>]}
+   */
+  #submit(values, images, copy) {
+    const { device, buffers } = this.#opened;
+    const { queue } = device.gpu;
+    if (device.lost) throw device.lost;
+    const places = this.#section.inputs;
+    // What cannot be stored is found before anything is queued.
+    const stored = this.#bundle.manifest.inputs.map((tensor, i) => storable(tensor, values[i], places[i]));
+    return device.begin(() => {
+      const encoder = device.gpu.createCommandEncoder();
+      stored.forEach((value, i) => {
+        if (ArrayBuffer.isView(value)) write(queue, buffers.arena, places[i], value);
+        else if (!isPicture(value)) copyIn(encoder, buffers.arena, places[i], value);
+      });
+      const pass = encoder.beginComputePass();
+      stored.forEach((value, i) => {
+        if (isPicture(value)) images?.convert(pass, value, { buffer: buffers.arena, ...places[i] });
+      });
+      dispatch(pass, this.#steps);
+      pass.end();
+      const result = copy(encoder);
+      queue.submit([encoder.finish()]);
+      return result;
+    });
+  }
+
+  #createStaging() {
+    const bytes = this.#section.outputs.reduce((sum, { size }) => sum + size, 0);
+    const buffer = createBuffer(this.gpu, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    this.#staging.add(buffer);
+    return buffer;
+  }
+
+  #imageInputs() {
+    this.#images ??= import("./webgpu_images.js").then(({ ImageInputs }) => ImageInputs.create(this.gpu));
+    return this.#images;
+  }
+}
+
+/**
+ * @param {Value} value
+ * @returns {value is Picture}
+ */
+function isPicture(value) {
+  return "source" in value;
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {Value} value
+ * @param {BufferTensor} place
+ * @returns {Stored | Picture | GPUBuffer} what is written, drawn or copied to the place
+ */
+function storable(tensor, value, { pieces, size, storage }) {
+  if (isPicture(value)) return pieces ? toStorage(tensor, value.array(), storage) : value;
+  if (ArrayBuffer.isView(value)) return toStorage(tensor, value, storage);
+  if (value.size === size) return value;
+  const hint = `pass one of ${size} bytes, which holds ${storage} for each element`;
+  throw new WebDnnError(`input '${tensor.name}' is a buffer of ${value.size} bytes`, hint);
 }
 
 /**
@@ -271,14 +314,53 @@ function piecesOf(tensor) {
 }
 
 /**
- * @param {ReadonlyArray<BufferTensor>} outputs what is copied for the page afterwards
- * @param {GPUDevice} gpu
- * @param {Buffers} buffers
- * @param {Step[]} steps
+ * @param {GPUQueue} queue
+ * @param {GPUBuffer} arena
+ * @param {BufferTensor} place
+ * @param {Stored} elements
  */
-function encode(outputs, gpu, buffers, steps) {
-  const encoder = gpu.createCommandEncoder();
-  const pass = encoder.beginComputePass();
+function write(queue, arena, place, elements) {
+  let start = 0; // in elements, which have 4 bytes
+  for (const { offset, size } of piecesOf(place)) {
+    queue.writeBuffer(arena, offset, elements.subarray(start, (start += size / 4)));
+  }
+}
+
+/**
+ * @param {GPUCommandEncoder} encoder
+ * @param {GPUBuffer} arena
+ * @param {BufferTensor} place
+ * @param {GPUBuffer} source
+ */
+function copyIn(encoder, arena, place, source) {
+  let start = 0;
+  for (const { offset, size } of piecesOf(place)) {
+    encoder.copyBufferToBuffer(source, start, arena, offset, size);
+    start += size;
+  }
+}
+
+/**
+ * @param {GPUCommandEncoder} encoder
+ * @param {GPUBuffer} arena
+ * @param {BufferTensor} place
+ * @param {GPUBuffer} target
+ * @param {number} start in the target
+ * @returns {number} where it ends there
+ */
+function copyOut(encoder, arena, place, target, start) {
+  for (const { offset, size } of piecesOf(place)) {
+    encoder.copyBufferToBuffer(arena, offset, target, start, size);
+    start += size;
+  }
+  return start;
+}
+
+/**
+ * @param {GPUComputePassEncoder} pass
+ * @param {ReadonlyArray<Step>} steps
+ */
+function dispatch(pass, steps) {
   /** @type {GPUComputePipeline | undefined} */
   let current;
   for (const { pipeline, group, groups, numbers } of steps) {
@@ -287,13 +369,6 @@ function encode(outputs, gpu, buffers, steps) {
     if (numbers) pass.setBindGroup(1, numbers.group, numbers.offsets);
     pass.dispatchWorkgroups(...groups);
   }
-  pass.end();
-  let end = 0;
-  for (const { offset, size } of outputs.flatMap(piecesOf)) {
-    encoder.copyBufferToBuffer(buffers.arena, offset, buffers.staging, end, size);
-    end += size;
-  }
-  return encoder.finish();
 }
 
 /**

@@ -1,0 +1,144 @@
+/** @file The kernels of a WebGPU bundle: pipelines, and the dispatches of a run with what each binds. */
+
+import { reasonOf, WebDnnError } from "../error.js";
+import { unrolled } from "./launches.js";
+
+/** @import { Binding, Dispatch, WebGpu } from "../manifest.js" */
+/** @import { Bundle } from "../bundle.js" */
+/** @import { Device } from "./webgpu_device.js" */
+
+/** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, numbers: GPUBuffer }} Buffers */
+/** @typedef {{ group: GPUBindGroup, offsets: number[] }} Numbers the counters of a launch, as places in `numbers` */
+/**
+ * @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number],
+ *   numbers?: Numbers }} Step
+ */
+
+/** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
+export const STRIDE = 256;
+
+/** Bind group layouts and pipeline layouts, shared by all kernels that bind the same kinds of buffers. */
+export class Layouts {
+  #gpu;
+  /** @type {Map<string, { group: GPUBindGroupLayout, numbers: GPUBindGroupLayout, pipeline: GPUPipelineLayout }>} */
+  #known = new Map();
+  /** @type {Dispatch[]} */
+  #dispatches = [];
+
+  /**
+   * @param {WebGpu} section
+   * @param {GPUDevice} gpu
+   */
+  constructor(section, gpu) {
+    this.#gpu = gpu;
+    for (const dispatch of section.dispatches) this.#dispatches[dispatch.pipeline] ??= dispatch;
+  }
+
+  /** @param {number} pipeline */
+  of(pipeline) {
+    const { bindings = [], counters = [] } = this.#dispatches[pipeline] ?? {};
+    const key = `${bindings.map(({ buffer }) => buffer).join()} ${counters.length}`;
+    const known = this.#known.get(key) ?? this.#create(bindings, counters.length);
+    this.#known.set(key, known);
+    return known;
+  }
+
+  /**
+   * @param {ReadonlyArray<Binding>} bindings
+   * @param {number} counters
+   */
+  #create(bindings, counters) {
+    const group = this.#gpu.createBindGroupLayout({
+      entries: bindings.map(({ buffer }, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: buffer === "arena" ? "storage" : "read-only-storage" },
+      })),
+    });
+    const numbers = this.#gpu.createBindGroupLayout({
+      entries: Array.from({ length: counters }, (_, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: "uniform", hasDynamicOffset: true },
+      })),
+    });
+    const layouts = counters ? [group, numbers] : [group];
+    return { group, numbers, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: layouts }) };
+  }
+}
+
+/**
+ * @param {WebGpu} section
+ * @param {Bundle} bundle
+ * @param {Device} device
+ * @param {Layouts} layouts
+ * @param {string[]} texts
+ * @returns {Promise<GPUComputePipeline[]>}
+ */
+export async function compile(section, bundle, device, layouts, texts) {
+  const [modules, checked] = device.begin(() => texts.map((code) => device.gpu.createShaderModule({ code })));
+  const total = section.pipelines.length;
+  let loaded = 0;
+  const pipelines = section.pipelines.map(async ({ source, entry }, index) => {
+    const compute = { module: modules[source], entryPoint: entry };
+    try {
+      const layout = layouts.of(index).pipeline;
+      const pipeline = await device.gpu.createComputePipelineAsync({ layout, compute });
+      bundle.progress({ stage: "kernels", loaded: ++loaded, total });
+      return pipeline;
+    } catch (error) {
+      throw new WebDnnError(`kernel '${entry}' did not compile: ${reasonOf(error)}`, "report this as a bug", error);
+    }
+  });
+  const compiled = Promise.all(pipelines);
+  // What is wrong with a module says more than that its kernels did not compile.
+  compiled.catch(() => {});
+  await checked;
+  return compiled;
+}
+
+/**
+ * @param {WebGpu} section
+ * @param {GPUDevice} gpu
+ * @param {Layouts} layouts
+ * @param {GPUComputePipeline[]} pipelines
+ * @param {Buffers} buffers
+ * @returns {Step[]}
+ */
+export function createSteps(section, gpu, layouts, pipelines, buffers) {
+  /** @type {Map<string, GPUBindGroup>} */
+  const known = new Map();
+  /** @type {Map<GPUBindGroupLayout, GPUBindGroup>} */
+  const tables = new Map();
+  /**
+   * @param {number} pipeline
+   * @param {number[]} counters
+   * @returns {Numbers | undefined}
+   */
+  const numbersOf = (pipeline, counters) => {
+    if (counters.length === 0) return undefined;
+    const layout = layouts.of(pipeline).numbers;
+    const entries = counters.map((_, binding) => ({ binding, resource: { buffer: buffers.numbers, size: 4 } }));
+    const group = tables.get(layout) ?? gpu.createBindGroup({ layout, entries });
+    tables.set(layout, group);
+    return { group, offsets: counters.map((counter) => counter * STRIDE) };
+  };
+  /** @param {Dispatch} dispatch */
+  const groupOf = ({ pipeline, bindings }) => {
+    const key = bindings.map(({ buffer, offset, size }) => `${buffer} ${offset} ${size}`).join();
+    const entries = bindings.map(({ buffer, offset, size }, binding) => ({
+      binding,
+      resource: { buffer: buffers[buffer], offset, size },
+    }));
+    const group = known.get(key) ?? gpu.createBindGroup({ layout: layouts.of(pipeline).group, entries });
+    known.set(key, group);
+    return group;
+  };
+  const groups = section.dispatches.map(groupOf);
+  return unrolled(section.dispatches, section.loops).map(({ index, launch, counters }) => ({
+    pipeline: pipelines[launch.pipeline],
+    group: groups[index],
+    groups: launch.groups,
+    numbers: numbersOf(launch.pipeline, counters),
+  }));
+}
