@@ -28,6 +28,8 @@ from webdnn.targets.bundle.manifest import (
     MemoryWeights,
 )
 
+COMMENT_LINES = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*|//.*)\n", re.MULTILINE)
+"""Lines of a module of the runner that only its readers need: half of what it is, and a third once compressed"""
 SHARD_BYTES = 16 * 2**20
 """Small enough for the limits of static hosts (25 MiB), and for a page to hold a few at once."""
 
@@ -83,10 +85,13 @@ def split_weights(image: bytes | bytearray | memoryview, shard_bytes: int = SHAR
 
 
 def runner_files() -> dict[str, bytes]:
-    """The modules of the browser runner under `runner/`, to be shipped with a bundle or beside it."""
+    """The modules of the browser runner under `runner/`, without comments, to be shipped with a bundle or beside it."""
     root = Path(str(resource_files("webdnn"))) / "runner" / "web"
-    modules = [*root.glob("*.js"), *root.glob("backends/*.js")]
-    return {f"runner/{module.relative_to(root).as_posix()}": module.read_bytes() for module in sorted(modules)}
+    modules = sorted([*root.glob("*.js"), *root.glob("backends/*.js")])
+    return {
+        f"runner/{module.relative_to(root).as_posix()}": COMMENT_LINES.sub("", module.read_text("utf-8")).encode()
+        for module in modules
+    }
 
 
 def write_bundle(directory: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Manifest:

@@ -163,9 +163,10 @@ def test_outputs_are_fed_back(case: Case, relu: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["webgpu", "webgl2"])
-def test_disposal_waits_for_the_run_that_has_begun(case: Case, relu: Path, backend: str) -> None:
+def test_disposal_waits_for_the_runs_that_have_begun(case: Case, relu: Path, backend: str) -> None:
+    """GPUs have two at a time."""
     disposed = "the session is disposed"
-    assert case("overlap", relu, backend, True) == {"results": [Y, disposed, disposed]}
+    assert case("overlap", relu, backend, True) == {"results": [Y, Y, disposed]}
 
 
 @pytest.mark.parametrize(("backend", "value"), [("webgpu", 2**31), ("webgl2", 2**24), ("webgl1", -(2**24))])
@@ -193,11 +194,6 @@ def test_half_floats_are_the_second_choice(case: Case, relu: Path, backend: str,
 def test_without_float_textures_webgl_is_refused(case: Case, relu: Path, backend: str, hidden: list[str]) -> None:
     error = _error(case("withoutExtensions", relu, backend, hidden))
     assert "renders to no float texture" in error["message"]
-
-
-@pytest.mark.parametrize("backend", ["webgl2", "webgl1"])
-def test_a_lost_context_is_an_error(case: Case, relu: Path, backend: str) -> None:
-    assert _error(case("loseContext", relu, backend))["message"] == "the WebGL context was lost"
 
 
 def test_the_page_may_bring_its_device(case: Case, relu: Path) -> None:

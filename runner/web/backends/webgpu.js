@@ -29,20 +29,12 @@ export async function create({ bundle, device: given }) {
   const section = /** @type {WebGpu} */ (bundle.manifest.backends.webgpu);
   const opening = open(section, given);
   try {
-    const [opened, steps] = await Promise.all([
+    const [opened, kernels] = await Promise.all([
       opening,
       prepare(section, bundle, opening),
       loadWeights(section, bundle, opening),
     ]);
-    await opened.device.scoped(() => {
-      const loading = steps.splice(0, section.loading);
-      if (loading.length === 0) return;
-      const encoder = opened.device.gpu.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      dispatch(pass, loading);
-      pass.end();
-      opened.device.gpu.queue.submit([encoder.finish()]);
-    });
+    const steps = await opened.device.scoped(() => start(section, opened, kernels));
     return new WebGpuExecutor(section, bundle, opened, steps);
   } catch (error) {
     const opened = await opening.catch(() => undefined);
@@ -83,10 +75,29 @@ function close({ device, buffers }) {
  * @param {Promise<Opened>} opening
  */
 async function prepare(section, bundle, opening) {
-  const [texts, { device, buffers }] = await Promise.all([bundle.texts(section.sources), opening]);
+  const [texts, { device }] = await Promise.all([bundle.texts(section.sources), opening]);
   const layouts = new Layouts(section, device.gpu);
-  const pipelines = await compile(section, bundle, device, layouts, texts);
-  return device.scoped(() => createSteps(section, device.gpu, layouts, pipelines, buffers));
+  return { layouts, pipelines: await compile(section, bundle, device, layouts, texts) };
+}
+
+/**
+ * Computes what is computed once.
+ * @param {WebGpu} section
+ * @param {Opened} opened
+ * @param {Awaited<ReturnType<typeof prepare>>} kernels
+ * @returns {Step[]} those of each run
+ */
+function start(section, { device, buffers }, { layouts, pipelines }) {
+  const steps = createSteps(section, device.gpu, layouts, pipelines, buffers);
+  const loading = steps.splice(0, section.loading);
+  if (loading.length > 0) {
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    dispatch(pass, loading);
+    pass.end();
+    device.gpu.queue.submit([encoder.finish()]);
+  }
+  return steps;
 }
 
 /**

@@ -74,23 +74,6 @@ export async function withoutExtensions(url, backend, hidden) {
   }
 }
 
-/** Loses the WebGL context between two runs. */
-export async function loseContext(url, backend) {
-  const { getContext } = OffscreenCanvas.prototype;
-  let context;
-  OffscreenCanvas.prototype.getContext = function (...options) {
-    return (context = getContext.apply(this, options));
-  };
-  try {
-    const session = await load(url, { backends: [backend] });
-    await session.run({ x: X });
-    context.getExtension("WEBGL_lose_context").loseContext();
-    return { error: await session.run({ x: X }).catch(told) };
-  } finally {
-    OffscreenCanvas.prototype.getContext = getContext;
-  }
-}
-
 /** Computes on the page's own WebGPU device, disposes, uses the device, and loses it under a second session. */
 export async function ownDevice(url) {
   const device = await (await navigator.gpu.requestAdapter()).requestDevice();

@@ -16,6 +16,16 @@ RUNNER = HERE.parents[2] / "runner" / "web"
 BUDGET = 25_000
 
 
+def test_comments_are_left_out_and_nothing_else() -> None:
+    """What is left of a module is its code, line by line."""
+    for path, content in runner_files().items():
+        source = (RUNNER / path.removeprefix("runner/")).read_text()
+        lines, kept = iter(source.splitlines()), content.decode().splitlines()
+        left_out = [line.strip() for wanted in [*kept, None] for line in iter(lambda: next(lines, None), wanted) if line]
+        assert kept
+        assert not [line for line in left_out if not re.match(r"/\*\*|\*|//", line)], path
+
+
 def test_modules_are_small(capsys: pytest.CaptureFixture[str]) -> None:
     compressed = len(gzip.compress(b"".join(runner_files().values()), 9))
     with capsys.disabled():
@@ -29,9 +39,14 @@ def test_modules_need_no_eval() -> None:
 
 
 def test_in_node(tmp_path: Path) -> None:
+    """On the modules as bundles have them."""
+    for path, content in runner_files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    (tmp_path / "package.json").write_text('{"type":"module"}')
     environment = {
         **os.environ,
-        "RUNNER": str(RUNNER),
+        "RUNNER": str(tmp_path / "runner"),
         "RELU": str(write_relu(tmp_path / "relu")),
         "INTEGERS": str(write_integers(tmp_path / "integers")),
         # The second byte of a section makes no sense to any engine.
