@@ -261,9 +261,14 @@ class WebGpuExecutor {
     const { queue } = device.gpu;
     if (device.lost) throw device.lost;
     const places = this.#section.inputs;
+    const placed = places.map((place) => ({ buffer: buffers.arena, ...place }));
     // What cannot be stored is found before anything is queued.
-    const stored = this.#bundle.manifest.inputs.map((tensor, i) => storable(tensor, values[i], places[i]));
+    const converted = this.#bundle.manifest.inputs.map((tensor, i) => storable(tensor, values[i], places[i]));
     return device.begin(() => {
+      const stored = converted.map((value, i) => {
+        if (!isPicture(value) || images?.take(value, placed[i])) return value;
+        return toStorage(this.#bundle.manifest.inputs[i], value.array(), places[i].storage);
+      });
       const encoder = device.gpu.createCommandEncoder();
       stored.forEach((value, i) => {
         if (ArrayBuffer.isView(value)) write(queue, buffers.arena, places[i], value);
@@ -271,7 +276,7 @@ class WebGpuExecutor {
       });
       const pass = encoder.beginComputePass();
       stored.forEach((value, i) => {
-        if (isPicture(value)) images?.convert(pass, value, { buffer: buffers.arena, ...places[i] });
+        if (isPicture(value)) images?.convert(pass, value, placed[i]);
       });
       dispatch(pass, this.#steps);
       pass.end();

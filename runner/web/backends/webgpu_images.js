@@ -16,7 +16,8 @@ const SOURCE = `struct Parameters { matrix: mat4x4f, bias: vec4f, image: vec4f }
   }
 }`;
 
-/** @typedef {{ texture: GPUTexture, parameters: GPUBuffer, group: GPUBindGroup }} Slot */
+/** @typedef {{ buffer: GPUBuffer, offset: number, size: number }} Place */
+/** @typedef {{ texture: GPUTexture, uniforms: GPUBuffer, group: GPUBindGroup }} Slot */
 
 /** The kernel and the images' textures of one session. */
 export class ImageInputs {
@@ -42,49 +43,62 @@ export class ImageInputs {
   }
 
   /**
-   * Has the pixels copied, and adds the dispatch that converts them.
+   * Copies the pixels.
+   * @param {Picture} picture
+   * @param {Place} place of the input
+   * @returns {boolean} whether the device could
+   */
+  take({ width, height, parameters, source }, place) {
+    const { queue } = this.#gpu;
+    const { texture, uniforms } = this.#slot(width, height, place);
+    try {
+      queue.copyExternalImageToTexture({ source }, { texture }, [width, height]);
+    } catch {
+      // Some videos, for one, are not where the device could read them; if nobody may, reading says so.
+      return false;
+    }
+    queue.writeBuffer(uniforms, 0, parameters);
+    return true;
+  }
+
+  /**
+   * Adds the dispatch that converts the pixels that were taken.
    * @param {GPUComputePassEncoder} pass
    * @param {Picture} picture
-   * @param {{ buffer: GPUBuffer, offset: number, size: number }} place of the input
+   * @param {Place} place of the input
    */
-  convert(pass, { width, height, parameters, source }, place) {
-    const key = `${place.offset} ${width} ${height}`;
-    const slot = this.#slots.get(key) ?? this.#createSlot(width, height, place);
-    this.#slots.set(key, slot);
-    const { queue } = this.#gpu;
-    queue.copyExternalImageToTexture({ source }, { texture: slot.texture }, [width, height]);
-    queue.writeBuffer(slot.parameters, 0, parameters);
+  convert(pass, { width, height }, place) {
     pass.setPipeline(this.#pipeline);
-    pass.setBindGroup(0, slot.group);
+    pass.setBindGroup(0, this.#slot(width, height, place).group);
     pass.dispatchWorkgroups(Math.ceil(width / 8), Math.ceil(height / 8));
   }
 
   dispose() {
-    for (const { texture, parameters } of this.#slots.values()) {
+    for (const { texture, uniforms } of this.#slots.values()) {
       texture.destroy();
-      parameters.destroy();
+      uniforms.destroy();
     }
   }
 
   /**
    * @param {number} width
    * @param {number} height
-   * @param {{ buffer: GPUBuffer, offset: number, size: number }} place
+   * @param {Place} place
    * @returns {Slot}
    */
-  #createSlot(width, height, place) {
+  #slot(width, height, { buffer, offset, size }) {
+    const key = `${offset} ${width} ${height}`;
+    const known = this.#slots.get(key);
+    if (known) return known;
     const { TEXTURE_BINDING, COPY_DST, RENDER_ATTACHMENT } = GPUTextureUsage;
     const usage = TEXTURE_BINDING | COPY_DST | RENDER_ATTACHMENT;
     const texture = this.#gpu.createTexture({ size: [width, height], format: "rgba8unorm", usage });
-    const parameters = this.#gpu.createBuffer({ size: 96, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
-    const group = this.#gpu.createBindGroup({
-      layout: this.#pipeline.getBindGroupLayout(0),
-      entries: [
-        { binding: 0, resource: texture.createView() },
-        { binding: 1, resource: place },
-        { binding: 2, resource: { buffer: parameters } },
-      ],
-    });
-    return { texture, parameters, group };
+    const uniforms = this.#gpu.createBuffer({ size: 96, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    const layout = this.#pipeline.getBindGroupLayout(0);
+    const resources = [texture.createView(), { buffer, offset, size }, { buffer: uniforms }];
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    const slot = { texture, uniforms, group: this.#gpu.createBindGroup({ layout, entries }) };
+    this.#slots.set(key, slot);
+    return slot;
   }
 }
