@@ -1,7 +1,7 @@
 """What sessions ask of GPUs, in Chromium: lost devices, shared ones, handles that are freed, and counted calls."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -110,3 +110,71 @@ def test_runs_leave_no_handles(browser: Browser, page: Page, relu: Path, backend
     assert answer["before"]
     assert answer["after"] == answer["before"]
     assert answer["left"] == {}
+
+
+def fetches(calls: Iterable[str]) -> list[str]:
+    return [call for call in calls if call.startswith("fetch")]
+
+
+@pytest.mark.parametrize(("backend", "files"), [("webgpu", 5), ("webgl2", 5), ("webgl1", 5), ("wasm", 4), ("js", 3)])
+def test_loading_fetches_each_file_once(browser: Browser, page: Page, relu: Path, backend: str, files: int) -> None:
+    """The manifest, then all else at once; a module is fetched by the engine, for which js waits."""
+    answer = ask(page, "steps", browser.mount(relu), backend)
+    fetched = fetches(answer["order"])
+    assert len(set(fetched)) == len(fetched)
+    assert len([name for name in fetched if not name.endswith("kernels.js")]) == files
+    assert fetched[0] == "fetch model.json"
+    assert answer["results"] == [Y] * 3
+
+
+def test_webgpu_waits_for_nothing_that_it_does_not_need(browser: Browser, page: Page, relu: Path) -> None:
+    answer = ask(page, "steps", browser.mount(relu), "webgpu")
+    order, loading = answer["order"], answer["loading"]
+    assert (loading["requestAdapter"], loading["requestDevice"]) == (1, 1)
+    # Files come while the device is made, and weights while kernels are compiled, none of which blocks the page.
+    assert all(order.index(name) < order.index("requestAdapter") for name in fetches(order))
+    assert order.index("createComputePipelineAsync") < order.index("createBindGroup")
+    assert loading["createComputePipelineAsync"] == 2
+    assert "createComputePipeline" not in loading
+    # Buffers, modules and groups are checked in one scope of each kind.
+    assert loading["popErrorScope"] == 9
+
+
+@pytest.mark.parametrize("backend", ["webgl2", "webgl1"])
+def test_webgl_compiles_while_weights_come(browser: Browser, page: Page, relu: Path, backend: str) -> None:
+    order = ask(page, "steps", browser.mount(relu), backend)["order"]
+    assert all(order.index(name) < order.index("linkProgram") for name in fetches(order))
+    # All programs are begun before the first is waited for.
+    assert max(i for i, call in enumerate(order) if call == "linkProgram") < order.index("getProgramParameter")
+
+
+def test_a_run_is_one_submission(browser: Browser, page: Page, relu: Path) -> None:
+    answer = ask(page, "steps", browser.mount(relu), "webgpu")
+    assert (answer["running"]["submit"], answer["running"]["mapAsync"]) == (1, 1)
+    # Of three runs that nothing has waited for, two are submitted, and the buffers of runs before are used again.
+    assert (answer["begun"]["submit"], answer["begun"]["mapAsync"], answer["begun"]["createBuffer"]) == (2, 2, 1)
+    assert "getMappedRange" not in answer["begun"]
+    assert (answer["rest"]["submit"], answer["rest"].get("createBuffer", 0)) == (1, 0)
+
+
+@pytest.mark.parametrize("backend", ["webgl2", "webgl1"])
+def test_reads_of_webgl_overlap(browser: Browser, page: Page, relu: Path, backend: str) -> None:
+    """WebGL 1 can only read at once."""
+    answer = ask(page, "steps", browser.mount(relu), backend)
+    assert answer["running"]["drawArrays"] == 2
+    assert (answer["begun"]["drawArrays"], answer["begun"]["readPixels"]) == (4, 2)
+    assert "getBufferSubData" not in answer["begun"]
+    assert (answer["rest"]["drawArrays"], answer["rest"]["readPixels"]) == (2, 1)
+
+
+@pytest.mark.parametrize(("backend", "own"), [("webgpu", 4), ("webgl2", 4), ("wasm", 2), ("js", 2)])
+def test_only_the_modules_of_a_backend_are_loaded(browser: Browser, relu: Path, backend: str, own: int) -> None:
+    """Images are among those that are not."""
+    page = browser.new_page()
+    ask(page, "steps", browser.mount(relu), backend)
+    urls: list[str] = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    page.close()
+    modules = {url.split("/runner/")[1] for url in urls if "/runner/" in url}
+    backends = {name for name in modules if name.startswith("backends/")}
+    assert modules - backends == {f"{name}.js" for name in ("index", "load", "bundle", "error", "session", "sha256", "tensors")}
+    assert len(backends) == own

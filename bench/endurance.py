@@ -1,0 +1,122 @@
+"""Runs a model again and again in Chromium, and tells how much memory its processes hold meanwhile.
+
+`python -m bench.endurance MODEL.onnx --backend webgl2 --runs 2000` fails where the page's process grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from playwright.sync_api import CDPSession, Page
+
+from webdnn.runner.python.chromium import Browser
+from webdnn.targets.bundle.write import write_bundle
+from webdnn.tools.compiler import compile_model
+
+MOST_GROWTH = 0.03
+
+_OPEN = """([url, backend]) => Promise.all([import('/runner/index.js'), import('/runner/tensors.js')]).then(
+  async ([{ load }, { zeros }]) => {
+    const session = await load(url, { backends: [backend] });
+    const inputs = Object.fromEntries(session.inputs.map((tensor) => [tensor.name, zeros(tensor)]));
+    globalThis.endured = { session, inputs };
+  })"""
+_RUN = "async (runs) => { for (let i = 0; i < runs; i++) await endured.session.run(endured.inputs); }"
+_CLOSE = "() => endured.session.dispose()"
+
+
+class _Process(TypedDict):
+    type: str
+    id: int
+
+
+class _Processes(TypedDict):
+    processInfo: list[_Process]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Resident memory, in bytes, of the page's process and of the GPU's, after so many runs."""
+
+    runs: int
+    page: int
+    gpu: int
+
+
+class Endurance:
+    """A model in a page of its own, which runs on zeros."""
+
+    def __init__(self, browser: Browser, page: Page) -> None:
+        self._page = page
+        assert page.context.browser
+        self._processes: CDPSession = page.context.browser.new_browser_cdp_session()
+        self._heap: CDPSession = page.context.new_cdp_session(page)
+        self._runs = 0
+
+    def run(self, runs: int) -> Sample:
+        """Run the model, collect the garbage, and tell what is held."""
+        self._page.evaluate(_RUN, runs)
+        self._runs += runs
+        self._heap.send("HeapProfiler.collectGarbage")
+        answer: _Processes = self._processes.send("SystemInfo.getProcessInfo")
+        held = {"renderer": 0, "GPU": 0}
+        for process in answer["processInfo"]:
+            if process["type"] in held:
+                held[process["type"]] += resident(process["id"])
+        return Sample(self._runs, held["renderer"], held["GPU"])
+
+
+@contextmanager
+def opened(bundle: Path, backend: str) -> Iterator[Endurance]:
+    """The bundle in a browser of its own, of which no other page takes memory."""
+    with Browser() as browser:
+        page = browser.new_page()
+        page.evaluate(_OPEN, [browser.mount(bundle), backend])
+        yield Endurance(browser, page)
+        page.evaluate(_CLOSE)
+
+
+def resident(process: int) -> int:
+    """The bytes that a process holds in memory."""
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=True)
+    return int(told.stdout) * 1024
+
+
+def growth(samples: list[Sample]) -> float:
+    """By what share of the first sample the page's process has grown until the last one."""
+    return samples[-1].page / samples[0].page - 1
+
+
+def main() -> None:
+    """Compile, run, print, and fail where memory grows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--backend", default="webgl2", choices=("webgpu", "webgl2", "webgl1", "wasm", "js"))
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--warm-up", type=int, default=200, help="runs before the first sample")
+    parser.add_argument("--samples", type=int, default=10)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        target = "webgl" if arguments.backend.startswith("webgl") else arguments.backend
+        manifest, files, _ = compile_model(arguments.model, (target,))
+        write_bundle(Path(scratch) / "bundle", manifest, files)
+        with opened(Path(scratch) / "bundle", arguments.backend) as endurance:
+            samples = [endurance.run(arguments.warm_up)]
+            for _ in range(arguments.samples):
+                samples.append(endurance.run(arguments.runs // arguments.samples))
+                print("{0.runs:>8} runs: page {1:.1f} MB, GPU {2:.1f} MB".format(samples[-1], samples[-1].page / 1e6, samples[-1].gpu / 1e6), flush=True)
+    grown = growth(samples)
+    print(f"the page's process has grown by {grown:.1%} since run {samples[0].runs}")
+    if grown > MOST_GROWTH:
+        raise SystemExit(f"that is more than {MOST_GROWTH:.0%}")
+
+
+if __name__ == "__main__":
+    main()
