@@ -35,6 +35,7 @@ _CLOSE = "() => endured.session.dispose()"
 class _Process(TypedDict):
     type: str
     id: int
+    cpuTime: float
 
 
 class _Processes(TypedDict):
@@ -61,16 +62,13 @@ class Endurance:
         self._runs = 0
 
     def run(self, runs: int) -> Sample:
-        """Run the model, collect the garbage, and tell what is held."""
+        """Run the model, collect the garbage, and tell what is held; other pages' processes are idle ones."""
         self._page.evaluate(_RUN, runs)
         self._runs += runs
         self._heap.send("HeapProfiler.collectGarbage")
         answer: _Processes = self._processes.send("SystemInfo.getProcessInfo")
-        held = {"renderer": 0, "GPU": 0}
-        for process in answer["processInfo"]:
-            if process["type"] in held:
-                held[process["type"]] += resident(process["id"])
-        return Sample(self._runs, held["renderer"], held["GPU"])
+        busiest = {process["type"]: process for process in sorted(answer["processInfo"], key=lambda it: it["cpuTime"])}
+        return Sample(self._runs, resident(busiest["renderer"]["id"]), resident(busiest["GPU"]["id"]))
 
 
 @contextmanager
@@ -110,8 +108,11 @@ def main() -> None:
         with opened(Path(scratch) / "bundle", arguments.backend) as endurance:
             samples = [endurance.run(arguments.warm_up)]
             for _ in range(arguments.samples):
-                samples.append(endurance.run(arguments.runs // arguments.samples))
-                print("{0.runs:>8} runs: page {1:.1f} MB, GPU {2:.1f} MB".format(samples[-1], samples[-1].page / 1e6, samples[-1].gpu / 1e6), flush=True)
+                sample = endurance.run(arguments.runs // arguments.samples)
+                print(
+                    f"{sample.runs:>8} runs: page {sample.page / 1e6:.1f} MB, GPU {sample.gpu / 1e6:.1f} MB", flush=True
+                )
+                samples.append(sample)
     grown = growth(samples)
     print(f"the page's process has grown by {grown:.1%} since run {samples[0].runs}")
     if grown > MOST_GROWTH:

@@ -17,8 +17,8 @@ AT_ZERO = [0.5, 0, -1, 2, -3, 100]
 DEVICES = {"webgpu": "requestDevice", "webgl2": "getContext", "webgl1": "getContext"}
 
 
-class Answer(TypedDict, total=False):
-    """What the functions of pages/devices.js answer; counts are of calls or handles, by name."""
+class Answer(TypedDict):
+    """What the functions of pages/devices.js answer, each some of it; counts are of calls or handles, by name."""
 
     results: list[list[float] | str]
     fetched: dict[str, int]
@@ -91,7 +91,8 @@ def test_sessions_share_one_device(browser: Browser, page: Page, relu: Path, bac
 
 
 @pytest.mark.parametrize(
-    ("backend", "file", "texts"), [("webgpu", "wgsl.json", RELU_WGSL), ("webgl2", "es3.json", RELU_ES3), ("webgl1", "es1.json", RELU_ES1)]
+    ("backend", "file", "texts"),
+    [("webgpu", "wgsl.json", RELU_WGSL), ("webgl2", "es3.json", RELU_ES3), ("webgl1", "es1.json", RELU_ES1)],
 )
 def test_a_session_that_fails_leaves_others_alone(
     browser: Browser, page: Page, relu: Path, tmp_path: Path, backend: str, file: str, texts: list[str]
@@ -176,5 +177,7 @@ def test_only_the_modules_of_a_backend_are_loaded(browser: Browser, relu: Path, 
     page.close()
     modules = {url.split("/runner/")[1] for url in urls if "/runner/" in url}
     backends = {name for name in modules if name.startswith("backends/")}
-    assert modules - backends == {f"{name}.js" for name in ("index", "load", "bundle", "error", "session", "sha256", "tensors")}
+    assert modules - backends == {
+        f"{name}.js" for name in ("index", "load", "bundle", "error", "session", "sha256", "tensors")
+    }
     assert len(backends) == own

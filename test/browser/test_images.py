@@ -24,12 +24,13 @@ BACKENDS = ("webgpu", "webgl2", "webgl1", "wasm", "js")
 WIDTH, HEIGHT = 7, 5
 PIXELS = np.random.default_rng(7).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
 PIXELS[..., 3] = 255
+BYTES: list[int] = PIXELS.reshape(-1).tolist()
 
 Told = dict[str, str]
 
 
-class Answer(TypedDict, total=False):
-    """What the functions of pages/images.js answer."""
+class Answer(TypedDict):
+    """What the functions of pages/images.js answer, each some of it."""
 
     results: dict[str, list[float]]
     values: list[list[float]]
@@ -63,8 +64,10 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
         b"IDAT": zlib.compress(rows),
         b"IEND": b"",
     }
-    parts = (struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks.items())
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    parts = b""
+    for name, data in chunks.items():
+        parts += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return b"\x89PNG\r\n\x1a\n" + parts
 
 
 class Negated:
@@ -121,7 +124,7 @@ CASES: Mapping[str, tuple[tuple[int, ...], dict[str, object], NDArray[np.float64
 @pytest.mark.parametrize("name", CASES)
 def test_images_are_the_same_on_all_backends(page: Page, negated: Negated, name: str) -> None:
     shape, options, expected = CASES[name]
-    answer = ask(page, "images", negated.of(*shape), BACKENDS, negated.file, PIXELS.reshape(-1).tolist(), WIDTH, options)
+    answer = ask(page, "images", negated.of(*shape), BACKENDS, negated.file, BYTES, WIDTH, options)
     assert len(answer["results"]) == 6 * len(BACKENDS)
     wrong = {}
     for how, found in answer["results"].items():
@@ -134,14 +137,14 @@ def test_images_are_the_same_on_all_backends(page: Page, negated: Negated, name:
 
 def test_halves_take_images(page: Page, negated: Negated) -> None:
     url = negated.of(1, 3, HEIGHT, WIDTH, element=TensorProto.FLOAT16)
-    answer = ask(page, "images", url, BACKENDS, negated.file, PIXELS.reshape(-1).tolist(), WIDTH, {})
+    answer = ask(page, "images", url, BACKENDS, negated.file, BYTES, WIDTH, {})
     for how, found in answer["results"].items():
         np.testing.assert_allclose(found, -converted(RGB).transpose(2, 0, 1).reshape(-1), atol=1e-3, err_msg=how)
 
 
 def test_an_image_that_lies_in_pieces(page: Page, negated: Negated) -> None:
     url = negated.of(1, 3, HEIGHT, WIDTH, binding=256)
-    answer = ask(page, "images", url, ("webgpu",), negated.file, PIXELS.reshape(-1).tolist(), WIDTH, {})
+    answer = ask(page, "images", url, ("webgpu",), negated.file, BYTES, WIDTH, {})
     for how, found in answer["results"].items():
         np.testing.assert_allclose(found, -converted(RGB).transpose(2, 0, 1).reshape(-1), atol=1e-5, err_msg=how)
 
@@ -149,7 +152,7 @@ def test_an_image_that_lies_in_pieces(page: Page, negated: Negated) -> None:
 @pytest.mark.parametrize("backend", ["webgl2", "webgl1"])
 def test_an_image_that_is_larger_than_textures(page: Page, negated: Negated, backend: str) -> None:
     url = negated.of(1, 3, HEIGHT, WIDTH)
-    answer = ask(page, "tooLarge", url, backend, PIXELS.reshape(-1).tolist(), WIDTH)
+    answer = ask(page, "tooLarge", url, backend, BYTES, WIDTH)
     np.testing.assert_allclose(answer["results"][backend], -converted(RGB).transpose(2, 0, 1).reshape(-1), atol=1e-5)
     assert "drawArrays" in answer["calls"]
     assert "texImage2D" not in answer["calls"]
@@ -174,7 +177,7 @@ def test_images_of_overlapping_runs_stay_apart(page: Page, negated: Negated, bac
 @pytest.mark.parametrize(
     ("kind", "size", "options", "message"),
     [
-        ("ImageData", (WIDTH, HEIGHT + 1), {}, "takes an image of 7 × 5 pixels, and is given 7 × 6"),
+        ("ImageData", (WIDTH, HEIGHT + 1), {}, "takes an image of 7 \u00d7 5 pixels, and is given 7 \u00d7 6"),
         ("object", (WIDTH, HEIGHT), {}, "is given a Object as an image"),
         ("null", (WIDTH, HEIGHT), {}, "is given a Null as an image"),
         ("ImageData", (WIDTH, HEIGHT), {"std": 0}, "has a std of 0"),

@@ -245,14 +245,20 @@ export class Device {
   }
 }
 
+/** @type {Array<() => void>} */
+const waiting = [];
+/** @type {MessageChannel | undefined} one for all: a run may wait thousands of times */
+let channel;
+
 /** @returns {Promise<void>} the next task, without the delay that timers have */
 function nextTask() {
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => waiting.shift()?.();
+  }
+  const { port2 } = channel;
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
+    waiting.push(resolve);
     port2.postMessage(null);
   });
 }

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import subprocess
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,18 @@ from webdnn.targets.bundle.write import runner_files
 HERE = Path(__file__).parent
 RUNNER = HERE.parents[2] / "runner" / "web"
 BUDGET = 25_000
+COMMENT = re.compile(r"\s*(/\*\*|\*|//)")
 
 
 def test_comments_are_left_out_and_nothing_else() -> None:
     """What is left of a module is its code, line by line."""
     for path, content in runner_files().items():
         source = (RUNNER / path.removeprefix("runner/")).read_text()
-        lines, kept = iter(source.splitlines()), content.decode().splitlines()
-        left_out = [line.strip() for wanted in [*kept, None] for line in iter(lambda: next(lines, None), wanted) if line]
-        assert kept
-        assert not [line for line in left_out if not re.match(r"/\*\*|\*|//", line)], path
+        lines = iter(source.splitlines())
+        for kept in content.decode().splitlines():
+            left_out = takewhile(lambda line, kept=kept: line != kept, lines)
+            assert not [line for line in left_out if not COMMENT.match(line)], path
+        assert not [line for line in lines if not COMMENT.match(line)], path
 
 
 def test_modules_are_small(capsys: pytest.CaptureFixture[str]) -> None:
