@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import Page
 
 from webdnn.runner.python.chromium import Browser
 from webdnn.targets.bundle.write import write_bundle
@@ -32,14 +32,20 @@ _RUN = "async (runs) => { for (let i = 0; i < runs; i++) await endured.session.r
 _CLOSE = "() => endured.session.dispose()"
 
 
-class _Process(TypedDict):
+class _Entry(TypedDict):
+    """What the browser tells of a process (the first three), or of a metric."""
+
     type: str
     id: int
     cpuTime: float
+    name: str
+    value: float
 
 
-class _Processes(TypedDict):
-    processInfo: list[_Process]
+class _Devtools(Protocol):
+    """What is needed of Playwright's sessions of the browser's protocol."""
+
+    def send(self, method: str) -> dict[str, list[_Entry]]: ...
 
 
 @dataclass(frozen=True)
@@ -57,22 +63,28 @@ class Endurance:
     def __init__(self, browser: Browser, page: Page) -> None:
         self._page = page
         assert page.context.browser
-        self._processes: CDPSession = page.context.browser.new_browser_cdp_session()
-        self._heap: CDPSession = page.context.new_cdp_session(page)
+        self._browser: _Devtools = page.context.browser.new_browser_cdp_session()
+        self._devtools: _Devtools = page.context.new_cdp_session(page)
+        self._devtools.send("Performance.enable")
         self._runs = 0
 
     def run(self, runs: int) -> Sample:
-        """Run the model, collect the garbage, and tell what is held; other pages' processes are idle ones."""
+        """Run the model, collect the garbage, and tell what is held."""
         self._page.evaluate(_RUN, runs)
         self._runs += runs
-        self._heap.send("HeapProfiler.collectGarbage")
-        answer: _Processes = self._processes.send("SystemInfo.getProcessInfo")
-        busiest = {process["type"]: process for process in sorted(answer["processInfo"], key=lambda it: it["cpuTime"])}
-        return Sample(self._runs, resident(busiest["renderer"]["id"]), resident(busiest["GPU"]["id"]))
+        self._devtools.send("HeapProfiler.collectGarbage")
+        metrics = self._devtools.send("Performance.getMetrics")["metrics"]
+        running = self._browser.send("SystemInfo.getProcessInfo")["processInfo"]
+        # Other pages of the browser's own have processes too: this one's has worked as long as it says.
+        worked = next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
+        renderers = [process for process in running if process["type"] == "renderer"]
+        own = min(renderers, key=lambda process: abs(process["cpuTime"] - worked))
+        gpu = sum(resident(process["id"]) for process in running if process["type"] == "GPU")
+        return Sample(self._runs, resident(own["id"]), gpu)
 
 
 @contextmanager
-def opened(bundle: Path, backend: str) -> Iterator[Endurance]:
+def opened(bundle: Path, backend: str) -> Generator[Endurance]:
     """The bundle in a browser of its own, of which no other page takes memory."""
     with Browser() as browser:
         page = browser.new_page()
