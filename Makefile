@@ -28,7 +28,8 @@ lint: setup-python setup-web ## style, types and layers, of Python and JavaScrip
 	ruff format --check .
 	pyright
 	lint-imports
-	if [ -f runner/web/package.json ]; then cd runner/web && npx tsc -p . && npx eslint . && npx tsc -p ../../tools/pages/view; fi
+	if [ -f runner/web/package.json ]; then cd runner/web && npx tsc -p . && npx eslint . && npx tsc -p ../../tools/pages/view \
+		&& cd ../.. && runner/web/node_modules/.bin/eslint --config runner/web/eslint.config.mjs tools/pages/view; fi
 
 .PHONY: filecheck
 filecheck: setup-python ## the FileCheck suite (lit)

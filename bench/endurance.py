@@ -57,22 +57,21 @@ class Sample:
     gpu: int
 
 
+@dataclass
 class Endurance:
     """A model in a page of its own, which runs on zeros."""
 
-    def __init__(self, browser: Browser, page: Page) -> None:
-        self._page = page
-        assert page.context.browser
-        self._browser: _Devtools = page.context.browser.new_browser_cdp_session()
-        self._devtools: _Devtools = page.context.new_cdp_session(page)
-        self._devtools.send("Performance.enable")
-        self._runs = 0
+    _page: Page
+    _browser: _Devtools
+    _devtools: _Devtools
+    _runs: int = 0
 
     def run(self, runs: int) -> Sample:
         """Run the model, collect the garbage, and tell what is held."""
         self._page.evaluate(_RUN, runs)
         self._runs += runs
         self._devtools.send("HeapProfiler.collectGarbage")
+        self._devtools.send("Performance.enable")
         metrics = self._devtools.send("Performance.getMetrics")["metrics"]
         running = self._browser.send("SystemInfo.getProcessInfo")["processInfo"]
         # Other pages of the browser's own have processes too: this one's has worked as long as it says.
@@ -89,7 +88,8 @@ def opened(bundle: Path, backend: str) -> Generator[Endurance]:
     with Browser() as browser:
         page = browser.new_page()
         page.evaluate(_OPEN, [browser.mount(bundle), backend])
-        yield Endurance(browser, page)
+        assert page.context.browser
+        yield Endurance(page, page.context.browser.new_browser_cdp_session(), page.context.new_cdp_session(page))
         page.evaluate(_CLOSE)
 
 

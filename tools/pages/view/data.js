@@ -16,7 +16,9 @@ export async function readData() {
   const text = byId("data").textContent ?? "";
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return /** @type {View} */ (await new Response(stream).json());
+  /** @type {unknown} */
+  const view = await new Response(stream).json();
+  return /** @type {View} */ (view);
 }
 
 /** @param {string} id */

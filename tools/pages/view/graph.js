@@ -112,7 +112,7 @@ export class GraphView {
 
   /** @param {number[]} shown @returns {Card[]} */
   cards(shown) {
-    const marks = this.moment === "level" ? new Map() : marksOf(this.view.steps[this.step].rows);
+    const marks = marksOf(this.moment === "level" ? [] : this.view.steps[this.step].rows);
     return shown.map((place) => {
       const node = this.view.nodes[place];
       const title = node.kernel || node.name.replace(/^dnn\./, "");
@@ -257,6 +257,7 @@ function countsOf(rows) {
 
 /** @param {Row[]} rows @returns {Map<number, string>} from nodes, before and after, to what happened to them */
 function marksOf(rows) {
+  /** @type {Map<number, string>} */
   const marks = new Map();
   for (const { removed, added, changed } of rows) {
     for (const place of removed) marks.set(place, "removed");
