@@ -151,7 +151,8 @@ let scratch;
  */
 function pixelsOf(source, width, height) {
   const given = "data" in source ? source : undefined;
-  if (given?.colorSpace === "srgb") return given.data;
+  // Browsers that do not say it know no other.
+  if (given && (given.colorSpace ?? "srgb") === "srgb") return given.data;
   scratch ??= createScratch();
   // This clears it too.
   Object.assign(scratch.canvas, { width, height });

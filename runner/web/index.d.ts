@@ -108,13 +108,17 @@ export interface Session {
   /** The device that a WebGPU session uses now; another one after it was lost. */
   readonly device: GPUDevice | undefined;
   /**
-   * Computes the outputs; calls that overlap wait for one another. Of an output with `counts`, whose shape is the most
+   * Computes the outputs. Of calls that overlap, two are in progress at a time on GPUs and one elsewhere, and each computes
+   * what its arrays held when it was made. Of an output with `counts`, whose shape is the most
    * that it can be, there are as many elements as the run has found.
    *
    * If the GPU is lost, runs in progress are rejected, and the next one makes all anew.
    */
   run(inputs: Readonly<Record<string, Input>>, options?: { readonly outputs?: "array" }): Promise<Record<string, TypedArray>>;
-  /** Leaves the outputs on WebGPU, whole, in new buffers of the page's, with elements as in those for inputs. */
+  /**
+   * Leaves the outputs on WebGPU, whole, in new buffers with elements as in those for inputs. The page destroys them, and
+   * they are gone with the device, which the last session ends unless it is the page's.
+   */
   run(
     inputs: Readonly<Record<string, Input>>,
     options: { readonly outputs: "gpu-buffer" },

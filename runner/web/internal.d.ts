@@ -12,7 +12,7 @@ export interface Context {
   readonly device?: GPUDevice;
 }
 
-/** What a run is given for an input, beyond arrays: an executor says which of it. */
+/** What a run is given for an input: arrays, and what the executor says that it takes besides. */
 export type Value = TypedArray | Picture | GPUBuffer;
 
 /** A model on a device: inputs and outputs are in the order of the manifest, and checked. */

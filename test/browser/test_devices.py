@@ -90,6 +90,19 @@ def test_sessions_share_one_device(browser: Browser, page: Page, relu: Path, bac
     assert answer["left"] == {}
 
 
+@pytest.mark.parametrize(("order", "devices"), [((0, 1), 2), ((1, 0), 1), ((0, 1, 1, 0), 2)])
+def test_a_bundle_that_needs_more_has_a_device_that_offers_it(
+    browser: Browser, page: Page, relu: Path, tmp_path: Path, order: tuple[int, ...], devices: int
+) -> None:
+    demanding = write_relu(tmp_path / "b", limits={"maxComputeWorkgroupStorageSize": 32768})
+    urls = [browser.mount(relu), browser.mount(demanding)]
+    answer = ask(page, "beside", [urls[i] for i in order])
+    assert answer["results"] == [Y] * len(order)
+    assert answer["calls"]["requestDevice"] == devices
+    assert answer["shared"] is (devices == 1)
+    assert answer["left"] == {}
+
+
 @pytest.mark.parametrize(
     ("backend", "file", "texts"),
     [("webgpu", "wgsl.json", RELU_WGSL), ("webgl2", "es3.json", RELU_ES3), ("webgl1", "es1.json", RELU_ES1)],

@@ -1,5 +1,6 @@
 """Images and GPU buffers as inputs of the browser runner, and outputs that stay on the GPU, in Chromium."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -231,3 +232,36 @@ def test_only_webgpu_has_buffers(browser: Browser, page: Page, relu: Path, backe
     given, wanted = ask(page, "noBuffers", browser.mount(relu), backend)["errors"]
     assert given["message"] == "input 'x' (f32[2, 3]) is a GPUBuffer"
     assert wanted["message"] == f"{backend} gives no outputs of kind 'gpu-buffer'"
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+SNIPPETS = re.findall(r"```js\n(.*?)```", README.split("### Images and buffers")[1].split("\n### ")[0], re.DOTALL)
+
+
+def example(page: Page, number: int, before: str, after: str, url: str) -> list[float]:
+    """What comes of an example of the README, after and before some lines of our own."""
+    body = f"const {{ load }} = await import('/runner/index.js'); {before} {SNIPPETS[number]} {after}"
+    answer: list[float] = page.evaluate(f"async (url) => {{ {body} }}", url)
+    return answer
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_readme_takes_images(browser: Browser, page: Page, tmp_path: Path, backend: str) -> None:
+    shape = (1, 3, 4, 4)
+    model = make_model([helper.make_node("Neg", ["image"], ["scores"])], {"image": shape}, {"scores": shape})
+    manifest, files, _ = compile_model(write_model(tmp_path / "m.onnx", model))
+    write_bundle(tmp_path / "b", manifest, files)
+    before = (
+        f"const session = await load(url, {{ backends: ['{backend}'] }});"
+        "const video = await createImageBitmap(new ImageData(new Uint8ClampedArray(64).fill(255), 4));"
+    )
+    found = example(page, 0, before, "await session.dispose(); return [...scores];", browser.mount(tmp_path / "b"))
+    expected = np.repeat(-(1 - np.array(MEAN)) / np.array(STD), 16)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_the_readme_leaves_buffers_on_the_gpu(browser: Browser, page: Page, relu: Path) -> None:
+    before = "const session = await load(url); const x = Float32Array.of(1, -2, 3, -4, 5, -6);"
+    found = example(page, 1, before, "await session.dispose(); return [...second.y];", browser.mount(relu))
+    twice = relu_meaning(relu_meaning(np.array([[1, -2, 3], [-4, 5, -6]], np.float32)))
+    np.testing.assert_array_equal(found, twice.reshape(-1))

@@ -2,9 +2,8 @@
 
 import { WebDnnError } from "../error.js";
 import { fromStorage, toStorage } from "../tensors.js";
-import { unrolled } from "./launches.js";
 import { acquireDevice, checkAvailable } from "./webgpu_device.js";
-import { compile, createSteps, Layouts, STRIDE } from "./webgpu_kernels.js";
+import { compile, createBuffer, createBuffers, createSteps, dispatch, Layouts } from "./webgpu_kernels.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor, Value } from "../internal.js" */
@@ -112,35 +111,6 @@ function loadWeights(section, bundle, opening) {
     // Without waiting, the driver's copies of a large model would pile up.
     await device.gpu.queue.onSubmittedWorkDone();
   });
-}
-
-/**
- * @param {WebGpu} section
- * @param {GPUDevice} gpu
- * @returns {Buffers}
- */
-function createBuffers(section, gpu) {
-  const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
-  const counted = unrolled(section.dispatches, section.loops).flatMap(({ counters }) => counters);
-  const most = counted.reduce((a, b) => Math.max(a, b), 0);
-  const numbers = createBuffer(gpu, (most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
-  const table = new Int32Array(((most + 1) * STRIDE) / 4);
-  for (let i = 0; i <= most; i++) table[(i * STRIDE) / 4] = i;
-  gpu.queue.writeBuffer(numbers, 0, table);
-  return {
-    numbers,
-    arena: createBuffer(gpu, section.arenaBytes, STORAGE | COPY_DST | COPY_SRC),
-    weights: createBuffer(gpu, section.weightsBytes, STORAGE | COPY_DST),
-  };
-}
-
-/**
- * @param {GPUDevice} gpu
- * @param {number} bytes
- * @param {number} usage
- */
-function createBuffer(gpu, bytes, usage) {
-  return gpu.createBuffer({ size: Math.max(4, Math.ceil(bytes / 4) * 4), usage });
 }
 
 /** @param {Uint8Array<ArrayBuffer>} content */
@@ -370,21 +340,6 @@ function copyOut(encoder, arena, place, target, start) {
     start += size;
   }
   return start;
-}
-
-/**
- * @param {GPUComputePassEncoder} pass
- * @param {ReadonlyArray<Step>} steps
- */
-function dispatch(pass, steps) {
-  /** @type {GPUComputePipeline | undefined} */
-  let current;
-  for (const { pipeline, group, groups, numbers } of steps) {
-    if (pipeline !== current) pass.setPipeline((current = pipeline));
-    pass.setBindGroup(0, group);
-    if (numbers) pass.setBindGroup(1, numbers.group, numbers.offsets);
-    pass.dispatchWorkgroups(...groups);
-  }
 }
 
 /**

@@ -1,4 +1,4 @@
-/** @file The kernels of a WebGPU bundle: pipelines, and the dispatches of a run with what each binds. */
+/** @file The kernels of a WebGPU bundle: pipelines, the buffers that they bind, and the dispatches of a run. */
 
 import { reasonOf, WebDnnError } from "../error.js";
 import { unrolled } from "./launches.js";
@@ -15,7 +15,36 @@ import { unrolled } from "./launches.js";
  */
 
 /** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
-export const STRIDE = 256;
+const STRIDE = 256;
+
+/**
+ * @param {WebGpu} section
+ * @param {GPUDevice} gpu
+ * @returns {Buffers}
+ */
+export function createBuffers(section, gpu) {
+  const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
+  const counted = unrolled(section.dispatches, section.loops).flatMap(({ counters }) => counters);
+  const most = counted.reduce((a, b) => Math.max(a, b), 0);
+  const numbers = createBuffer(gpu, (most + 1) * STRIDE, GPUBufferUsage.UNIFORM | COPY_DST);
+  const table = new Int32Array(((most + 1) * STRIDE) / 4);
+  for (let i = 0; i <= most; i++) table[(i * STRIDE) / 4] = i;
+  gpu.queue.writeBuffer(numbers, 0, table);
+  return {
+    numbers,
+    arena: createBuffer(gpu, section.arenaBytes, STORAGE | COPY_DST | COPY_SRC),
+    weights: createBuffer(gpu, section.weightsBytes, STORAGE | COPY_DST),
+  };
+}
+
+/**
+ * @param {GPUDevice} gpu
+ * @param {number} bytes
+ * @param {number} usage
+ */
+export function createBuffer(gpu, bytes, usage) {
+  return gpu.createBuffer({ size: Math.max(4, Math.ceil(bytes / 4) * 4), usage });
+}
 
 /** Bind group layouts and pipeline layouts, shared by all kernels that bind the same kinds of buffers. */
 export class Layouts {
@@ -141,4 +170,19 @@ export function createSteps(section, gpu, layouts, pipelines, buffers) {
     groups: launch.groups,
     numbers: numbersOf(launch.pipeline, counters),
   }));
+}
+
+/**
+ * @param {GPUComputePassEncoder} pass
+ * @param {ReadonlyArray<Step>} steps
+ */
+export function dispatch(pass, steps) {
+  /** @type {GPUComputePipeline | undefined} */
+  let current;
+  for (const { pipeline, group, groups, numbers } of steps) {
+    if (pipeline !== current) pass.setPipeline((current = pipeline));
+    pass.setBindGroup(0, group);
+    if (numbers) pass.setBindGroup(1, numbers.group, numbers.offsets);
+    pass.dispatchWorkgroups(...groups);
+  }
 }

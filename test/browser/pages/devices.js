@@ -98,6 +98,18 @@ export function share(url, backend) {
   );
 }
 
+/** Sessions of several bundles, one after another, and a run of each when all are loaded. */
+export function beside(urls) {
+  return watched(async () => {
+    const sessions = [];
+    for (const url of urls) sessions.push(await load(url, { backends: ["webgpu"] }));
+    const results = await Promise.all(sessions.map((session) => outcome(session.run({ x: X }))));
+    const shared = new Set(sessions.map(({ device }) => device)).size === 1;
+    for (const session of sessions) await session.dispose();
+    return { results, shared };
+  });
+}
+
 /** A session whose loading fails leaves the other one alone. */
 export function failBeside(url, broken, backend) {
   return watched(async () => {
