@@ -127,10 +127,14 @@ async function compile(section, bundle, shared) {
   const modules = section.modules.filter(({ features }) => features.includes("threads") === shared);
   for (const { file } of modules) {
     const code = await bundle.bytes(file);
-    if (!WebAssembly.validate(code)) continue;
-    const module = await WebAssembly.compile(code);
-    bundle.progress({ stage: "kernels", loaded: 1, total: 1 });
-    return module;
+    try {
+      const module = await WebAssembly.compile(code);
+      bundle.progress({ stage: "kernels", loaded: 1, total: 1 });
+      return module;
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError)) throw error;
+      // It needs a proposal that this engine lacks.
+    }
   }
   const needs = modules.map(({ features }) => features.join(" + ") || "plain wasm").join(", or ");
   throw new WebDnnError(`this engine validates none of the modules, which need ${needs}`, "use a newer browser");
