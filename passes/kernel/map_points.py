@@ -104,11 +104,11 @@ def map_rows(compute: ComputeOp, lanes: int, blocks: RowBlocks) -> None:
         made.append(block_of_rows(compute, lanes, blocks.axis, digits, blocks.size, number * blocks.size))
     else:
         inside = InsideOp([number], [whole])
-        branches = [
-            [block_of_rows(compute, lanes, blocks.axis, digits, size, first), scf.YieldOp()]
+        here, last = (
+            Region(Block([block_of_rows(compute, lanes, blocks.axis, digits, size, first), scf.YieldOp()]))
             for size, first in ((blocks.size, number * blocks.size), (blocks.rest, constant(whole * blocks.size)))
-        ]
-        made += [inside, scf.IfOp(inside.result, [], *(Region(Block(ops)) for ops in branches))]
+        )
+        made += [inside, scf.IfOp(inside.result, [], here, last)]
     Rewriter.replace_op(compute, made, [])
 
 
