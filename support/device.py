@@ -14,6 +14,9 @@ KIB, MIB = 1 << 10, 1 << 20
 LAUNCH_TRAFFIC = MIB
 """Bytes that a GPU moves in the time of a launch."""
 
+BUSY = 2048
+"""Invocations that keep a GPU busy: fewer take as long."""
+
 
 @dataclass(frozen=True)
 class Rates:

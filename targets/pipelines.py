@@ -16,6 +16,9 @@ GRAPH = (
 )
 """What every target shares: passes on the `dnn` dialect."""
 
+NEIGHBOURS = 64
+"""Points that an invocation of WGSL computes at most: so many sums fit into its registers."""
+
 
 def graph_passes(weights: str = "f32") -> tuple[str, ...]:
     """Those of `GRAPH`, and what compresses weights to a format of `dnn-compress-weights`."""
@@ -33,7 +36,8 @@ class Pipeline:
     `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
     values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
     weight that it reads once, `joined` how many operands a kernel joins where there are no places, `siblings` makes
-    products that read the same one kernel, and `launch` is how many operations a kernel may repeat to spare a launch.
+    products that read the same one kernel, `launch` is how many operations a kernel may repeat to spare a launch, and
+    `neighbours` how many points an invocation computes at most.
     `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget` how
     many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as far
     as it uses other bytes of them.
@@ -56,6 +60,7 @@ class Pipeline:
     joined: int = 7
     siblings: bool = False
     launch: int = 0
+    neighbours: int = 4
     memory: int | None = None
     budget: int | None = None
     overlap: bool = False
@@ -65,8 +70,11 @@ class Pipeline:
         return "" if self.joined == 7 else f"{{most={self.joined}}}"
 
     @property
-    def repeat(self) -> str:
-        return f"kernel-fuse-repeated{{launch={self.launch} max-inputs={self.max_inputs}}}"
+    def spare_launches(self) -> tuple[str, ...]:
+        """What computes again what is cheaper than a launch, and what makes attention one kernel."""
+        cost = f"launch={self.launch} max-inputs={self.max_inputs}"
+        scores = f"kernel-fuse-scores{{{cost} neighbours={self.neighbours}}}"
+        return (f"kernel-fuse-repeated{{{cost}}}", "kernel-hoist-factors", scores)
 
     @property
     def within_memory(self) -> tuple[str, ...]:
@@ -105,7 +113,7 @@ class Pipeline:
             *(("kernel-hoist-factors",) if self.stage else ()),
             "kernel-hoist-scales",
             "kernel-fold-initial-values",
-            *((self.repeat, "kernel-hoist-factors") if self.launch else ()),
+            *(self.spare_launches if self.launch else ()),
             f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
@@ -149,6 +157,7 @@ PIPELINES = {
         decode=16,
         siblings=True,
         launch=WGSL.rates.launch_operations,
+        neighbours=NEIGHBOURS,
     ),
     "webgl": Pipeline(
         "glsl",
@@ -179,7 +188,7 @@ def wgsl_passes(binding: int = 0, memory: int | None = None) -> tuple[str, ...]:
         "kernel-narrow-elements{storage=word}",
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
         assign_offsets(256, memory),
-        "kernel-map-points{lanes=4 rows=4}",
+        f"kernel-map-points{{lanes=4 neighbours={NEIGHBOURS} rows=4}}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",
         "kernel-merge-lanes",

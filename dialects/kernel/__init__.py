@@ -5,6 +5,7 @@ from xdsl.ir import Dialect
 from webdnn.dialects.kernel import lanewise
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.loops import ScanOp
@@ -18,6 +19,7 @@ KERNEL = Dialect(
         CallOp,
         ComputeOp,
         ConcatOp,
+        FoldOp,
         FuncOp,
         IdOp,
         IndexOp,

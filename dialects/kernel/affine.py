@@ -26,7 +26,7 @@ from webdnn.support.index import FloorDiv, Index, Range, constant, floordiv, mod
 
 
 class AxesOp(IRDLOperation):
-    """An operation whose body's arguments are axes, from 0."""
+    """An operation whose body's first arguments are axes, from 0: as many as its shape has extents."""
 
     @property
     @abstractmethod
@@ -154,7 +154,7 @@ def range_of(value: Hashable) -> Range | None:
         return 0, value.count - 1
     if isinstance(value, BlockArgument):
         parent = value.block.parent_op()
-        if isinstance(parent, AxesOp):
+        if isinstance(parent, AxesOp) and value.index < len(parent.shape):
             return 0, parent.shape[value.index] - 1
         if isinstance(parent, LoopOp) and value.index == 0:
             return 0, parent.trip_count - 1

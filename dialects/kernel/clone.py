@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
@@ -65,6 +66,8 @@ class Cloner:
                 return TableOp(op.values, [self.index(e) for e in op.exprs])
             case ReduceOp():
                 return self.reduce(op, op.shape, identity_axes(op))
+            case FoldOp():
+                return self.fold(op)
             case ComputeOp():
                 return clone_compute(op, op.shape, identity_axes(op), cloner=self)
             case _:
@@ -87,6 +90,17 @@ class Cloner:
         new = ReduceOp(op.kind.data, sizes, init or self.value(op.init), Region(block), unroll)
         hint(block.args, op.axes)
         inner = self.nested(axes_to_index(block.args))
+        inner.clone_all(op.body.block.ops)
+        block.add_ops(inner.ops)
+        return new
+
+    def fold(self, op: FoldOp) -> FoldOp:
+        inits = [self.value(i) for i in op.inits]
+        block = FoldOp.block_for(inits)
+        new = FoldOp(op.shape[0], inits, Region(block))
+        hint(block.args, op.body.block.args)
+        inner = self.nested(identity_axes(op)(new.axes))
+        inner.values.update(zip(op.carried, new.carried, strict=True))
         inner.clone_all(op.body.block.ops)
         block.add_ops(inner.ops)
         return new
@@ -115,7 +129,7 @@ def clone_compute(
     return new
 
 
-def identity_axes(op: ComputeOp | ReduceOp) -> AxesToIndex:
+def identity_axes(op: ComputeOp | ReduceOp | FoldOp) -> AxesToIndex:
     return lambda axes: dict(zip(op.axes, map(symbol, axes), strict=True))
 
 

@@ -53,6 +53,7 @@ PASSES: dict[str, str] = {
     "kernel-hoist-scales": "webdnn.passes.kernel.hoist_scales:KernelHoistScalesPass",
     "kernel-fold-initial-values": "webdnn.passes.kernel.fold_initial_values:KernelFoldInitialValuesPass",
     "kernel-fuse-repeated": "webdnn.passes.kernel.fuse_repeated:KernelFuseRepeatedPass",
+    "kernel-fuse-scores": "webdnn.passes.kernel.fuse_scores:KernelFuseScoresPass",
     "kernel-pack-operands": "webdnn.passes.kernel.pack_operands:KernelPackOperandsPass",
     "kernel-pack-weights": "webdnn.passes.kernel.pack_weights:KernelPackWeightsPass",
     "kernel-pad-operands": "webdnn.passes.kernel.pad_operands:KernelPadOperandsPass",

@@ -20,20 +20,19 @@ from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.dependence import Axes, Dependence, is_carried
 from webdnn.passes.kernel.vectors import dense, extract, vector_access, vector_of
 from webdnn.support.index import ZERO, Index, linearize, substitute, symbol
 
 Point = Mapping[SSAValue, int]
 """Axis -> its place in the unrolled block"""
 
-Axes = Mapping[SSAValue, None]
-"""The axes that a value depends on, in the order in which they are met"""
-
-Reducer = Callable[["BlockLowering", ReduceOp, Point], None]
+Reducer = Callable[["BlockLowering", ReduceOp | FoldOp, Point], None]
 """Makes the results of a reduction known, at the given point and any others that it shares a loop with"""
 
 
@@ -72,7 +71,7 @@ class BlockLowering:
     base: dict[SSAValue, Index] = field(default_factory=dict[SSAValue, Index])
     lane_axis: SSAValue | None = None
     lanes: int = 1
-    depends: dict[SSAValue, Axes] = field(default_factory=dict[SSAValue, Axes])
+    dependence: Dependence = field(default_factory=Dependence)
     placed: dict[AccessOp, list[Placed] | None] = field(default_factory=dict[AccessOp, "list[Placed] | None"])
 
     def __post_init__(self) -> None:
@@ -84,8 +83,8 @@ class BlockLowering:
         """The block's operations, without the compute."""
         assert self.compute is not None
         for op in self.compute.body.block.ops:
-            if isinstance(op, ReduceOp):  # in their order, each with all points of the block in one loop
-                self.value(op.result, self.points(self.compute.axes)[0])
+            if isinstance(op, ReduceOp | FoldOp):  # in their order, each with all points of the block in one loop
+                self.value(op.results[0], self.points(self.compute.axes)[0])
         self.functions()
         for op in self.compute.body.block.ops:
             if isinstance(op, WriteOp):
@@ -101,7 +100,7 @@ class BlockLowering:
         """
         assert self.compute is not None
         ops = list(self.compute.body.block.ops)
-        if any(isinstance(op, ReduceOp) for op in ops):
+        if any(isinstance(op, ReduceOp | FoldOp) for op in ops):
             return
         for op in ops:
             if op.name.startswith("math."):
@@ -119,22 +118,7 @@ class BlockLowering:
     # Which axes a value depends on.
 
     def axes_of(self, value: SSAValue) -> Axes:
-        if (known := self.depends.get(value)) is None:
-            known = self.depends[value] = self.find_axes(value)
-        return known
-
-    def find_axes(self, value: SSAValue) -> dict[SSAValue, None]:
-        owner = value.owner
-        if isinstance(owner, Block):
-            return {value: None} if isinstance(owner.parent_op(), AxesOp) else {}
-        found: dict[SSAValue, None] = {}
-        for operand in owner.operands:
-            found |= self.axes_of(operand)
-        if isinstance(owner, ReduceOp):
-            found |= self.axes_of(owner.yielded)
-            for axis in owner.axes:
-                found.pop(axis, None)
-        return found
+        return self.dependence.of(value)
 
     def has_lanes(self, value: SSAValue) -> bool:
         return self.lane_axis is not None and self.lane_axis in self.axes_of(value)
@@ -196,6 +180,8 @@ class BlockLowering:
     def value(self, value: SSAValue, point: Point) -> SSAValue:
         """The value at a point: a vector where it depends on the lane axis, else a scalar."""
         owner = value.owner
+        if is_carried(value):
+            return self.scopes[self.home(value)].values[self.key(value, point)]
         if isinstance(owner, Block) or not isinstance(owner.parent_op(), AxesOp):
             return value
         if isinstance(owner, arith.ConstantOp):
@@ -204,7 +190,7 @@ class BlockLowering:
         if (found := self.scopes[depth].values.get(key)) is not None:
             return found
         with self.scope_at(depth) as scope:
-            if isinstance(owner, ReduceOp):
+            if isinstance(owner, ReduceOp | FoldOp):
                 self.reducer(self, owner, point)
                 return scope.values[key]
             made = scope.values[key] = self.make(owner, point, self.lanes if self.has_lanes(value) else 1)

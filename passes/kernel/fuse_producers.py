@@ -20,6 +20,7 @@ from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import AxesOp, LoopOp, range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
@@ -50,7 +51,7 @@ def reads_in(op: Operation) -> list[ReadOp]:
 
 
 def has_reduction(op: ComputeOp) -> bool:
-    return any(isinstance(o, ReduceOp) for o in op.walk())
+    return any(isinstance(o, ReduceOp | FoldOp) for o in op.walk())
 
 
 def moves_only(op: ComputeOp) -> bool:
@@ -124,8 +125,8 @@ def reads_of(producer: ComputeOp, consumer: ComputeOp) -> list[ReadOp]:
     return [r for r in reads_in(consumer) if (s := seen(r)) and s.producer is producer]
 
 
-def behind(value: SSAValue, compute: ComputeOp) -> list[Operation]:
-    """The operations of the compute's body that a value needs, in the body's order."""
+def behind(value: SSAValue, compute: ComputeOp | ReduceOp) -> list[Operation]:
+    """The operations of a body that a value needs, in the body's order."""
     needed: set[Operation] = set()
     pending = [value]
     while pending:
@@ -157,7 +158,7 @@ def readers(producer: ComputeOp) -> set[Operation]:
 
 def outermost(op: Operation) -> Operation:
     """The operation of the function's or a loop's body around this one."""
-    while isinstance(parent := op.parent_op(), ComputeOp | ReduceOp):
+    while isinstance(parent := op.parent_op(), AxesOp):
         op = parent
     return op
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import ClassVar, TypeGuard
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, math
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -17,71 +17,23 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp
-from webdnn.dialects.kernel.indexing import IndexOp, TableOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.dnn.rewriting import fused_location
 from webdnn.passes.kernel.fuse_producers import (
-    CHEAP,
     between_kernels,
     erase_unread,
     has_reduction,
     inline,
-    points_of,
     readers,
     reads_in,
     seen,
 )
+from webdnn.passes.kernel.invocation_cost import operations
 from webdnn.support.device import LAUNCH_TRAFFIC
-
-FUNCTION = 8
-"""Operations that an exponential and its like are worth, …"""
-
-POLYNOMIAL = 40
-"""… and those that no device has:"""
-
-MISSING = (math.ErfOp,)
 
 DIVISIONS = (arith.DivUIOp, arith.RemUIOp, arith.DivSIOp, arith.RemSIOp)
 """What takes integers of few bits apart. WebGL has to make them of floats, so they stay out of the steps of sums."""
-
-LANES = 4
-"""Neighbours that one invocation computes; they share what does not depend on which of them it is."""
-
-
-def weight(op: Operation) -> int:
-    """The operations of one step of a body."""
-    if isinstance(op, ReduceOp):
-        return prod(op.shape)
-    if isinstance(op, arith.ConstantOp | IndexOp | TableOp | YieldOp):
-        return 0
-    if not op.name.startswith("math.") or isinstance(op, CHEAP):
-        return 1
-    return POLYNOMIAL if isinstance(op, MISSING) else FUNCTION
-
-
-def differing(block: Block, found: set[SSAValue]) -> set[SSAValue]:
-    """Values of a body that depend on some given ones, and those."""
-    for op in block.ops:
-        for region in op.regions:
-            differing(region.block, found)
-        if any(operand in found for inner in op.walk() for operand in inner.operands):
-            found.update(op.results)
-    return found
-
-
-def operations(compute: ComputeOp) -> float:
-    """How many operations all invocations of a kernel take together."""
-    long = [i for i, size in enumerate(compute.shape) if size > 1]
-    varied = set[SSAValue]()
-    if long and compute.shape[long[-1]] % LANES == 0:
-        varied = differing(compute.body.block, {compute.axes[long[-1]]})
-    total = 0.0
-    for op in compute.walk():
-        if op is not compute and (count := weight(op)):
-            alone = not varied or (bool(op.results) and op.results[0] in varied)
-            total += count * points_of(op) / (1 if alone else LANES)
-    return total
 
 
 def inside(op: Operation, block: Block) -> bool:

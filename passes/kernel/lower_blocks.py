@@ -12,8 +12,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.kernel.affine import AxesOp
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
-from webdnn.passes.kernel.block_lowering import BlockLowering, Scope
+from webdnn.passes.kernel.block_lowering import BlockLowering, Point, Scope
+from webdnn.passes.kernel.fold_lowering import lower_fold
 from webdnn.passes.kernel.reduction_lowering import lower_reduction
 
 
@@ -46,16 +48,24 @@ class KernelLowerBlocksPass(ModulePass):
                 lower_blocks(function)
 
 
+def lower_steps(block: BlockLowering, op: ReduceOp | FoldOp, point: Point) -> None:
+    """Make known what the steps inside a block give."""
+    if isinstance(op, FoldOp):
+        lower_fold(block, op, point)
+    else:
+        lower_reduction(block, op, point)
+
+
 def lower_blocks(function: FuncOp) -> None:
     constants = Scope()
     for op in [o for o in function.walk() if is_outermost(o)]:
         if isinstance(op, ComputeOp):
-            Rewriter.replace_op(op, BlockLowering(op, constants, lower_reduction).lower(), [])
-        elif isinstance(op, ReduceOp):
-            block = BlockLowering(None, constants, lower_reduction)
-            lower_reduction(block, op, {})
-            result = block.scopes[1].values[block.key(op.result, {})]
-            Rewriter.replace_op(op, block.scopes[1].ops, [result])
+            Rewriter.replace_op(op, BlockLowering(op, constants, lower_steps).lower(), [])
+        elif isinstance(op, ReduceOp | FoldOp):
+            block = BlockLowering(None, constants, lower_steps)
+            lower_steps(block, op, {})
+            results = [block.scopes[1].values[block.key(result, {})] for result in op.results]
+            Rewriter.replace_op(op, block.scopes[1].ops, results)
     if constants.ops:
         Rewriter.insert_op(constants.ops, InsertPoint.at_start(function.body.block))
 

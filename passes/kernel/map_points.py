@@ -19,7 +19,9 @@ from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.passes.kernel.invocation_cost import LANES, neighbours
 from webdnn.passes.kernel.products import Product
+from webdnn.support.device import BUSY
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, constant, delinearize, symbol
 
@@ -35,24 +37,25 @@ def unroll(compute: ComputeOp) -> None:
             op.unroll = UnrollAttr.of([*[1] * (len(op.shape) - 1), factor])
 
 
-def neighbours(compute: ComputeOp, lanes: int) -> int:
-    """How many points an invocation takes: `lanes` along the last axis, if it has whole groups that are stored so."""
+def has_lanes(compute: ComputeOp, lanes: int) -> bool:
+    """Has the last axis whole groups of so many points that are stored side by side?"""
     if not compute.shape or compute.shape[-1] % lanes:
-        return 1
+        return False
     axis = compute.axes[-1]
     writes = [op for op in compute.body.block.ops if isinstance(op, WriteOp)]
-    return lanes if all(op.exprs[0].coefficient(axis) == 1 for op in writes) else 1
+    return all(op.exprs[0].coefficient(axis) == 1 for op in writes)
 
 
-def map_points(compute: ComputeOp, lanes: int, rows: int, busy: int) -> None:
-    """Axes become digits of one linear number, `lanes` times the invocation plus the lane, or blocks of rows do."""
-    lanes = neighbours(compute, lanes)
+def map_points(compute: ComputeOp, lanes: int, most: int, rows: int, busy: int) -> None:
+    """Axes become digits of one linear number: the neighbours of an invocation times it, plus one; or row blocks do."""
+    lanes = lanes if has_lanes(compute, lanes) else 1
     blocks = row_blocks(compute, lanes, rows, busy)
     if blocks:
         unroll(compute)
         map_rows(compute, lanes, blocks)
-    else:
-        substitute_points(compute, list(range(len(compute.shape))), lanes, prod(compute.shape) // lanes)
+        return
+    points = neighbours(compute, most) if lanes == LANES else lanes
+    substitute_points(compute, list(range(len(compute.shape))), lanes, points, prod(compute.shape) // points)
 
 
 # Blocks of rows.
@@ -148,7 +151,7 @@ def map_texels(compute: ComputeOp, lanes: int) -> None:
             f"writes {prod(compute.shape)} of {count} elements in a pattern that texels cannot follow",
             hint="a texture is written whole by one kernel: run 'kernel-expand-concat' before buffers are assigned",
         )
-    substitute_points(compute, order, lanes, -(-count // lanes))
+    substitute_points(compute, order, lanes, lanes, -(-count // lanes))
 
 
 def with_axis(compute: ComputeOp) -> ComputeOp:
@@ -173,22 +176,22 @@ def storage_order(compute: ComputeOp, index: Index) -> list[int] | None:
     return order if index.constant == 0 else None
 
 
-def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, count: int) -> None:
-    """compute (a, b, …) -> id; compute (lane) with a, b, … the digits of lanes * id + lane, in the given order."""
+def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, points: int, count: int) -> None:
+    """compute (a, b, …) -> id; compute (lane) with a, b, … the digits of points * id + lane, in the given order."""
     unroll(compute)
     invocation = IdOp(count)
     old, extents = compute.axes, [compute.shape[i] for i in order]
-    schedule = ScheduleAttr.of([lanes], vector=(0, lanes)) if lanes > 1 else ScheduleAttr.of([])
+    schedule = ScheduleAttr.of([points], vector=(0, lanes)) if lanes > 1 else ScheduleAttr.of([])
 
     def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
-        position = symbol(invocation.result) * lanes
+        position = symbol(invocation.result) * points
         for lane in axes:
             position = position + symbol(lane)
         # The last texel may be filled in part: what its other lanes hold, nobody reads.
         digits = delinearize(position, extents, range_of)
         return {old[axis]: digit for axis, digit in zip(order, digits, strict=True)}
 
-    sizes = [lanes] if lanes > 1 else []
+    sizes = [points] if lanes > 1 else []
     block = clone_compute(compute, sizes, to_index, schedule=schedule)
     for axis in block.axes:
         axis.name_hint = "lane"
@@ -201,8 +204,9 @@ class KernelMapPointsPass(ModulePass):
 
     An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point; of
     products it computes up to `rows` rows at a time, as long as `busy` invocations are left, which small GPUs need to
-    hide the time of their loads. With `texels` it computes the `lanes` elements of one texel of the result, wherever
-    they lie in the kernel's space.
+    hide the time of their loads. Where steps of a fold would compute the same for each group, it computes several, up
+    to `neighbours` points. With `texels` it computes the `lanes` elements of one texel of the result, wherever they lie
+    in the kernel's space.
 
     Before:
 
@@ -218,8 +222,9 @@ class KernelMapPointsPass(ModulePass):
 
     name = "kernel-map-points"
     lanes: int = 4
+    neighbours: int = 4
     rows: int = 1
-    busy: int = 2048
+    busy: int = BUSY
     texels: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -236,4 +241,4 @@ class KernelMapPointsPass(ModulePass):
             if self.texels:
                 map_texels(compute, self.lanes)
             else:
-                map_points(compute, self.lanes, self.rows, self.busy)
+                map_points(compute, self.lanes, self.neighbours, self.rows, self.busy)

@@ -18,6 +18,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from webdnn.dialects.element import compute_type, element_of, is_vector, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.reference.casts import dtype_of
 from webdnn.dialects.kernel.reference.scalars import evaluate_scalar
@@ -60,7 +61,9 @@ def evaluate_compute(op: ComputeOp, outer: Mapping[SSAValue, Array]) -> list[Arr
 
 def deepest(block: Block) -> int:
     """The most points that reductions give each point of a body."""
-    return max((prod(op.shape) * deepest(op.body.block) for op in block.ops if isinstance(op, ReduceOp)), default=1)
+    reduced = (prod(op.shape) * deepest(op.body.block) for op in block.ops if isinstance(op, ReduceOp))
+    folded = (deepest(op.body.block) for op in block.ops if isinstance(op, FoldOp))
+    return max((*reduced, *folded), default=1)
 
 
 def boxes(sizes: Sequence[int], points: int) -> Iterator[tuple[range, ...]]:
@@ -88,7 +91,9 @@ def axes_of(axes: Sequence[SSAValue], box: Sequence[range], depth: int) -> Value
 def run_body(block: Block, values: Values, depth: int, read: Reader | None = None) -> None:
     """Evaluate every operation of a body that has a result, in a space of `depth` numpy axes."""
     for op in block.ops:
-        if op.results:
+        if isinstance(op, FoldOp):
+            values.update(zip(op.res, evaluate_fold(op, values, depth, read or evaluate_read), strict=True))
+        elif op.results:
             values[op.results[0]] = evaluate_op(op, values, depth, read or evaluate_read)
 
 
@@ -123,6 +128,16 @@ def evaluate_reduce(op: ReduceOp, values: Values, depth: int, read: Reader) -> A
         else:
             reduced = combine.reduce(whole, axis=axes)
         return np.asarray(combine(values[op.init], reduced))
+
+
+def evaluate_fold(op: FoldOp, values: Values, depth: int, read: Reader) -> list[Array]:
+    """The carried values after the last step, one step after another."""
+    carried = [values[i] for i in op.inits]
+    for step in range(*op.shape):
+        inner: Values = {**values, op.axes[0]: np.array(step), **dict(zip(op.carried, carried, strict=True))}
+        run_body(op.body.block, inner, depth, read)
+        carried = [inner[v] for v in op.nexts]
+    return carried
 
 
 def evaluate_read(op: ReadOp, values: Values) -> Array:
