@@ -16,7 +16,7 @@ from webdnn.support.legality import Stage
 
 PROGRAM = ("builtin.module", "func.*")
 SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", "kernel.table", "kernel.yield")
-BODIES = ("kernel.compute", "kernel.reduce")
+BODIES = ("kernel.compute", "kernel.reduce", "kernel.fold")
 STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")

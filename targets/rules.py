@@ -52,6 +52,7 @@ RULES = (
     left_out("kernel-hoist-scales", "the scale of a compressed weight multiplies a sum, not its terms"),
     left_out("kernel-fold-initial-values", "sums start from their bias"),
     left_out("kernel-fuse-repeated", "what is cheaper to compute again than to launch has no kernel", gpu_only=True),
+    left_out("kernel-fuse-scores", "attention is one kernel", gpu_only=True),
     Rule(
         "packing",
         "kernel-pack-weights{reorder=false panel=1}",

@@ -99,7 +99,9 @@ class FoldOp(AxesOp):
         if not types or any(t not in (f32, f64) for t in types):
             raise VerifyException(f"carries {spell(types)}, expected floats")
         if list(self.body.block.arg_types) != [INDEX, *types]:
-            raise VerifyException(f"the body takes {spell(self.body.block.arg_types)}, expected {spell([INDEX, *types])}")
+            raise VerifyException(
+                f"the body takes {spell(self.body.block.arg_types)}, expected {spell([INDEX, *types])}"
+            )
         end = self.body.block.last_op
         if not isinstance(end, YieldOp):
             raise VerifyException("the body of kernel.fold must end in kernel.yield")

@@ -72,6 +72,8 @@ def spelling(function: FuncOp) -> str:
 def kind(compute: ComputeOp) -> str:
     """A short word for what a kernel does, to name it by."""
     names = {o.name for o in compute.walk()}
+    if "kernel.fold" in names:
+        return "fold"
     if "kernel.reduce" in names:
         return "sum" if "arith.mulf" in names else "reduce"
     return "map" if any(n.startswith(("arith.", "math.")) and n != "arith.constant" for n in names) else "move"

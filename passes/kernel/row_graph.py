@@ -12,6 +12,7 @@ from xdsl.ir import Block, Operation, OpResult, SSAValue
 from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.access import ReadOp, byte_size
 from webdnn.dialects.kernel.affine import range_of
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
@@ -85,7 +86,7 @@ def multiply_adds(op: ComputeOp) -> int:
     """Products at all points of a compute, each in as many copies as the reductions around it make."""
 
     def within(block: Block) -> int:
-        inner = sum(prod(o.shape) * within(o.body.block) for o in block.ops if isinstance(o, ReduceOp))
+        inner = sum(prod(o.shape) * within(o.body.block) for o in block.ops if isinstance(o, ReduceOp | FoldOp))
         return inner + sum(o.name in ("arith.mulf", "arith.muli") for o in block.ops)
 
     return prod(op.shape) * within(op.body.block)

@@ -9,6 +9,7 @@ from xdsl.ir import Block, Operation
 
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ComputeOp, IdOp, ReduceOp, YieldOp
 
@@ -35,6 +36,8 @@ def nanoseconds(op: Operation) -> float:
         case ComputeOp():
             lanes = op.schedule.vector[1] if op.schedule and op.schedule.vector else 1
             return prod(op.shape) / lanes * block_nanoseconds(op.body.block)
+        case FoldOp():
+            return prod(op.shape) * block_nanoseconds(op.body.block)
         case ReduceOp():
             lanes = op.unroll.lanes.data if op.unroll else 1
             return prod(op.shape) / lanes * block_nanoseconds(op.body.block)

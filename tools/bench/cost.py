@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, byte_size
+from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
 
 CONVERSIONS = (
@@ -45,6 +46,8 @@ class Count:
         for op in block.ops:
             match op:
                 case ComputeOp():
+                    self.block(op.body.block, times * prod(op.shape))
+                case FoldOp():
                     self.block(op.body.block, times * prod(op.shape))
                 case ReduceOp():
                     points = times * prod(op.shape)
@@ -86,7 +89,7 @@ def spell_shape(function: FuncOp) -> str:
     """`112x112x64 over 3x3x3`."""
     parts: list[str] = []
     for op in function.walk():
-        if isinstance(op, ComputeOp | ReduceOp):
+        if isinstance(op, ComputeOp | ReduceOp | FoldOp):
             extents = "x".join(map(str, op.shape)) or "1"
-            parts.append(f"over {extents}" if isinstance(op, ReduceOp) else extents)
+            parts.append(extents if isinstance(op, ComputeOp) else f"over {extents}")
     return " ".join(parts)

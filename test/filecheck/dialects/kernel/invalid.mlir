@@ -212,3 +212,48 @@ kernel.func @prefetched(%x: memref<4x8xf32>) {
   %zero = arith.constant 0 : index
   kernel.prefetch %x[%zero] : memref<4x8xf32>
 }
+
+// -----
+
+// A fold has steps.
+
+// CHECK: 'kernel.fold' does not verify: found 0 steps, expected at least 1
+func.func @fold() {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.fold (%k = 0) carried (%a = %zero : f32) {
+      kernel.yield %a : f32
+    }
+  }
+  func.return
+}
+
+// -----
+
+// It carries floats.
+
+// CHECK: 'kernel.fold' does not verify: carries i32, expected floats
+func.func @fold() {
+  kernel.compute () {
+    %zero = arith.constant 0 : i32
+    %s = kernel.fold (%k = 2) carried (%a = %zero : i32) {
+      kernel.yield %a : i32
+    }
+  }
+  func.return
+}
+
+// -----
+
+// A step gives each carried value.
+
+// CHECK: 'kernel.fold' does not verify: the body yields f32, f32, expected f32
+func.func @fold() {
+  kernel.compute () {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.fold (%k = 2) carried (%a = %zero : f32) {
+      kernel.yield %a, %a : f32, f32
+    }
+  }
+  func.return
+}

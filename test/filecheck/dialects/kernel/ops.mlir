@@ -233,3 +233,26 @@ kernel.func @soon(%x: memref<64xf32>) {
     kernel.prefetch %x[%i * 16 + 8] : memref<64xf32>
   }
 }
+
+// -----
+
+// Steps that hand a maximum and a sum on to one another.
+
+// CHECK-LABEL: @fold
+// CHECK: %top, %sum = kernel.fold (%k = 4) carried (%m = %low : f32, %s = %zero : f32) {
+// CHECK: kernel.yield %n, %t : f32, f32
+func.func @fold(%x: tensor<2x4xf32>) -> tensor<2xf32> {
+  %r = kernel.compute (%i = 2) -> tensor<2xf32> {
+    %low = arith.constant -3.0e+38 : f32
+    %zero = arith.constant 0.0 : f32
+    %top, %sum = kernel.fold (%k = 4) carried (%m = %low : f32, %s = %zero : f32) {
+      %v = kernel.read %x[%i, %k] : tensor<2x4xf32>
+      %n = arith.maximumf %m, %v : f32
+      %t = arith.addf %s, %v : f32
+      kernel.yield %n, %t : f32, f32
+    }
+    %y = arith.divf %sum, %top : f32
+    kernel.yield %y : f32
+  }
+  func.return %r : tensor<2xf32>
+}

@@ -222,3 +222,31 @@ kernel.func @widened(%x: memref<8xi8>, %y: memref<8xi32>) {
     kernel.write %s, %y[%i] : memref<8xi32>
   }
 }
+
+// -----
+
+// A fold is one loop for all points of the block; what they have in common it carries and computes once.
+
+// CHECK-LABEL: @fold
+// CHECK:         %{{.*}}, %{{.*}}, %[[A:.*]], %[[B:.*]] = scf.for %k = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[S:.*]] = %{{.*}}, %[[S1:.*]] = %{{.*}}, %[[U:.*]] = %{{.*}}) -> (f32, vector<4xf32>, vector<4xf32>, f32)
+// CHECK-NEXT:      %[[X:.*]] = kernel.read %x[%k] : memref<16xf32>
+// CHECK-NEXT:      %[[N:.*]] = arith.maximumf %[[M]], %[[X]] : f32
+// CHECK-NEXT:      %[[V:.*]] = vector.broadcast %[[N]] : f32 to vector<4xf32>
+// CHECK-NEXT:      %[[W:.*]] = kernel.read %w[%k * 8] : memref<128xf32>, vector<4xf32>
+// CHECK-NEXT:      arith.mulf %[[V]], %[[W]] : vector<4xf32>
+// CHECK:           kernel.read %w[%k * 8 + 4] : memref<128xf32>, vector<4xf32>
+// CHECK-NOT:       kernel.read
+kernel.func @fold(%x: memref<16xf32>, %w: memref<128xf32>, %y: memref<8xf32>) {
+  kernel.compute (%n = 8) schedule #kernel.schedule<tile [8], order [0], vector 0 by 4> {
+    %zero = arith.constant 0.0 : f32
+    %top, %sum, %none = kernel.fold (%k = 16) carried (%m = %zero : f32, %s = %zero : f32, %u = %zero : f32) {
+      %a = kernel.read %x[%k] : memref<16xf32>
+      %b = arith.maximumf %m, %a : f32
+      %c = kernel.read %w[%k * 8 + %n] : memref<128xf32>
+      %d = arith.mulf %b, %c : f32
+      %e = arith.addf %s, %d : f32
+      kernel.yield %b, %e, %u : f32, f32, f32
+    }
+    kernel.write %sum, %y[%n] : memref<8xf32>
+  }
+}

@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{rows=4} --split-input-file | filecheck %s --check-prefix=BLOCKS
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{texels=true} --split-input-file | filecheck %s --check-prefix=TEXELS
+// RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{neighbours=64} --split-input-file | filecheck %s --check-prefix=MANY
 
 // An invocation takes four neighbours; axes are digits of its number, and reductions are unrolled by four.
 
@@ -152,5 +153,32 @@ kernel.func @scalar(%x: memref<1xf32>, %y: memref<1xf32>) {
   kernel.compute () {
     %v = kernel.read %x[0] : memref<1xf32>
     kernel.write %v, %y[0] : memref<1xf32>
+  }
+}
+
+// -----
+
+// Steps of a fold compute the same sum for all columns of a head: an invocation takes the 16 of one.
+
+// MANY-LABEL: @heads(
+// MANY-NEXT:    %global = kernel.id "global" of 4096
+// MANY-NEXT:    kernel.compute (%lane = 16) schedule #kernel.schedule<tile [16], order [0], vector 0 by 4> {
+// CHECK-LABEL: @heads(
+// CHECK-NEXT:    %global = kernel.id "global" of 16384
+// CHECK-NEXT:    kernel.compute (%lane = 4)
+kernel.func @heads(%x: memref<4096x32xf32>, %w: memref<512xf32>, %y: memref<65536xf32>) {
+  kernel.compute (%m = 2048, %n = 32) {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.fold (%k = 16) carried (%s = %zero : f32) {
+      %t = kernel.reduce add (%d = 16) from %zero : f32 {
+        %a = kernel.read %x[%m * 2 + %n floordiv 16, %d] : memref<4096x32xf32>
+        kernel.yield %a : f32
+      }
+      %c = kernel.read %w[%k * 32 + %n] : memref<512xf32>
+      %d = arith.mulf %t, %c : f32
+      %e = arith.addf %s, %d : f32
+      kernel.yield %e : f32
+    }
+    kernel.write %sum, %y[%m * 32 + %n] : memref<65536xf32>
   }
 }
