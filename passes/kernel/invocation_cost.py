@@ -1,4 +1,4 @@
-"""What kernels cost on a GPU, each of whose invocations computes a few neighbours and shares what they have in common."""
+"""What kernels cost on a GPU, where an invocation computes a few neighbours and shares what they have in common."""
 
 from __future__ import annotations
 
