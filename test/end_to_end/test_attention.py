@@ -19,7 +19,6 @@ from webdnn.tools.compiler import compile_module
 FORMS = {
     "plain": Attention(),
     "ragged": Attention(heads=3, rows=7, keys=13, depth=5, width=6),
-    "one key": Attention(keys=1),
     "two keys": Attention(heads=1, keys=2, depth=1, width=1),
     "wide": Attention(rows=3, keys=20, depth=48, width=64),
     "rows in registers": Attention(rows=4, keys=12, depth=32, width=32, scaled=True),
@@ -33,6 +32,10 @@ FORMS = {
 }
 
 
+ONE_KEY = Attention(keys=1)
+"""Its softmax is 1 before there are kernels."""
+
+
 def random_form(seed: int) -> Attention:
     """Any form of any size."""
     generator = np.random.default_rng(seed)
@@ -43,8 +46,21 @@ def random_form(seed: int) -> Attention:
     return Attention(heads, groups, rows, keys, depth, width, mask, bool(seed % 2), seed % 3 == 0)
 
 
+RANDOM = {f"random {seed}": random_form(seed) for seed in range(4)}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_attention_is_one_kernel(form: Attention) -> None:
+    manifest, _, _ = compile_module(import_onnx(form.model()), ["webgpu", "webgl"], name="attention")
+    gpu, gl = manifest.backends.webgpu, manifest.backends.webgl
+    assert gpu is not None
+    assert gl is not None
+    assert [pipeline.entry for pipeline in gpu.pipelines] == ["k_fold0"]
+    assert (len(gpu.dispatches), len(gl.draws)) == (1, 1)
+
+
 @pytest.mark.parametrize("backend", ["webgpu", "webgl2", "webgl1"])
-@pytest.mark.parametrize("form", [*FORMS.values(), *map(random_form, range(4))], ids=[*FORMS, *map(str, range(4))])
+@pytest.mark.parametrize("form", [*FORMS.values(), ONE_KEY, *RANDOM.values()], ids=[*FORMS, "one key", *RANDOM])
 def test_attention(form: Attention, backend: str, browser: Browser, tmp_path: Path) -> None:
     model, inputs = form.model(), form.inputs()
     module = import_onnx(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,20 @@ from onnx import ModelProto, NodeProto, helper
 from helpers.small_models import make_model
 
 Array = NDArray[np.generic]
+
+
+@dataclass
+class Nodes:
+    """The nodes of a graph so far, each with one result."""
+
+    found: list[NodeProto] = field(default_factory=list[NodeProto])
+
+    def add(self, op: str, *operands: str, **attributes: int | list[int]) -> str:
+        """The name of what one node more gives."""
+        node = helper.make_node(op, list(operands), [f"t{len(self.found)}"])
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self.found.append(node)
+        return node.output[0]
 
 
 @dataclass(frozen=True)
@@ -65,39 +79,33 @@ class Attention:
         return found
 
     def model(self) -> ModelProto:
-        nodes: list[NodeProto] = []
-
-        def add(op: str, *operands: str, **attributes: object) -> str:
-            nodes.append(helper.make_node(op, list(operands), [f"t{len(nodes)}"], **attributes))
-            return nodes[-1].output[0]
-
+        nodes = Nodes()
         q, k, v = "q", "k", "v"
         if self.half:
-            q, k, v = (add("Cast", add("Cast", name, to=10), to=1) for name in (q, k, v))
+            q, k, v = (nodes.add("Cast", nodes.add("Cast", name, to=10), to=1) for name in (q, k, v))
         if self.groups > 1:
-            k, v = (self.repeated(add, name) for name in (k, v))
-        scores = add("MatMul", q, add("Transpose", k, perm=[0, 1, 3, 2]))
+            k, v = (self.repeated(nodes, name) for name in (k, v))
+        scores = nodes.add("MatMul", q, nodes.add("Transpose", k, perm=[0, 1, 3, 2]))
         if self.scaled:
-            scores = add("Mul", scores, "scale")
+            scores = nodes.add("Mul", scores, "scale")
         if self.mask == "added":
-            scores = add("Add", scores, add("Mul", add("Sub", "one", "allowed"), "low"))
+            scores = nodes.add("Add", scores, nodes.add("Mul", nodes.add("Sub", "one", "allowed"), "low"))
         elif self.mask:
-            scores = add("Where", add("Cast", "allowed", to=9), scores, "never")
-        nodes.append(helper.make_node("MatMul", [add("Softmax", scores, axis=-1), v], ["y"]))
-        weights = {
-            "scale": np.float32(self.depth**-0.5),
-            "one": np.float32(1),
-            "low": np.float32(-1e4),
-            "never": np.float32(-np.inf),
-            "unsqueezed": np.array([1, self.heads // self.groups, 1, self.keys, -1]),
+            scores = nodes.add("Where", nodes.add("Cast", "allowed", to=9), scores, "never")
+        nodes.found.append(helper.make_node("MatMul", [nodes.add("Softmax", scores, axis=-1), v], ["y"]))
+        weights: dict[str, Array] = {
+            "scale": np.array(self.depth**-0.5, np.float32),
+            "one": np.array(1, np.float32),
+            "low": np.array(-1e4, np.float32),
+            "never": np.array(-np.inf, np.float32),
+            "apart": np.array([1, self.heads // self.groups, 1, self.keys, -1]),
             "repeats": np.array([1, 1, self.groups, 1, 1]),
-            "merged": np.array([1, self.heads, self.keys, -1]),
+            "together": np.array([1, self.heads, self.keys, -1]),
         }
-        used = {name for node in nodes for name in node.input}
-        known = {name: np.asarray(array) for name, array in weights.items() if name in used}
-        return make_model(nodes, self.shapes, {"y": [1, self.heads, self.rows, self.width]}, known)
+        used = {name for node in nodes.found for name in node.input}
+        known = {name: array for name, array in weights.items() if name in used}
+        return make_model(nodes.found, self.shapes, {"y": [1, self.heads, self.rows, self.width]}, known)
 
-    def repeated(self, add: object, name: str) -> str:
+    def repeated(self, nodes: Nodes, name: str) -> str:
         """Each head of keys or values, once for each head of queries that shares it."""
-        assert callable(add)
-        return add("Reshape", add("Tile", add("Reshape", name, "unsqueezed"), "repeats"), "merged")
+        return nodes.add("Reshape", nodes.add("Tile", nodes.add("Reshape", name, "apart"), "repeats"), "together")
