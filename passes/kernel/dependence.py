@@ -39,7 +39,7 @@ class Dependence:
         for operand in owner.operands:
             found |= self.of(operand)
         if isinstance(owner, ReduceOp):
-            return without(found | self.of(owner.yielded), owner)
+            return without({**found, **self.of(owner.yielded)}, owner)
         return found
 
     def solve(self, fold: object) -> None:

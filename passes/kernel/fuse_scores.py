@@ -159,10 +159,10 @@ def fold(softmax: Softmax) -> FoldOp:
     return new
 
 
-def scores_behind(new: FoldOp, policy: Policy, consumers: set[Operation]) -> list[ComputeOp]:
-    """The kernels of sums whose results the steps of a fold alone read."""
+def scores_behind(top: ReduceOp, policy: Policy, consumers: set[Operation]) -> list[ComputeOp]:
+    """The kernels of sums of which scores are made that these kernels alone read; a maximum reads nothing else."""
     found: list[ComputeOp] = []
-    for read in reads_in(new):
+    for read in reads_in(top):
         at = seen(read)
         if at is None or at.producer in found or not has_reduction(at.producer):
             continue
@@ -193,8 +193,8 @@ def fuse(compute: ComputeOp, policy: Policy, most: int) -> None:
     trial = Trial.of([compute])
     (copy,) = trial.copies.values()
     softmax = next(filter(None, map(softmax_of, copy.body.block.ops)))
+    producers = scores_behind(softmax.top, policy, {compute, copy})
     new = fold(softmax)
-    producers = scores_behind(new, policy, {compute, copy})
     done = [take_over(copy, new, producer) for producer in producers]
     keep_rows(new)
     before = sum(map(time, [compute, *producers]))

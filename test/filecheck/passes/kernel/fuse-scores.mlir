@@ -186,3 +186,60 @@ func.func @sum_is_read(%q: tensor<8x8xf32>, %keys: tensor<16x8xf32>, %values: te
   }
   func.return %0#0, %0#1 : tensor<8x4xf32>, tensor<8x4xf32>
 }
+
+// -----
+
+// Values that a kernel computes for attention alone stay a kernel: only scores are computed in the steps.
+
+// CHECK-LABEL: @values_are_computed
+// CHECK-NEXT:    %values = kernel.compute (%k = 16, %n = 4)
+// CHECK:         kernel.compute (%m = 8, %n_1 = 4)
+// CHECK:           kernel.fold
+// CHECK:             kernel.read %values[%k_1 * 4, %n_1] : tensor<16x4xf32>
+func.func @values_are_computed(%q: tensor<8x8xf32>, %keys: tensor<16x8xf32>, %w: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %values = kernel.compute (%k = 16, %n = 4) -> tensor<16x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%d = 8) from %zero : f32 {
+      %a = kernel.read %keys[%k, %d] : tensor<16x8xf32>
+      %b = kernel.read %w[%d, %n] : tensor<8x4xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %s = kernel.compute (%m = 8, %k = 16) -> tensor<8x16xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%d = 8) from %zero : f32 {
+      %a = kernel.read %q[%m, %d] : tensor<8x8xf32>
+      %b = kernel.read %keys[%k, %d] : tensor<16x8xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %0 = kernel.compute (%m = 8, %n = 4) -> tensor<8x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %low = arith.constant 0xff800000 : f32
+    %top = kernel.reduce max (%k = 16) from %low : f32 {
+      %a = kernel.read %s[%m, %k] : tensor<8x16xf32>
+      kernel.yield %a : f32
+    }
+    %total = kernel.reduce add (%k = 16) from %zero : f32 {
+      %a = kernel.read %s[%m, %k] : tensor<8x16xf32>
+      %b = arith.subf %a, %top : f32
+      %c = math.exp %b : f32
+      kernel.yield %c : f32
+    }
+    %weighed = kernel.reduce add (%k = 16) from %zero : f32 {
+      %a = kernel.read %s[%m, %k] : tensor<8x16xf32>
+      %b = arith.subf %a, %top : f32
+      %c = math.exp %b : f32
+      %d = kernel.read %values[%k, %n] : tensor<16x4xf32>
+      %e = arith.mulf %c, %d : f32
+      kernel.yield %e : f32
+    }
+    %y = arith.divf %weighed, %total : f32
+    kernel.yield %y : f32
+  }
+  func.return %0 : tensor<8x4xf32>
+}
