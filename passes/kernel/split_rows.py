@@ -123,12 +123,12 @@ def len_of(rows: Rows) -> int:
 def split(graph: RowGraph, program: Program, segment: Segment) -> None:
     """Write the operations of a segment strip by strip, and join what is needed of them elsewhere."""
     ops = graph.ops[segment.first : segment.last]
-    strips: list[Strip] = []
-    for needed in rows_of_strips(program, segment):
-        strips.append(Strip(graph, {graph.values[v]: rows for v, rows in needed.items()}))
+    needs = rows_of_strips(program, segment)
+    strips = [Strip(graph, {graph.values[v]: rows for v, rows in needed.items()}) for needed in needs]
+    for strip in reversed(strips) if segment.upside_down else strips:
         for op in ops:
-            strips[-1].add(op)
-        Rewriter.insert_op(strips[-1].ops, InsertPoint.before(ops[-1]))
+            strip.add(op)
+        Rewriter.insert_op(strip.ops, InsertPoint.before(ops[-1]))
     for value in [result for op in ops for result in op.results]:
         if any(graph.block.find_ancestor_op_in_block(use.operation) not in ops for use in value.uses):
             join(graph, value, [strip.pieces[value][0] for strip in strips], ops)
