@@ -83,7 +83,7 @@ class Pipeline:
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
-        return (*self.before_buffers, *self.from_buffers)
+        return (*self.before_buffers, *self.placing, *self.from_places)
 
     @property
     def before_buffers(self) -> tuple[str, ...]:
@@ -112,8 +112,8 @@ class Pipeline:
         )
 
     @property
-    def from_buffers(self) -> tuple[str, ...]:
-        """The passes that settle the memory of a run, and those on buffers."""
+    def placing(self) -> tuple[str, ...]:
+        """The passes that settle the memory of a run."""
         return (
             *self.within_memory,
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
@@ -121,6 +121,12 @@ class Pipeline:
             f"kernel-hoist-initializers{{alignment={self.alignment}}}",
             *((f"kernel-order-computes{{alignment={self.alignment}}}",) if self.memory is None else ()),
             assign_offsets(self.alignment, self.memory, parts=self.overlap),
+        )
+
+    @property
+    def from_places(self) -> tuple[str, ...]:
+        """The passes on buffers that have their places."""
+        return (
             *(() if self.memory is None else ("kernel-share-offsets",)),
             "kernel-form-kernels",
             "kernel-expand-outside",

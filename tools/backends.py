@@ -64,11 +64,6 @@ class Backend:
         return self.kernels.passes()
 
     @property
-    def around_buffers(self) -> tuple[Sequence[str], Sequence[str]]:
-        """The same in two parts: a limit of memory changes nothing in the first."""
-        return self.kernels.before_buffers, self.kernels.from_buffers
-
-    @property
     def pipelines(self) -> Sequence[Specs]:
         """Every list of passes that is run on the way to the backend's part."""
         texts = (graph_passes(), self.passes, *self.languages.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import ClassVar
 
@@ -165,6 +166,12 @@ def part_early(graph: RowGraph) -> bool:
     return found
 
 
+@lru_cache(maxsize=2)
+def planner(program: Program) -> Planner:
+    """What plans a program; one limit after another is tried on it, and its segments are the same for all."""
+    return Planner(program)
+
+
 def chosen(planner: Planner, limit: int, graph: RowGraph) -> Plan:
     """The plan within the limit with the least work; without a limit, that of the least peak."""
     found = planner.plan(limit) if limit else None
@@ -234,12 +241,12 @@ class KernelSplitRowsPass(ModulePass):
         mark_once(function.body.block)
         graph = RowGraph(function.body.block, self.overlay)
         program = graph.program()
-        plan = Planner(program).whole()
+        plan = planner(program).whole()
         if not self.limit or plan.peak > self.limit:
             if part_early(graph):
                 graph = RowGraph(function.body.block, self.overlay)
             program = graph.program()
-            plan = chosen(Planner(program), self.limit, graph)
+            plan = chosen(planner(program), self.limit, graph)
         for segment in plan.segments:
             if segment.height:
                 split(graph, program, segment)
