@@ -101,9 +101,8 @@ func.func @edge(%x: memref<20xf32>, %z: memref<20xf32>) {
 // CHECK-NEXT:      kernel.read %x[%{{.*}} + %[[T]] * -4 + 8] : memref<12xf32>
 // CHECK:         %[[U:.*]] = kernel.index [2] of 3
 
-// FORMED-COUNT-1: kernel.func
-// FORMED-NOT:   kernel.func
 // FORMED-LABEL: @backwards
+// FORMED-COUNT-3: kernel.call @move0(%{{.*}}, %{{.*}}) at %{{.*}} : memref<12xf32>, memref<12xf32>
 func.func @backwards(%x: memref<12xf32>, %z: memref<12xf32>) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
