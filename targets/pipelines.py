@@ -136,10 +136,14 @@ class Pipeline:
         )
 
 
-def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = False) -> str:
-    """The pass that places buffers; within a limit of memory perhaps in parts that live at different times."""
+def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = False, most: int = 0) -> str:
+    """The pass that places buffers; within a limit of memory perhaps in parts that live at different times.
+
+    A device may have no arena of more than `most` bytes, if that is not 0.
+    """
     within = "" if memory is None else f" parts={str(parts).lower()} enough={memory}"
-    return f"kernel-assign-offsets{{alignment={alignment}{within}}}"
+    largest = f" most={most}" if most else ""
+    return f"kernel-assign-offsets{{alignment={alignment}{within}{largest}}}"
 
 
 WASM = Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True)
@@ -179,12 +183,15 @@ def pipeline(backend: str) -> str:
 # From kernels on flat buffers to what each language's emitter spells.
 
 
-def wgsl_passes(binding: int = 0, memory: int | None = None) -> tuple[str, ...]:
-    """For WGSL, with bindings of at most so many bytes if it is not 0, perhaps within a limit of memory."""
+def wgsl_passes(binding: int = 0, memory: int | None = None, buffer: int | None = None) -> tuple[str, ...]:
+    """For WGSL, with bindings of at most so many bytes if it is not 0, perhaps within a limit of memory.
+
+    All that a run computes lies in one buffer: devices allow `buffer` bytes, or what every one does.
+    """
     return (
         "kernel-narrow-elements{storage=word}",
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
-        assign_offsets(256, memory),
+        assign_offsets(256, memory, most=buffer or WGSL.limits.buffer_bytes or 0),
         "kernel-map-points{lanes=4 rows=4}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",

@@ -86,7 +86,7 @@ class Backend:
             languages |= {"glsl": glsl_passes(300, limits.texture_extent)}
             languages |= {"glsl100": glsl_passes(100, limits.texture_extent)}
         if "wgsl" in languages:
-            languages |= {"wgsl": wgsl_passes(limits.binding_bytes or 0, memory)}
+            languages |= {"wgsl": wgsl_passes(limits.binding_bytes or 0, memory, limits.buffer_bytes)}
             kernels = kernels.with_pieces() if limits.binding_bytes else kernels
         if "js" in languages:
             languages |= {"js": js_passes(memory)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -21,6 +21,7 @@ from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.loading import Loading
 from webdnn.passes.kernel.places import users
 from webdnn.passes.kernel.touched import touched
+from webdnn.support.diagnostic import fail
 from webdnn.support.planning.expansion import expansion_order
 from webdnn.support.planning.offsets import Assignment, assign, verify
 from webdnn.support.planning.storage import Block as StorageBlock
@@ -146,7 +147,8 @@ class KernelAssignOffsetsPass(ModulePass):
     largest sum of bytes alive at once), and both for all of this memory (`kernel.memory`, `kernel.memory_bound`).
     Without `reuse`, no two buffers of a run share bytes. With `parts`, each byte of a buffer lives only from the first
     operation that touches it to the last, so that a result may lie where rows of an operand were. A run that takes
-    `enough` bytes, or could not take so few, is not packed any closer.
+    `enough` bytes, or could not take so few, is not packed any closer. One that takes more than `most`, if there is
+    such a limit, is refused.
 
     Before:
 
@@ -167,12 +169,26 @@ class KernelAssignOffsetsPass(ModulePass):
     reuse: bool = True
     parts: bool = False
     enough: int = 0
+    most: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            self.note(plan(function.body.block, self.alignment, self.reuse, self.parts, self.enough), function)
+            found = plan(function.body.block, self.alignment, self.reuse, self.parts, self.enough)
+            if 0 < self.most < found.memory.arena:
+                self.refuse(found, function)
+            self.note(found, function)
+
+    def refuse(self, found: Plan, function: func.FuncOp) -> NoReturn:
+        """Say what would do: a limit of memory lowers what a run needs, but not what loading leaves."""
+        needed = found.memory.arena
+        devices = f"write --limit buffer={needed} for devices that allow it"
+        fail(
+            function,
+            f"has values of {needed} bytes, more than the {self.most} that a buffer may have",
+            hint=f"{devices}, or --memory-limit {self.most}" if found.arena.arena > self.most else devices,
+        )
 
     def note(self, found: Plan, function: func.FuncOp) -> None:
         """Write the plan into the function."""

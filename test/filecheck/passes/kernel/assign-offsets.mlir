@@ -2,6 +2,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{alignment=256} --split-input-file | filecheck %s --check-prefix=WIDE
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{reuse=false} --split-input-file | filecheck %s --check-prefix=APART
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{parts=true} --split-input-file | filecheck %s --check-prefix=PARTS
+// RUN: not webdnn-opt %s --pass-pipeline=kernel-assign-offsets{most=100} --split-input-file 2>&1 | filecheck %s --check-prefix=MOST
 
 // Buffers that live at one time lie side by side; a later one takes the place of one that died.
 
@@ -9,6 +10,8 @@
 // CHECK:         kernel.alloc at 64 : memref<8xf32>
 // CHECK:         kernel.alloc at 0 : memref<8xf32>
 // APART-LABEL: @chain({{.*}}kernel.at = {{[0-9]+}} : i64}) -> memref<8xf32> attributes {kernel.arena = 192 : i64, kernel.arena_bound = 192 : i64,
+// MOST: has values of 128 bytes, more than the 100 that a buffer may have
+// MOST: hint: write --limit buffer=128 for devices that allow it, or --memory-limit 100
 // WIDE-LABEL: @chain
 // WIDE:          kernel.alloc at 256 : memref<8xf32>
 // WIDE:          kernel.alloc at 0 : memref<8xf32>
