@@ -220,7 +220,9 @@ class KernelSplitRowsPass(ModulePass):
         %b = kernel.concat 0 %b0, %b1 : …
 
     Without a `limit`, which is in bytes, the plan of the least peak is chosen. With `overlay`, buffers whose bytes are
-    used at different times may lie in one another, as `kernel-assign-offsets` places them.
+    used at different times may lie in one another, as `kernel-assign-offsets` places them: then a kernel alone may run
+    in strips, which write over rows of its operand. What is written over such a result runs from the last strip to the
+    first, so that results lie now below and now above their operands.
 
     Leaves alone: programs within the limit; kernels that need all rows of what is made before them. What cannot run
     within the limit is refused. Run after `kernel-pad-operands`, before `kernel-assign-buffers`.
