@@ -138,10 +138,10 @@ def main() -> int:
         for path in chain(sorted(arguments.models), lights):
             print(f"{path.stem} …", file=sys.stderr)
             models.append(found(path))
+            if arguments.markdown:  # after each: large models take minutes
+                arguments.markdown.write_text("\n".join(markdown(models)) + "\n")
     for table in tables(models):
         print(*table.text(), "", sep="\n")
-    if arguments.markdown:
-        arguments.markdown.write_text("\n".join(markdown(models)) + "\n")
     return 0
 
 
