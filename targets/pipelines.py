@@ -91,7 +91,7 @@ class Pipeline:
 
     def passes(self) -> tuple[str, ...]:
         """The passes in order, after those of `GRAPH`."""
-        return (*self.before_buffers, *self.from_buffers)
+        return (*self.before_buffers, *self.placing, *self.from_places)
 
     @property
     def before_buffers(self) -> tuple[str, ...]:
@@ -120,8 +120,8 @@ class Pipeline:
         )
 
     @property
-    def from_buffers(self) -> tuple[str, ...]:
-        """The passes that settle the memory of a run, and those on buffers."""
+    def placing(self) -> tuple[str, ...]:
+        """The passes that settle the memory of a run."""
         return (
             *self.within_memory,
             f"kernel-assign-buffers{{in-place={str(self.in_place).lower()}}}",
@@ -129,6 +129,12 @@ class Pipeline:
             f"kernel-hoist-initializers{{alignment={self.alignment}}}",
             *((f"kernel-order-computes{{alignment={self.alignment}}}",) if self.memory is None else ()),
             assign_offsets(self.alignment, self.memory, parts=self.overlap),
+        )
+
+    @property
+    def from_places(self) -> tuple[str, ...]:
+        """The passes on buffers that have their places."""
+        return (
             *(() if self.memory is None else ("kernel-share-offsets",)),
             "kernel-form-kernels",
             "kernel-expand-outside",
@@ -138,10 +144,14 @@ class Pipeline:
         )
 
 
-def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = False) -> str:
-    """The pass that places buffers; within a limit of memory perhaps in parts that live at different times."""
+def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = False, most: int = 0) -> str:
+    """The pass that places buffers; within a limit of memory perhaps in parts that live at different times.
+
+    A device may have no arena of more than `most` bytes, if that is not 0.
+    """
     within = "" if memory is None else f" parts={str(parts).lower()} enough={memory}"
-    return f"kernel-assign-offsets{{alignment={alignment}{within}}}"
+    largest = f" most={most}" if most else ""
+    return f"kernel-assign-offsets{{alignment={alignment}{within}{largest}}}"
 
 
 WASM = Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True)
@@ -182,12 +192,15 @@ def pipeline(backend: str) -> str:
 # From kernels on flat buffers to what each language's emitter spells.
 
 
-def wgsl_passes(binding: int = 0, memory: int | None = None) -> tuple[str, ...]:
-    """For WGSL, with bindings of at most so many bytes if it is not 0, perhaps within a limit of memory."""
+def wgsl_passes(binding: int = 0, memory: int | None = None, buffer: int | None = None) -> tuple[str, ...]:
+    """For WGSL, with bindings of at most so many bytes if it is not 0, perhaps within a limit of memory.
+
+    All that a run computes lies in one buffer: devices allow `buffer` bytes, or what every one does.
+    """
     return (
         "kernel-narrow-elements{storage=word}",
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
-        assign_offsets(256, memory),
+        assign_offsets(256, memory, most=buffer or WGSL.limits.buffer_bytes or 0),
         f"kernel-map-points{{lanes=4 neighbours={NEIGHBOURS} rows=4}}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",

@@ -64,11 +64,6 @@ class Backend:
         return self.kernels.passes()
 
     @property
-    def around_buffers(self) -> tuple[Sequence[str], Sequence[str]]:
-        """The same in two parts: a limit of memory changes nothing in the first."""
-        return self.kernels.before_buffers, self.kernels.from_buffers
-
-    @property
     def pipelines(self) -> Sequence[Specs]:
         """Every list of passes that is run on the way to the backend's part."""
         texts = (graph_passes(), self.passes, *self.languages.values())
@@ -91,7 +86,7 @@ class Backend:
             languages |= {"glsl": glsl_passes(300, limits.texture_extent)}
             languages |= {"glsl100": glsl_passes(100, limits.texture_extent)}
         if "wgsl" in languages:
-            languages |= {"wgsl": wgsl_passes(limits.binding_bytes or 0, memory)}
+            languages |= {"wgsl": wgsl_passes(limits.binding_bytes or 0, memory, limits.buffer_bytes)}
             kernels = kernels.with_pieces() if limits.binding_bytes else kernels
         if "js" in languages:
             languages |= {"js": js_passes(memory)}

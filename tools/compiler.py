@@ -178,20 +178,29 @@ class Compiler:
     def lowered(self, module: ModuleOp, name: str, backend: Backend) -> Mapping[str, ModuleOp]:
         """A module for each language of a backend, from one of the `dnn` dialect."""
         kernels = module.clone()
-        self.run(name, kernels, backend.around_buffers[0])
+        self.run(name, kernels, backend.kernels.before_buffers)
         if backend.kernels.memory is None:
-            return self.finished(kernels, name, backend)
+            return self.finished(self.placed(kernels, name, backend), name, backend)
         try:
-            return within_memory(backend, lambda tried: self.finished(kernels.clone(), name, tried))
+            return within_memory(
+                backend,
+                place=lambda tried: self.placed(kernels.clone(), name, tried),
+                finish=lambda module, tried: self.finished(module, name, tried),
+            )
         except DiagnosticError:
             if backend.kernels.winograd == 1:
                 raise
         self.plain.add(name)
         return self.lowered(module, name, backend.with_accuracy("exact"))
 
+    def placed(self, module: ModuleOp, name: str, backend: Backend) -> ModuleOp:
+        """The module itself, whose values have got buffers at their places."""
+        self.run(name, module, backend.kernels.placing)
+        return module
+
     def finished(self, module: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:
-        """A module for each language, from one that is about to get buffers."""
-        self.run(name, module, backend.around_buffers[1])
+        """A module for each language, from one with buffers."""
+        self.run(name, module, backend.kernels.from_places)
         return self.languages(module, name, backend)
 
     def languages(self, kernels: ModuleOp, name: str, backend: Backend) -> dict[str, ModuleOp]:

@@ -14,7 +14,7 @@ from webdnn.tools.arguments import pairs
 LEAST_MEMORY = "least"
 MEMORY_UNITS = {"kB": 1000, "MB": 1_000_000, "KiB": KIB, "MiB": MIB}
 UNITS = {"KiB": KIB, "MiB": MIB, "GiB": KIB * MIB}
-HINT = "write texture=2048 (texels a side) or binding=16MiB (bytes, KiB, MiB or GiB)"
+HINT = "write texture=2048 (texels a side), binding=16MiB or buffer=1GiB (bytes, KiB, MiB or GiB)"
 
 
 def add_limit_option(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,8 @@ def add_limit_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=SIZE",
         help="what devices allow: texture=2048 texels a side (webgl; 4096 if not given), binding=16MiB for a buffer "
-        "of a kernel (webgpu; if not given, what the model needs); larger tensors are cut into pieces",
+        "of a kernel (webgpu; if not given, what the model needs); larger tensors are cut into pieces; "
+        "buffer=1GiB for all values of a run (webgpu; 256MiB if not given)",
     )
 
 
@@ -61,12 +62,15 @@ def size(text: str) -> int:
 def limits_of(given: Sequence[str], memory: str | None = None) -> Limits:
     """What the options say. Raises DiagnosticError."""
     found = pairs("--limit", given, size, hint=HINT)
-    unknown = next((name for name in found if name not in ("texture", "binding")), None)
+    unknown = next((name for name in found if name not in ("texture", "binding", "buffer")), None)
     if unknown is not None:
         raise DiagnosticError(f"there is no limit '{unknown}'", hint=HINT)
-    texture, binding = found.get("texture"), found.get("binding")
+    texture, binding, buffer = (found.get(name) for name in ("texture", "binding", "buffer"))
     if texture is not None and texture < WIDTH:
         raise DiagnosticError(f"--limit texture={texture}: textures have rows of {WIDTH}", hint=f"give {WIDTH} or more")
     if binding is not None and binding < LEAST:
         raise DiagnosticError(f"--limit binding={binding}: a vector is larger", hint=f"give {LEAST} or more")
-    return Limits(texture_extent=texture, binding_bytes=binding, memory_bytes=memory_bytes(memory))
+    if buffer is not None and buffer < LEAST:
+        raise DiagnosticError(f"--limit buffer={buffer}: a vector is larger", hint=f"give {LEAST} or more")
+    held = memory_bytes(memory)
+    return Limits(texture_extent=texture, binding_bytes=binding, buffer_bytes=buffer, memory_bytes=held)

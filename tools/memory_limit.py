@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -16,10 +16,48 @@ from webdnn.tools.summary import noted
 TRIES = 12
 """Plans, each of a lower peak than the one before, that are placed before a limit is given up."""
 
+STEPS = 100
+"""The next plan needs less by this fraction of the limit at least: those in between are placed much alike."""
+
 Modules = Mapping[str, ModuleOp]
 
 
-def within_memory(backend: Backend, lower: Callable[[Backend], Modules]) -> Modules:
+@dataclass(frozen=True)
+class Try:
+    """What a plan came to: the bytes that it needs, those of what was placed, and the modules, if these fit."""
+
+    planned: int
+    arena: int
+    modules: Modules | None
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to try a plan: `place` gives each value its place, and `finish` makes a module of that for each language.
+
+    Placing is quick, and mostly tells whether the limit is kept; a limit of 0 always is.
+    """
+
+    limit: int
+    place: Callable[[Backend], ModuleOp]
+    finish: Callable[[ModuleOp, Backend], Modules]
+
+    def tried(self, backend: Backend) -> Try:
+        placed = self.place(backend)
+        planned, arena = noted(placed, PLANNED_PEAK), noted(placed, ARENA_BYTES)
+        modules = None
+        if self.fits(arena):
+            modules = self.finish(placed, backend)
+            arena = noted(next(iter(modules.values())), ARENA_BYTES)  # a language may have wider elements
+        return Try(planned, arena, modules if self.fits(arena) else None)
+
+    def fits(self, arena: int) -> bool:
+        return not self.limit or arena <= self.limit
+
+
+def within_memory(
+    backend: Backend, place: Callable[[Backend], ModuleOp], finish: Callable[[ModuleOp, Backend], Modules]
+) -> Modules:
     """What a backend is lowered to within its limit of memory. Raises DiagnosticError.
 
     Where it holds anyway nothing changes. A plan tells how many bytes live at a time; to place them may take more. Then
@@ -27,26 +65,26 @@ def within_memory(backend: Backend, lower: Callable[[Backend], Modules]) -> Modu
     """
     limit = backend.kernels.memory
     assert limit is not None
+    search = Search(limit, place, finish)
     if limit:
-        modules = lower(replace(backend, kernels=replace(backend.kernels, memory=None)))
-        if arena_of(modules) <= limit:
-            return modules
+        plain = search.tried(replace(backend, kernels=replace(backend.kernels, memory=None)))
+        if plain.modules:
+            return plain.modules
     budget, reached = limit, list[int]()
-    for _ in range(TRIES):
+    while len(reached) < TRIES and budget >= min(1, limit):
         try:
-            modules = lower(with_budget(backend, budget))
+            found = search.tried(with_budget(backend, budget))
         except DiagnosticError as error:
             if reached:
                 break
-            least = lower(with_budget(backend, 0))  # placed in parts, it may take less than was planned
-            if arena_of(least) <= limit:
-                return least
-            raise possible(error, arena_of(least)) from error
-        arena = arena_of(modules)
-        if not limit or arena <= limit:
-            return modules
-        reached.append(arena)
-        budget = noted(first(modules), PLANNED_PEAK) - 1
+            least = search.tried(with_budget(backend, 0))  # placed in parts, it may take less than was planned
+            if least.modules:
+                return least.modules
+            raise possible(error, least.arena) from error
+        if found.modules:
+            return found.modules
+        reached.append(found.arena)
+        budget = found.planned - limit // STEPS - 1
     raise DiagnosticError(
         f"the values of a run take {min(reached)} bytes at least where they are placed, more than the limit of {limit}",
         hint=f"write --memory-limit {min(reached)}, or more, or least",
@@ -55,14 +93,6 @@ def within_memory(backend: Backend, lower: Callable[[Backend], Modules]) -> Modu
 
 def with_budget(backend: Backend, budget: int) -> Backend:
     return replace(backend, kernels=replace(backend.kernels, budget=budget))
-
-
-def first(modules: Modules) -> ModuleOp:
-    return next(iter(modules.values()))
-
-
-def arena_of(modules: Modules) -> int:
-    return noted(first(modules), ARENA_BYTES)
 
 
 def possible(error: DiagnosticError, arena: int) -> DiagnosticError:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.element import element_type
@@ -21,8 +21,10 @@ from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.loading import Loading
 from webdnn.passes.kernel.places import users
 from webdnn.passes.kernel.touched import touched
+from webdnn.support.diagnostic import fail
 from webdnn.support.planning.expansion import expansion_order
 from webdnn.support.planning.offsets import Assignment, assign, verify
+from webdnn.support.planning.packing import lower_bound
 from webdnn.support.planning.storage import Block as StorageBlock
 from webdnn.support.planning.storage import Part, align
 
@@ -68,7 +70,7 @@ def plan(block: Block, alignment: int, reuse: bool, parts: bool, enough: int) ->
         parts_of(buffer, life, block, alignment) if reuse and parts else life.block(size(buffer))
         for buffer, life in lives.items()
     ]
-    arena = placed(blocks, alignment, enough=enough)
+    arena = kept(blocks, known_offsets(block, list(lives)), enough) or placed(blocks, alignment, enough=enough)
     groups = [*([weight.result for weight in group] for group in loading.weights), *([b] for b in loading.buffers)]
     needed = [life_of_loading(group, loading).block(size(group[0])) for group in groups]
     end = len(loading.ops)
@@ -84,6 +86,32 @@ def placed(blocks: Sequence[StorageBlock], alignment: int, *, in_place: bool = F
     found = assign(blocks, alignment, hint=expansion_order(blocks) if in_place else (), enough=enough)
     verify(blocks, found.offsets)
     return found
+
+
+def known_offsets(block: Block, buffers: Sequence[SSAValue]) -> list[int]:
+    """Where an earlier plan put buffers in the arena; empty if there is none."""
+    function = block.parent_op()
+    assert isinstance(function, func.FuncOp)
+    given = [attributes.get(ARGUMENT_OFFSET) for attributes in entries(function.arg_attrs, len(block.args))]
+    places: dict[SSAValue, Attribute | None] = dict(zip(block.args, given, strict=True))
+    places |= {op.result: op.at for op in block.ops if isinstance(op, AllocOp)}
+    found = [at.value.data for buffer in buffers if isinstance(at := places[buffer], IntegerAttr)]
+    return [at - min(found) for at in found] if len(found) == len(buffers) else []
+
+
+def kept(blocks: Sequence[StorageBlock], known: Sequence[int], enough: int) -> Assignment | None:
+    """An earlier plan, if it takes no more than `enough` bytes and is still right: elements may have become wider."""
+    if not known:
+        return None
+    arena = max(at + block.height for at, block in zip(known, blocks, strict=True))
+    if arena > enough:
+        return None
+    try:
+        verify(blocks, known)
+    except ValueError:
+        return None
+    bound = lower_bound(blocks)
+    return Assignment(tuple(known), arena, bound, arena == bound)
 
 
 def lives_of_run(block: Block, loading: Loading) -> dict[SSAValue, Life]:
@@ -146,7 +174,8 @@ class KernelAssignOffsetsPass(ModulePass):
     largest sum of bytes alive at once), and both for all of this memory (`kernel.memory`, `kernel.memory_bound`).
     Without `reuse`, no two buffers of a run share bytes. With `parts`, each byte of a buffer lives only from the first
     operation that touches it to the last, so that a result may lie where rows of an operand were. A run that takes
-    `enough` bytes, or could not take so few, is not packed any closer.
+    `enough` bytes, or could not take so few, is not packed any closer; an earlier plan of so few stays, if it still
+    holds. A run that takes more than `most`, if there is such a limit, is refused.
 
     Before:
 
@@ -167,12 +196,26 @@ class KernelAssignOffsetsPass(ModulePass):
     reuse: bool = True
     parts: bool = False
     enough: int = 0
+    most: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            self.note(plan(function.body.block, self.alignment, self.reuse, self.parts, self.enough), function)
+            found = plan(function.body.block, self.alignment, self.reuse, self.parts, self.enough)
+            if 0 < self.most < found.memory.arena:
+                self.refuse(found, function)
+            self.note(found, function)
+
+    def refuse(self, found: Plan, function: func.FuncOp) -> NoReturn:
+        """Say what would do: a limit of memory lowers what a run needs, but not what loading leaves."""
+        needed = found.memory.arena
+        devices = f"write --limit buffer={needed} for devices that allow it"
+        fail(
+            function,
+            f"has values of {needed} bytes, more than the {self.most} that a buffer may have",
+            hint=f"{devices}, or --memory-limit {self.most}" if found.arena.arena > self.most else devices,
+        )
 
     def note(self, found: Plan, function: func.FuncOp) -> None:
         """Write the plan into the function."""

@@ -135,8 +135,8 @@ class KernelShareOffsetsPass(ModulePass):
 
     def share(self, block: Block) -> None:
         families: dict[tuple[str, tuple[bool, ...]], list[ComputeOp]] = {}
-        for op in block.ops:
-            if isinstance(op, ComputeOp) and not op.once:
+        for op in block.walk():
+            if isinstance(op, ComputeOp) and not op.once and not isinstance(op.parent_op(), ComputeOp):
                 families.setdefault(family(op), []).append(op)
         for members in families.values():
             for run in progressions(list(dict.fromkeys(map(offsets_of, members)))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import ClassVar
 
@@ -123,12 +124,12 @@ def len_of(rows: Rows) -> int:
 def split(graph: RowGraph, program: Program, segment: Segment) -> None:
     """Write the operations of a segment strip by strip, and join what is needed of them elsewhere."""
     ops = graph.ops[segment.first : segment.last]
-    strips: list[Strip] = []
-    for needed in rows_of_strips(program, segment):
-        strips.append(Strip(graph, {graph.values[v]: rows for v, rows in needed.items()}))
+    needs = rows_of_strips(program, segment)
+    strips = [Strip(graph, {graph.values[v]: rows for v, rows in needed.items()}) for needed in needs]
+    for strip in reversed(strips) if segment.upside_down else strips:
         for op in ops:
-            strips[-1].add(op)
-        Rewriter.insert_op(strips[-1].ops, InsertPoint.before(ops[-1]))
+            strip.add(op)
+        Rewriter.insert_op(strip.ops, InsertPoint.before(ops[-1]))
     for value in [result for op in ops for result in op.results]:
         if any(graph.block.find_ancestor_op_in_block(use.operation) not in ops for use in value.uses):
             join(graph, value, [strip.pieces[value][0] for strip in strips], ops)
@@ -163,6 +164,12 @@ def part_early(graph: RowGraph) -> bool:
                 copied(op, i)
                 found = True
     return found
+
+
+@lru_cache(maxsize=2)
+def planner(program: Program) -> Planner:
+    """What plans a program; one limit after another is tried on it, and its segments are the same for all."""
+    return Planner(program)
 
 
 def chosen(planner: Planner, limit: int, graph: RowGraph) -> Plan:
@@ -213,7 +220,9 @@ class KernelSplitRowsPass(ModulePass):
         %b = kernel.concat 0 %b0, %b1 : …
 
     Without a `limit`, which is in bytes, the plan of the least peak is chosen. With `overlay`, buffers whose bytes are
-    used at different times may lie in one another, as `kernel-assign-offsets` places them.
+    used at different times may lie in one another, as `kernel-assign-offsets` places them: then a kernel alone may run
+    in strips, which write over rows of its operand. What is written over such a result runs from the last strip to the
+    first, so that results lie now below and now above their operands.
 
     Leaves alone: programs within the limit; kernels that need all rows of what is made before them. What cannot run
     within the limit is refused. Run after `kernel-pad-operands`, before `kernel-assign-buffers`.
@@ -234,12 +243,12 @@ class KernelSplitRowsPass(ModulePass):
         mark_once(function.body.block)
         graph = RowGraph(function.body.block, self.overlay)
         program = graph.program()
-        plan = Planner(program).whole()
+        plan = planner(program).whole()
         if not self.limit or plan.peak > self.limit:
             if part_early(graph):
                 graph = RowGraph(function.body.block, self.overlay)
             program = graph.program()
-            plan = chosen(Planner(program), self.limit, graph)
+            plan = chosen(planner(program), self.limit, graph)
         for segment in plan.segments:
             if segment.height:
                 split(graph, program, segment)

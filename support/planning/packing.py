@@ -42,6 +42,31 @@ def meetings(blocks: Sequence[Block]) -> Iterator[tuple[int, Part, int, Part]]:
         live.append((b, part))
 
 
+def distances(blocks: Sequence[Block]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Between which distances of two blocks parts of them meet, as few spans as say it."""
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for b, p, c, q in meetings(blocks):
+        if b < c:
+            found.setdefault((b, c), []).append((q.offset - p.offset - p.size, q.offset + q.size - p.offset))
+        elif c < b:
+            found.setdefault((c, b), []).append((p.offset - q.offset - q.size, p.offset + p.size - q.offset))
+    return {pair: list(joined(sorted(spans))) for pair, spans in found.items()}
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Open spans, sorted, with those that overlap as one; where two only touch, the place between them stays free."""
+    last: tuple[int, int] | None = None
+    for low, high in spans:
+        if last and low < last[1]:
+            last = last[0], max(last[1], high)
+            continue
+        if last:
+            yield last
+        last = low, high
+    if last:
+        yield last
+
+
 class Fit:
     """An order of the blocks, and what first fit makes of it."""
 
@@ -63,11 +88,9 @@ class Packing:
         self.target = max(self.bound, enough)
         self.heights = [block.height for block in blocks]
         self.clashes: list[list[Clash]] = [[] for _ in blocks]
-        for b, p, c, q in meetings(blocks):
-            if b != c:
-                low, high = q.offset - p.offset - p.size, q.offset + q.size - p.offset
-                self.clashes[b].append((c, low, high))
-                self.clashes[c].append((b, -high, -low))
+        for (b, c), spans in distances(blocks).items():
+            self.clashes[b] += [(c, low, high) for low, high in spans]
+            self.clashes[c] += [(b, -high, -low) for low, high in spans]
 
     def forbidden(self, b: int, offsets: Sequence[int]) -> Iterable[tuple[int, int]]:
         """Between which offsets a block would meet one that is placed: each (low, high), where both are free."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import add, itemgetter
 from typing import NamedTuple
 
 from webdnn.support.planning.row_program import Program, Rows, Task
@@ -19,10 +20,16 @@ LONGEST = 40
 """Tasks in a segment."""
 
 
+Costs = tuple[int, ...]
+"""What makes a plan worse, the worst first."""
+
+
 class Segment(NamedTuple):
     """Tasks first <= t < last in strips of `height` rows of the last one's result (0: whole, in the given order).
 
-    `peak` is how many bytes live while it runs, `extra` the multiply-adds that are done again.
+    `peak` is how many bytes live while it runs, `extra` the multiply-adds that are done again. Where its result may be
+    written over rows of a dying value, that is `over`; it then lies below that value, or above it if strips run
+    `upside_down`, the last rows first.
     """
 
     first: int
@@ -31,6 +38,13 @@ class Segment(NamedTuple):
     strips: int
     peak: int
     extra: int
+    over: int | None = None
+    upside_down: bool = False
+
+    @property
+    def costs(self) -> Costs:
+        """Multiply-adds that are done again, results over operands, and pieces."""
+        return self.extra, int(self.over is not None), self.strips * (self.last - self.first)
 
 
 @dataclass(frozen=True)
@@ -178,39 +192,51 @@ class _Growing:
         own = max(strip.peak for strip in self.strips)
         copies = max(self.copied(first, strip) for strip in self.strips)
         left = sum(program.values[home].bytes for home, born in self.homes.items() if born >= first)
-        resident = program.across[first] + left
-        peak = resident + own + copies - (self.overlaid(first) if program.overlay else 0)
-        return Segment(first, self.last, self.height, len(self.strips), peak, self.extra)
+        saved, over = self.overlaid(first) if program.overlay else (0, None)
+        peak = program.across[first] + left + own + copies - saved
+        return Segment(first, self.last, self.height, len(self.strips), peak, self.extra, over)
 
     def copied(self, first: int, strip: _Strip) -> int:
         """Bytes of what is joined in strips although it is made before: its rows are copied."""
         before = [v for v in self.joined if self.program.born[v] < first and v in strip.need]
         return sum(self.piece(v, strip.need[v]) for v in before)
 
-    def overlaid(self, first: int) -> int:
-        """Bytes saved by writing the output over rows of a dying operand that no later strip reads.
+    def overlaid(self, first: int) -> tuple[int, int | None]:
+        """Bytes saved by writing the output over rows of a dying operand that no later strip reads, and that operand.
 
-        The operand lies `lag` bytes above the output, so that what is written never passes what is still to be read.
+        In whichever direction strips run, what is written never passes what is still to be read.
         """
         if len(self.outputs) != 1:
-            return 0
+            return 0, None
         program, (out,) = self.program, self.outputs
-        writer = {read.value for read in program.tasks[self.last - 1].reads}
-        written, saved = program.values[out], 0
+        written = program.values[out]
         if written.home is not None or written.planes > 1:
-            return 0
+            return 0, None
+        saved: list[tuple[int, int]] = [(0, -1)]
         for v in self.strips[-1].need:
-            value = program.values[v]
             home = program.lives.get(v)
-            if home is None or home[0] >= first or home[1] > self.last:
-                continue
-            lag, low = 0, value.rows
-            for strip in reversed(self.strips):
-                read = min(low, strip.need[v][0]) if v in strip.need else low
-                kept, low = read if v in writer else low, read
-                lag = max(lag, strip.need[out][1] * written.row_bytes - kept * value.row_bytes // value.planes)
-            saved = max(saved, value.bytes + written.bytes - max(lag + value.bytes, written.bytes))
-        return saved
+            if home is not None and home[0] < first and home[1] <= self.last:
+                apart = max(self.apart(v, out), self.apart(v, out, upside_down=True))
+                saved.append((program.values[v].bytes + written.bytes - apart, v))
+        most, over = max(saved)
+        return (most, over) if most > 0 else (0, None)
+
+    def apart(self, value: int, out: int, *, upside_down: bool = False) -> int:
+        """The bytes of a value and of the output together, where the one is written over rows of the other.
+
+        The output begins below the value, upside down it ends above it, as far as the strips need it to.
+        """
+        program = self.program
+        writing = program.tasks[program.lives[out][0] : self.last]
+        still_reads = any(read.value == value for task in writing for read in task.reads)
+        of, to = program.values[value], program.values[out]
+        row, lag, kept = of.row_bytes // of.planes, 0, of.rows
+        for strip in self.strips if upside_down else reversed(self.strips):
+            low, high = strip.need.get(value, (of.rows, 0))
+            before, kept = kept, min(kept, of.rows - high if upside_down else low)
+            written = to.rows - strip.need[out][0] if upside_down else strip.need[out][1]
+            lag = max(lag, written * to.row_bytes - (kept if still_reads else before) * row)
+        return max(lag + of.bytes, to.bytes)
 
 
 @dataclass(frozen=True)
@@ -251,27 +277,43 @@ class Planner:
                     break
                 if growing.extra > self.work * self.program.macs:
                     break
-                if first < last - 1:
-                    yield growing.segment(first)
+                segment = growing.segment(first)
+                if first < last - 1 or segment.over is not None:
+                    yield segment
 
     def plan(self, budget: int) -> Plan | None:
-        """The plan within a budget with the least work done twice, then the fewest pieces; None if there is none."""
-        best: list[tuple[int, int, Segment | None] | None] = [(0, 0, None)]
+        """The plan within a budget with the least work done twice, then the fewest pieces; None if there is none.
+
+        Results over operands come in between: two that have to lie at a distance leave gaps beside them.
+        """
+        best: list[tuple[Costs, Segment | None] | None] = [((0, 0, 0), None)]
         for options in self.segments:
             reached = [
-                (before[0] + segment.extra, before[1] + segment.strips * (segment.last - segment.first), segment)
+                (tuple(map(add, before[0], segment.costs)), segment)
                 for segment in options
                 if segment.peak <= budget and (before := best[segment.first]) is not None
             ]
-            best.append(min(reached, default=None))
+            best.append(min(reached, key=itemgetter(0), default=None))
         if best[-1] is None:
             return None
         found: list[Segment] = []
         at = len(best) - 1
-        while (step := best[at]) is not None and step[2] is not None:
-            found.append(step[2])
-            at = step[2].first
-        return Plan(tuple(reversed(found)))
+        while (step := best[at]) is not None and step[1] is not None:
+            found.append(step[1])
+            at = step[1].first
+        return Plan(tuple(self.turned(reversed(found))))
+
+    def turned(self, segments: Iterable[Segment]) -> Iterator[Segment]:
+        """The segments, every other one upside down where each is written over the result of the one before it.
+
+        So their results lie now above and now below one another, and not further down each time.
+        """
+        below: set[int] = set()
+        for segment in segments:
+            turn = segment.over in below
+            if segment.over is not None and not turn:
+                below.update(self.program.tasks[segment.last - 1].makes)
+            yield segment._replace(upside_down=turn)
 
     def curve(self, budget: int) -> Iterator[Plan]:
         """Plans of ever lower peaks, from a budget down to the least."""

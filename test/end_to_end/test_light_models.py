@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from bench.light_models import light_model, randomize, without_softmax
 from onnx import ModelProto
 
-from helpers.light_models import light_model, randomize, without_softmax
 from helpers.small_models import write_model
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.session import Session

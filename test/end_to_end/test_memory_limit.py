@@ -91,6 +91,32 @@ def test_browsers_compute_the_same(backend: str, bundle: Path, model: Path, brow
     check(bundle, Chromium(backend, browser), model)
 
 
+def test_a_chain_of_convolutions_is_computed_over_itself(tmp_path: Path) -> None:
+    """Four values of 37 kB in 60 kB, and no row twice: each is written over the one before, from alternate ends."""
+    generator = np.random.default_rng(0)
+    widths = [3, 8, 8, 8, 8]
+    nodes = [
+        helper.make_node("Conv", [f"v{i}", f"w{i}"], [f"v{i + 1}"], f"conv{i}", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        for i in range(len(widths) - 1)
+    ]
+    weights = {
+        f"w{i}": generator.standard_normal((widths[i + 1], widths[i], 3, 3)).astype(np.float32)
+        for i in range(len(nodes))
+    }
+    nodes.append(helper.make_node("GlobalAveragePool", [f"v{len(nodes)}"], ["mean"], "pool"))
+    model = make_model(nodes, {"v0": [1, 3, 32, 32]}, {"mean": [1, 8, 1, 1]}, weights)
+    path = write_model(tmp_path / "chain.onnx", model)
+    manifest, files, summary = compile_model(path, ["wasm"], accuracy="exact", limits=Limits(memory_bytes=60_000))
+    assert summary.backends[0].arena_bytes <= 60_000
+    assert summary.backends[0].done_again == 0
+    write_bundle(tmp_path / "bundle", manifest, files)
+    feeds: dict[str, Array] = {"v0": generator.standard_normal((1, 3, 32, 32)).astype(np.float32)}
+    with Session(tmp_path / "bundle", Wasmtime()) as session:
+        for _ in range(2):
+            found = compare(session.run(feeds)["mean"], Oracle(path).run(feeds)["mean"])
+            assert found.within, found
+
+
 def test_as_little_as_possible_is_less_than_any_limit(model: Path) -> None:
     _, _, least = compile_model(model, ["wasm"], limits=Limits(memory_bytes=0))
     assert least.backends[0].arena_bytes < LIMIT

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bench.light_models import light_model
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import OpResult, SSAValue
 
-from helpers.light_models import light_model
 from helpers.peers import generated_model, shared_model
 from helpers.plan import check_plan
 from webdnn.dialects.kernel.program import AllocOp

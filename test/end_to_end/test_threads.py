@@ -8,9 +8,9 @@ from typing import TypedDict
 
 import numpy as np
 import pytest
+from bench.light_models import light_model, randomize, without_softmax
 from onnx import ModelProto, helper
 
-from helpers.light_models import light_model, randomize, without_softmax
 from helpers.small_models import make_model
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser

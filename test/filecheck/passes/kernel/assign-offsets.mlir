@@ -2,6 +2,8 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{alignment=256} --split-input-file | filecheck %s --check-prefix=WIDE
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{reuse=false} --split-input-file | filecheck %s --check-prefix=APART
 // RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{parts=true} --split-input-file | filecheck %s --check-prefix=PARTS
+// RUN: not webdnn-opt %s --pass-pipeline=kernel-assign-offsets{most=100} --split-input-file 2>&1 | filecheck %s --check-prefix=MOST
+// RUN: webdnn-opt %s --pass-pipeline=kernel-assign-offsets{enough=192} --split-input-file | filecheck %s --check-prefix=ENOUGH
 
 // Buffers that live at one time lie side by side; a later one takes the place of one that died.
 
@@ -9,6 +11,8 @@
 // CHECK:         kernel.alloc at 64 : memref<8xf32>
 // CHECK:         kernel.alloc at 0 : memref<8xf32>
 // APART-LABEL: @chain({{.*}}kernel.at = {{[0-9]+}} : i64}) -> memref<8xf32> attributes {kernel.arena = 192 : i64, kernel.arena_bound = 192 : i64,
+// MOST: has values of 128 bytes, more than the 100 that a buffer may have
+// MOST: hint: write --limit buffer=128 for devices that allow it, or --memory-limit 100
 // WIDE-LABEL: @chain
 // WIDE:          kernel.alloc at 256 : memref<8xf32>
 // WIDE:          kernel.alloc at 0 : memref<8xf32>
@@ -206,4 +210,33 @@ func.func @calls(%x: memref<64xf32>) -> memref<64xf32> {
   %one = kernel.index [1] of 2
   kernel.call @half(%x, %y) at %one : memref<64xf32>, memref<64xf32>
   func.return %y : memref<64xf32>
+}
+
+// -----
+
+// An earlier plan stays where it takes no more than is enough, and is made anew where it is wrong by now.
+
+// ENOUGH-LABEL: @again(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> attributes {kernel.arena = 192 : i64, kernel.arena_bound = 128 : i64,
+// ENOUGH:         kernel.alloc at 128 : memref<8xf32>
+// CHECK-LABEL:  @again({{.*}}) -> memref<8xf32> attributes {kernel.arena = 128 : i64,
+func.func @again(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> {
+  %0 = kernel.alloc at 128 : memref<8xf32>
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    kernel.write %v, %0[%i] : memref<8xf32>
+  }
+  func.return %0 : memref<8xf32>
+}
+
+// -----
+
+// ENOUGH-LABEL: @overlapping({{.*}}) -> memref<8xf32> attributes {kernel.arena = 128 : i64,
+// ENOUGH:         kernel.alloc at 64 : memref<8xf32>
+func.func @overlapping(%x: memref<8xf32> {kernel.at = 0 : i64}) -> memref<8xf32> {
+  %0 = kernel.alloc at 16 : memref<8xf32>
+  kernel.compute (%i = 8) {
+    %v = kernel.read %x[%i] : memref<8xf32>
+    kernel.write %v, %0[%i] : memref<8xf32>
+  }
+  func.return %0 : memref<8xf32>
 }

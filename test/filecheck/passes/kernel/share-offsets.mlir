@@ -86,3 +86,39 @@ func.func @edge(%x: memref<20xf32>, %z: memref<20xf32>) {
   }
   func.return
 }
+
+// -----
+
+// Strips may stand in loops of their own, and run from the last one to the first.
+
+// CHECK-LABEL: @backwards
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:           %[[S:.*]] = kernel.index [0] of 3
+// CHECK-NEXT:      kernel.compute (%{{.*}} = 4) {
+// CHECK-NEXT:        kernel.read %x[%{{.*}} + %[[S]] * -4 + 8] : memref<12xf32>
+// CHECK:         %[[T:.*]] = kernel.index [1] of 3
+// CHECK-NEXT:    kernel.compute (%{{.*}} = 4) {
+// CHECK-NEXT:      kernel.read %x[%{{.*}} + %[[T]] * -4 + 8] : memref<12xf32>
+// CHECK:         %[[U:.*]] = kernel.index [2] of 3
+
+// FORMED-LABEL: @backwards
+// FORMED-COUNT-3: kernel.call @move0(%{{.*}}, %{{.*}}) at %{{.*}} : memref<12xf32>, memref<12xf32>
+func.func @backwards(%x: memref<12xf32>, %z: memref<12xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  scf.for %n = %zero to %one step %one {
+    kernel.compute (%y = 4) {
+      %v = kernel.read %x[%y + 8] : memref<12xf32>
+      kernel.write %v, %z[%y + 8] : memref<12xf32>
+    }
+  }
+  kernel.compute (%y = 4) {
+    %v = kernel.read %x[%y + 4] : memref<12xf32>
+    kernel.write %v, %z[%y + 4] : memref<12xf32>
+  }
+  kernel.compute (%y = 4) {
+    %v = kernel.read %x[%y] : memref<12xf32>
+    kernel.write %v, %z[%y] : memref<12xf32>
+  }
+  func.return
+}

@@ -1,4 +1,5 @@
 // RUN: webdnn-opt %s --pass-pipeline="kernel-split-rows{limit=1700 overlay=false}" --verify-each --split-input-file | filecheck %s
+// RUN: webdnn-opt %s --pass-pipeline="kernel-split-rows{limit=1700}" --verify-each --split-input-file | filecheck %s --check-prefix=OVER
 // RUN: not webdnn-opt %s --pass-pipeline="kernel-split-rows{limit=500 overlay=false}" 2>&1 | filecheck %s --check-prefix=LESS
 
 // What lies between two kernels is never whole; rows that both strips need are computed twice.
@@ -116,4 +117,53 @@ func.func @small(%in: tensor<16x8xf32>) -> tensor<16xf32> {
     kernel.yield %s : f32
   }
   func.return %b : tensor<16xf32>
+}
+
+// -----
+
+// Results over rows of an operand that nobody needs any more: no row is computed twice, and the second kernel of such a
+// chain begins with its last rows.
+
+// CHECK-LABEL: @chain
+// OVER-LABEL: @chain
+// OVER-SAME:    kernel.done_again = 0 : i64
+// OVER:         %[[A:.*]] = kernel.compute (%{{.*}} = 16, %{{.*}} = 16) -> tensor<16x16xf32> {
+// OVER:         %[[B0:.*]] = kernel.compute (%{{.*}} = 8, %{{.*}} = 16) -> tensor<8x16xf32> {
+// OVER:           kernel.read %[[A]][%{{.*}} + -1, %{{.*}}] outside
+// OVER:         %[[B1:.*]] = kernel.compute (%{{.*}} = 8, %{{.*}} = 16) -> tensor<8x16xf32> {
+// OVER:           kernel.read %[[A]][%{{.*}} + 7, %{{.*}}] outside
+// OVER:         %[[B:.*]] = kernel.concat 0 %[[B0]], %[[B1]]
+// OVER:         %[[C1:.*]] = kernel.compute (%{{.*}} = 8, %{{.*}} = 16) -> tensor<8x16xf32> {
+// OVER:           kernel.read %[[B]][%{{.*}} + 7, %{{.*}}] outside
+// OVER:         %[[C0:.*]] = kernel.compute (%{{.*}} = 8, %{{.*}} = 16) -> tensor<8x16xf32> {
+// OVER:           kernel.read %[[B]][%{{.*}} + -1, %{{.*}}] outside
+// OVER:         kernel.concat 0 %[[C0]], %[[C1]]
+func.func @chain(%in: tensor<16x4xf32>) -> tensor<16x4xf32> {
+  %a = kernel.compute (%y = 16, %x = 16) -> tensor<16x16xf32> {
+    %v = kernel.read %in[%y, %x floordiv 4] : tensor<16x4xf32>
+    kernel.yield %v : f32
+  }
+  %b = kernel.compute (%y = 16, %x = 16) -> tensor<16x16xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %v = kernel.read %a[%y + %k + -1, %x] outside %zero : tensor<16x16xf32>
+      %p = arith.mulf %v, %v : f32
+      kernel.yield %p : f32
+    }
+    kernel.yield %s : f32
+  }
+  %c = kernel.compute (%y = 16, %x = 16) -> tensor<16x16xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 3) from %zero : f32 {
+      %v = kernel.read %b[%y + %k + -1, %x] outside %zero : tensor<16x16xf32>
+      %p = arith.mulf %v, %v : f32
+      kernel.yield %p : f32
+    }
+    kernel.yield %s : f32
+  }
+  %d = kernel.compute (%y = 16, %x = 4) -> tensor<16x4xf32> {
+    %v = kernel.read %c[%y, %x * 4] : tensor<16x16xf32>
+    kernel.yield %v : f32
+  }
+  func.return %d : tensor<16x4xf32>
 }
