@@ -31,16 +31,16 @@ class Pipeline:
 
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
-    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
-    the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
-    `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
-    values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
-    weight that it reads once, `joined` how many operands a kernel joins where there are no places, `siblings` makes
-    products that read the same one kernel, `launch` is how many operations a kernel may repeat to spare a launch, and
-    `neighbours` how many points an invocation computes at most.
-    `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget` how
-    many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as far
-    as it uses other bytes of them.
+    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `integers`
+    the largest integer that every language of the target computes with, `winograd` the largest tile of results that
+    convolutions may be computed in, `phases` splits axes that are divided, `strips` is how many bytes of what kernels
+    hand to one another should be alive at a time, `stage` keeps dear values that are needed twice, `decode` is how many
+    operations a kernel may spend on each element of a compressed weight that it reads once, `joined` how many operands
+    a kernel joins where there are no places, `siblings` makes products that read the same one kernel, `launch` is how
+    many operations a kernel may repeat to spare a launch, and `neighbours` how many points an invocation computes at
+    most. `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget`
+    how many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as
+    far as it uses other bytes of them.
     """
 
     target: str
@@ -52,6 +52,7 @@ class Pipeline:
     in_place: bool = True
     max_inputs: int = 64
     alignment: int = 64
+    integers: int = 2**31 - 1
     winograd: int = 1
     phases: bool = False
     strips: int = 0
@@ -99,6 +100,7 @@ class Pipeline:
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()} decode={self.decode}"
         return (
             "dnn-pad-empty-tensors",
+            f"dnn-form-integer-products{{limit={self.integers}}}",
             *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
             *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
@@ -166,6 +168,7 @@ PIPELINES = {
         places=False,
         in_place=False,
         max_inputs=7,
+        integers=2**24 - 1,
         decode=16,
         siblings=True,
         launch=GLSL300.rates.launch_operations,

@@ -58,6 +58,15 @@ def moves_only(op: ComputeOp) -> bool:
     return all(isinstance(o, FREE) for o in list(op.body.block.ops)[:-1])
 
 
+def widens_only(op: ComputeOp) -> bool:
+    """Does it give integers of 32 bits for smaller ones, which a read does anyway?"""
+    read, *rest = op.body.block.ops
+    if len(rest) != 1 or len(op.res) != 1 or not isinstance(read, ReadOp) or op.yielded[0] is not read.result:
+        return False
+    before, after = element_type(read.source.type), element_type(op.res[0].type)
+    return before.is_integer and after.is_integer and before.bits < after.bits == 32
+
+
 def is_dear(op: ComputeOp | ReduceOp) -> bool:
     return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
 
@@ -203,6 +212,8 @@ class Policy:
             return False
         if has_reduction(producer):
             return alone and self.is_epilogue(at, consumer)
+        if widens_only(producer):
+            return True
         if producer in self.decoders:
             return self.decodes_inside(producer, consumer, alone)
         if not reads_in(producer) and not is_dear(producer):

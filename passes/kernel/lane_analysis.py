@@ -105,11 +105,11 @@ def pays_for_scattered_stores(compute: ComputeOp, axis: SSAValue) -> bool:
     sums = [o for o in compute.body.block.ops if isinstance(o, ReduceOp)]
     if not sums or not all(prod(o.shape) >= LONG for o in sums) or not reads_well(compute, axis):
         return False
-    return all(isinstance(s.yielded.owner, arith.MulfOp) and streams(s, axis) for s in sums)
+    return all(isinstance(s.yielded.owner, arith.MulfOp | arith.MuliOp) and streams(s, axis) for s in sums)
 
 
 def streams(reduce: ReduceOp, axis: SSAValue) -> bool:
     """Does one factor of the products change along the axis, and the other not?"""
-    assert isinstance(reduce.yielded.owner, arith.MulfOp)
+    assert isinstance(reduce.yielded.owner, arith.MulfOp | arith.MuliOp)
     factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
     return sorted(factors) == [False, True]

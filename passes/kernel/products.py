@@ -35,7 +35,7 @@ class Product:
         for reduce in compute.body.block.ops:
             if not isinstance(reduce, ReduceOp) or reduce.kind.data is not ReduceKind.ADD:
                 continue
-            if not isinstance(reduce.yielded.owner, arith.MulfOp) or not streams(reduce, axes[lane]):
+            if not isinstance(reduce.yielded.owner, arith.MulfOp | arith.MuliOp) or not streams(reduce, axes[lane]):
                 continue
             a, b = reduce.yielded.owner.operands
             streamed, fixed = (a, b) if depends_on(a, axes[lane]) else (b, a)
