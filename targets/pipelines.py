@@ -53,6 +53,7 @@ class Pipeline:
     max_inputs: int = 64
     alignment: int = 64
     integers: int = 2**31 - 1
+    pairs: bool = False
     winograd: int = 1
     phases: bool = False
     strips: int = 0
@@ -116,7 +117,8 @@ class Pipeline:
             "kernel-hoist-scales",
             "kernel-fold-initial-values",
             *(self.spare_launches if self.launch else ()),
-            f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
+            *(("kernel-pair-steps",) if self.pairs else ()),
+            f"kernel-pack-weights{{panel={self.panel} align={self.align}{' pairs=true' if self.pairs else ''}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
         )
@@ -135,6 +137,7 @@ class Pipeline:
             "kernel-form-kernels",
             "kernel-expand-outside",
             "kernel-flatten-buffers",
+            *(("kernel-form-dots",) if self.pairs else ()),
             *(("kernel-split-axes",) if self.phases else ()),
             "kernel-collapse-axes",
         )
@@ -146,7 +149,9 @@ def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = F
     return f"kernel-assign-offsets{{alignment={alignment}{within}}}"
 
 
-WASM = Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True)
+WASM = Pipeline(
+    "wasm", panel=8, halo=True, pairs=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True
+)
 PIPELINES = {
     "wasm": WASM,
     "js": Pipeline("js", phases=True, stage=True, overlap=True),

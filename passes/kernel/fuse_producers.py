@@ -67,6 +67,11 @@ def widens_only(op: ComputeOp) -> bool:
     return before.is_integer and after.is_integer and before.bits < after.bits == 32
 
 
+def narrows(op: ComputeOp) -> bool:
+    """Does it make small integers, which are read again faster than made again?"""
+    return all(element.is_integer and element.bits < 32 for r in op.res for element in [element_type(r.type)])
+
+
 def is_dear(op: ComputeOp | ReduceOp) -> bool:
     return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
 
@@ -224,7 +229,7 @@ class Policy:
         if not alone:
             return False
         repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)
-        return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
+        return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer) and not narrows(producer))
 
     def decodes_inside(self, producer: ComputeOp, consumer: ComputeOp, alone: bool) -> bool:
         """Does a run read few of the elements, or each once and cheaply decoded? Memory then holds what is small."""
