@@ -39,7 +39,7 @@ class Factors:
 
 def factors_of(reduce: ReduceOp) -> Factors | None:
     """The factors where a body is nothing but a product of two reads, one of them of a constant or of weights."""
-    ops = list(reduce.body.block.ops)
+    ops = [op for op in reduce.body.block.ops if not isinstance(op, arith.ConstantOp)]
     product = reduce.yielded.owner
     if reduce.kind.data is not ReduceKind.ADD or not isinstance(product, arith.MuliOp) or len(ops) != 4:
         return None
