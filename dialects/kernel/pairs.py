@@ -11,6 +11,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import element_of
 
+PAIR = 2
+
 
 def check_words(*values: SSAValue) -> None:
     """Raise where values are no i32, or differ in their lanes."""

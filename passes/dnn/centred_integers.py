@@ -10,15 +10,15 @@ from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.arithmetic import CastOp
-from webdnn.dialects.dnn.base import DnnOp
+from webdnn.dialects.dnn.base import DnnOp, integer
 from webdnn.dialects.dnn.elementwise import SubOp
-from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp
+from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import constant_of, known
 from webdnn.dialects.dnn.shape import TransposeOp
 from webdnn.dialects.element import element_type
 from webdnn.passes.dnn.rewriting import as_moved, fused_location
-from webdnn.support.element_type import ElementType, Kind
+from webdnn.support.element_type import integer_limits
 
 BITS = 8
 """Of the integers whose products are summed up in 32 bits"""
@@ -53,12 +53,6 @@ class Centred:
     source: DequantizeLinearOp | None = None
 
 
-def limits_of(element: ElementType) -> tuple[int, int]:
-    """The least and the greatest integer of an element type."""
-    half = 1 << (element.bits - 1)
-    return (0, 2 * half - 1) if element.kind is Kind.UNSIGNED else (-half, half - 1)
-
-
 def factor_of(value: SSAValue) -> Centred | None:
     """What a product may take for an operand; None where it is not dequantized, or not by constants."""
     op = value.owner
@@ -78,7 +72,7 @@ def activation(op: DequantizeLinearOp) -> Centred | None:
     step = step_of(op)
     if step is None:
         return None
-    low, high = limits_of(element_type(op.input.type))
+    low, high = integer_limits(element_type(op.input.type))
     largest = max(high - step.zero, step.zero - low)
     return Centred(as_array(np.array(step.scale, np.float32)), largest, source=op)
 
@@ -119,15 +113,30 @@ class Centring:
         assert step is not None
         key = op.input, step.zero
         if key not in self.made:
-            ops: list[DnnOp] = [CastOp.of(op.input, to=i16)]
-            if step.zero:
-                zero = constant_of(as_array(np.array(step.zero, np.int16)))
-                ops += [zero, SubOp(ops[0].results[0], zero.output)]
+            owner = op.input.owner
+            ops = quantized_centred(owner, step) if isinstance(owner, QuantizeLinearOp) else shifted(op.input, step)
             for new in ops:
                 new.location = fused_location(op)
-            owner = op.input.owner
-            Rewriter.insert_op(
-                ops, InsertPoint.at_start(owner) if isinstance(owner, Block) else InsertPoint.after(owner)
-            )
+            at = InsertPoint.at_start(owner) if isinstance(owner, Block) else InsertPoint.after(owner)
+            Rewriter.insert_op(ops, at)
             self.made[key] = ops[-1].results[0]
         return self.made[key]
+
+
+def shifted(integers: SSAValue, step: Step) -> list[DnnOp]:
+    """q - z"""
+    ops: list[DnnOp] = [CastOp.of(integers, to=i16)]
+    if step.zero:
+        zero = constant_of(as_array(np.array(step.zero, np.int16)))
+        ops += [zero, SubOp(ops[0].results[0], zero.output)]
+    return ops
+
+
+def quantized_centred(op: QuantizeLinearOp, step: Step) -> list[DnnOp]:
+    """quantize(x, s, z) - z -> clamp(round(x / s)) to limits that are lower by z"""
+    own = 0 if op.zero_point is None else known(op.zero_point)
+    if own is None or np.ndim(own) or own != step.zero:
+        return shifted(op.output, step)
+    low, high = (integer(end - step.zero) for end in op.limits)
+    named = {"axis": op.axis, "block_size": op.block_size, "to": i16, "low": low, "high": high}
+    return [QuantizeLinearOp.of(op.input, op.scale, None, **named)]

@@ -139,7 +139,7 @@ def merge_scales(op: QuantizeLinearOp) -> None:
     made: list[DnnOp] = []
     made.append(MulOp(product.lhs, constant(step_factor, made)))
     real, one = made[-1].results[0], constant(as_array(np.ones((), np.float32)), made)
-    made.append(QuantizeLinearOp.of(real, one, op.zero_point, axis=op.axis, block_size=op.block_size, to=op.to))
+    made.append(QuantizeLinearOp.of(real, one, op.zero_point, **op.properties))
     replace(op, made, product)
 
 

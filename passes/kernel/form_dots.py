@@ -16,9 +16,9 @@ from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import hint
-from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
+from webdnn.dialects.kernel.pairs import PAIR, DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.structure import FuncOp, ReduceOp, YieldOp
-from webdnn.passes.kernel.pair_steps import PAIR, factors_of, is_even
+from webdnn.passes.kernel.pair_steps import factors_of, is_even
 from webdnn.support.index import Index, substitute, symbol
 
 UI16 = IntegerType(16, Signedness.UNSIGNED)

@@ -26,7 +26,7 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.dnn.rewriting import fused_location
-from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, natural_range, within
+from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, integer_limits, within
 from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Index, delinearize, linearize, stays_inside
 
@@ -268,7 +268,7 @@ class GuardedCloner(Cloner):
 def fits(value: SSAValue, element: ElementType) -> bool:
     """Would an integer come back unchanged from memory?"""
     try:
-        return within(Ranges(WORD).of(value), natural_range(element))
+        return within(Ranges(WORD).of(value), integer_limits(element))
     except OverflowRisk:
         return False
 

@@ -23,10 +23,11 @@ from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.pairs import PAIR
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fold_initial_values import is_zero
 from webdnn.passes.kernel.fuse_producers import GuardedCloner
-from webdnn.passes.kernel.pair_steps import PAIR, factors_of
+from webdnn.passes.kernel.pair_steps import factors_of
 from webdnn.support.index import ZERO, Index, floordiv, linearize, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
 from webdnn.support.planning.storage import align

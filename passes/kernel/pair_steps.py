@@ -19,11 +19,10 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.clone import Cloner
+from webdnn.dialects.kernel.pairs import PAIR
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.kernel.pad_operands import GROWTH, wanted
 from webdnn.support.index import Index, symbol
-
-PAIR = 2
 
 FEWEST = 8
 """Steps that are worth pairing: few are unrolled whole, and an axis of one pair is none."""

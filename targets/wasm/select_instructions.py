@@ -21,6 +21,7 @@ from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.vectors import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
 from webdnn.targets.wasm.elements import LOW_HALVES
+from webdnn.targets.wasm.rounding import MAGIC, MAGIC_BITS, rounded_and_clamped
 from webdnn.targets.wasm.spelling import instruction, is_mask, shape_name
 
 LANES = 4
@@ -145,6 +146,8 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
     match op:
         case vector.FMAOp():
             return body.add(InstructionOp("f32x4.relaxed_madd", [op.lhs, op.rhs, op.acc], op.res.type))
+        case arith.FPToSIOp() if (number := rounded_and_clamped(op)) is not None:
+            return rounded_by_sum(body, op, number)
         case DotPairsOp():
             return dot_of_pairs(body, op)
         case SpreadBytesOp():
@@ -176,6 +179,18 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             return shifted(body, op)
         case _:
             return converted(body, op, vectors)
+
+
+def rounded_by_sum(body: Body, op: arith.FPToSIOp, number: SSAValue) -> SSAValue:
+    """int(min(max(round(x), low), high)) -> bits(min(max(x, low), high) + MAGIC) - bits(MAGIC)"""
+    upper = op.input.owner
+    assert isinstance(upper, InstructionOp)
+    lower = upper.inputs[0].owner
+    assert isinstance(lower, InstructionOp)
+    at_least = body.add(InstructionOp("f32x4.pmax", [number, lower.inputs[1]], op.input.type))
+    clamped = body.add(InstructionOp("f32x4.pmin", [at_least, upper.inputs[1]], op.input.type))
+    total = body.add(arith.AddfOp(clamped, splat(body, MAGIC, op.input.type)))
+    return body.add(InstructionOp("i32x4.sub", [total, splat(body, MAGIC_BITS, op.result.type)], op.result.type))
 
 
 def dot_of_pairs(body: Body, op: DotPairsOp) -> SSAValue:
