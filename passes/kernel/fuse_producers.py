@@ -28,7 +28,7 @@ from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.dnn.rewriting import fused_location
 from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, integer_limits, within
 from webdnn.support.element_type import ElementType, Kind
-from webdnn.support.index import Index, delinearize, linearize, stays_inside
+from webdnn.support.index import Index, delinearize, linearize, stays_inside, substitute, symbol
 
 REPEATS = 4
 """How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
@@ -283,8 +283,25 @@ def as_stored(value: SSAValue, at: Seen, body: Body) -> SSAValue:
     return body.add(back(body.add(arith.ShLIOp(value, count)), count))
 
 
+def read_through(at: Seen) -> ReadOp | None:
+    """The read of what a producer only widens, which is outside where the producer is; None where it is none."""
+    read = at.producer.body.block.first_op
+    if not widens_only(at.producer) or at.tests or not isinstance(read, ReadOp) or read.outside:
+        return None
+    by = dict(zip(at.producer.axes, at.exprs, strict=True))
+    sizes = {symbol(axis): size for axis, size in zip(at.producer.axes, at.producer.shape, strict=True)}
+    moved = {e for e, n in zip(read.exprs, buffer_type(read.source).get_shape(), strict=True) if sizes.get(e) == n}
+    kept = [(by[a], n) for a, n in zip(at.producer.axes, at.producer.shape, strict=True) if symbol(a) not in moved]
+    if may_leave([e for e, _ in kept], [n for _, n in kept]):
+        return None
+    return ReadOp(read.source, [substitute(e, by, range_of) for e in read.exprs], at.read.outside, at.read.result.type)
+
+
 def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
+    if through := read_through(at):
+        Rewriter.replace_op(at.read, through)
+        return
     leaves = may_leave(at.exprs, at.producer.shape)
     cloner = GuardedCloner(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
     made = at.producer.yielded[at.result]
