@@ -76,14 +76,12 @@ def fused_multiply_add(a: Numbers, b: Numbers, c: Numbers) -> Array:
     return (a.astype(np.float64) * b + c).astype(a.dtype)
 
 
-def halves(a: Numbers) -> tuple[Array, Array]:
-    """The signed halves of a word, the low one first."""
-    return (a << 16) >> 16, a >> 16
+def low_half(a: Numbers) -> Numbers:
+    return (a << 16) >> 16
 
 
 def dot_pairs(a: Numbers, b: Numbers) -> Array:
-    (low, high), (first, second) = halves(a), halves(b)
-    return low * first + high * second
+    return low_half(a) * low_half(b) + (a >> 16) * (b >> 16)
 
 
 def spread_bytes(a: Numbers) -> Array:
