@@ -41,7 +41,7 @@ kernel.func @left(%x: memref<64xi16>, %w: memref<128xi8>, %y: memref<32xi32>) {
     kernel.write %s, %y[%m * 8 + %n] : memref<32xi32>
   }
 }
-kernel.func @odd(%x{{.*}}: memref<68xi16>, %w: memref<128xi8>, %y: memref<32xi32>) {
+kernel.func @odd(%x: memref<68xi16>, %w: memref<128xi8>, %y: memref<32xi32>) {
   kernel.compute (%m = 4, %n = 8) {
     %zero = arith.constant 0 : i32
     %s = kernel.reduce add (%k = 8, %half = 2) from %zero : i32 {
