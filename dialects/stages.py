@@ -16,6 +16,7 @@ from webdnn.support.legality import Stage
 
 PROGRAM = ("builtin.module", "func.*")
 SCALARS = ("arith.*", "math.*", "kernel.read", "kernel.inside", "kernel.index", "kernel.table", "kernel.yield")
+PAIRS = ("kernel.dot_pairs", "kernel.spread_bytes")
 BODIES = ("kernel.compute", "kernel.reduce", "kernel.fold")
 STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
@@ -78,11 +79,15 @@ BUFFERED = Stage(
 KERNELS = Stage(
     "kernels", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS), condition=in_kernel, lowered_by="kernel-form-kernels"
 )
-FLAT = Stage("flat", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS), condition=flat, lowered_by="kernel-flatten-buffers")
-BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *BODIES, *BUFFERS, *LOOPS), condition=flat)
-LOOPED = Stage("loops", (*PROGRAM, *SCALARS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks")
+FLAT = Stage(
+    "flat", (*PROGRAM, *SCALARS, *PAIRS, *BODIES, *BUFFERS), condition=flat, lowered_by="kernel-flatten-buffers"
+)
+BLOCKS = Stage("blocks", (*PROGRAM, *SCALARS, *PAIRS, *BODIES, *BUFFERS, *LOOPS), condition=flat)
+LOOPED = Stage(
+    "loops", (*PROGRAM, *SCALARS, *PAIRS, *BUFFERS, *LOOPS), condition=flat, lowered_by="kernel-lower-blocks"
+)
 WASM = Stage(
     "wasm",
-    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.if", "wasm_simd.*", *LANES),
+    (*PROGRAM, *PLANNED, "arith.*", "math.*", "scf.if", "wasm_simd.*", *PAIRS, *LANES),
     lowered_by="wasm-form-pointers",
 )

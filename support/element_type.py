@@ -36,6 +36,14 @@ class ElementType:
         return self.kind in (Kind.SIGNED, Kind.UNSIGNED)
 
 
+def integer_limits(element: ElementType) -> tuple[int, int]:
+    """The least and the greatest value of an integer or bool type."""
+    if element.kind is Kind.BOOL:
+        return 0, 1
+    half = 1 << (element.bits - 1)
+    return (0, 2 * half - 1) if element.kind is Kind.UNSIGNED else (-half, half - 1)
+
+
 ELEMENT_TYPES = {
     t.name: t
     for t in (

@@ -31,16 +31,16 @@ class Pipeline:
 
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
-    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `winograd`
-    the largest tile of results that convolutions may be computed in, `phases` splits axes that are divided,
-    `strips` is how many bytes of what kernels hand to one another should be alive at a time, `stage` keeps dear
-    values that are needed twice, `decode` is how many operations a kernel may spend on each element of a compressed
-    weight that it reads once, `joined` how many operands a kernel joins where there are no places, `siblings` makes
-    products that read the same one kernel, `launch` is how many operations a kernel may repeat to spare a launch, and
-    `neighbours` how many points an invocation computes at most.
-    `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget` how
-    many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as far
-    as it uses other bytes of them.
+    `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `integers`
+    the largest integer that every language of the target computes with, `winograd` the largest tile of results that
+    convolutions may be computed in, `phases` splits axes that are divided, `strips` is how many bytes of what kernels
+    hand to one another should be alive at a time, `stage` keeps dear values that are needed twice, `decode` is how many
+    operations a kernel may spend on each element of a compressed weight that it reads once, `joined` how many operands
+    a kernel joins where there are no places, `siblings` makes products that read the same one kernel, `launch` is how
+    many operations a kernel may repeat to spare a launch, and `neighbours` how many points an invocation computes at
+    most. `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget`
+    how many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as
+    far as it uses other bytes of them.
     """
 
     target: str
@@ -52,6 +52,8 @@ class Pipeline:
     in_place: bool = True
     max_inputs: int = 64
     alignment: int = 64
+    integers: int = 2**31 - 1
+    pairs: bool = False
     winograd: int = 1
     phases: bool = False
     strips: int = 0
@@ -99,6 +101,7 @@ class Pipeline:
         fuse = f"max-inputs={self.max_inputs} prologues={str(self.prologues).lower()} decode={self.decode}"
         return (
             "dnn-pad-empty-tensors",
+            f"dnn-form-integer-products{{limit={self.integers}}}",
             *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
             *((f"dnn-select-algorithms{{winograd={self.winograd}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
@@ -114,7 +117,8 @@ class Pipeline:
             "kernel-hoist-scales",
             "kernel-fold-initial-values",
             *(self.spare_launches if self.launch else ()),
-            f"kernel-pack-weights{{panel={self.panel} align={self.align}}}",
+            *(("kernel-pair-steps",) if self.pairs else ()),
+            f"kernel-pack-weights{{panel={self.panel} align={self.align}{' pairs=true' if self.pairs else ''}}}",
             *((f"kernel-pack-operands{{panel={self.panel}}}",) if self.panel > 1 else ()),
             *(("kernel-pad-operands",) if self.halo else ()),
         )
@@ -139,6 +143,7 @@ class Pipeline:
             "kernel-form-kernels",
             "kernel-expand-outside",
             "kernel-flatten-buffers",
+            *(("kernel-form-dots",) if self.pairs else ()),
             *(("kernel-split-axes",) if self.phases else ()),
             "kernel-collapse-axes",
         )
@@ -154,7 +159,9 @@ def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = F
     return f"kernel-assign-offsets{{alignment={alignment}{within}{largest}}}"
 
 
-WASM = Pipeline("wasm", panel=8, halo=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True)
+WASM = Pipeline(
+    "wasm", panel=8, halo=True, pairs=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True
+)
 PIPELINES = {
     "wasm": WASM,
     "js": Pipeline("js", phases=True, stage=True, overlap=True),
@@ -176,6 +183,7 @@ PIPELINES = {
         places=False,
         in_place=False,
         max_inputs=7,
+        integers=2**24 - 1,
         decode=16,
         siblings=True,
         launch=GLSL300.rates.launch_operations,

@@ -31,6 +31,7 @@ RULES = (
     left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),
+    left_out("dnn-form-integer-products", "products of quantized tensors are sums of integers"),
     left_out("dnn-merge-siblings", "products that read the same input are one kernel", gpu_only=True),
     left_out("dnn-select-algorithms", "convolutions by small kernels take fewer products"),
     Rule(
@@ -53,6 +54,7 @@ RULES = (
     left_out("kernel-fold-initial-values", "sums start from their bias"),
     left_out("kernel-fuse-repeated", "what is cheaper to compute again than to launch has no kernel", gpu_only=True),
     left_out("kernel-fuse-scores", "attention is one kernel", gpu_only=True),
+    left_out("kernel-pair-steps", "products of small integers are summed up by two"),
     Rule(
         "packing",
         "kernel-pack-weights{reorder=false panel=1}",
@@ -95,6 +97,7 @@ REQUIRED: Mapping[str, str] = {
     "convert-tensor-layout-to-kernel": "it leads to the level below",
     "kernel-expand-concat": "a texture is written whole",
     "kernel-expand-stacks": "a texture is written whole",
+    "kernel-form-dots": "what lies in pairs is read in pairs",
     "kernel-pack-weights": "it makes every constant a weight of the bundle",
     "kernel-split-rows": "it keeps the limit of memory",
     "kernel-assign-buffers": "it leads from values to memory",

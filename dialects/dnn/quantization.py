@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute
-from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
 from webdnn.dialects.dnn.axes import every_axis
 from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
 from webdnn.dialects.dnn.traits import Elementwise, Tensorwise
 from webdnn.dialects.element import element_attribute, element_type, shape_of
+from webdnn.support.element_type import integer_limits
 from webdnn.support.float_format import FLOAT_FORMATS, FloatFormat
 from webdnn.support.shapes import ShapeError
 
@@ -56,6 +57,8 @@ class QuantizationOp(DnnOp):
 class QuantizeLinearOp(QuantizationOp):
     """`clamp(round(x / scale) + zero_point)` to the range of the integers `to`, ties to even. ONNX `QuantizeLinear`.
 
+    With `low` and `high`, to the integers between these.
+
     ```mlir
     %q = dnn.quantize_linear %x, %scale, %zero {axis = 0 : i64, block_size = 0 : i64, to = ui8}
          : (tensor<2x8xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x8xui8>
@@ -64,12 +67,26 @@ class QuantizeLinearOp(QuantizationOp):
 
     name = "dnn.quantize_linear"
     to = prop_def(Attribute)
+    low = opt_prop_def(IntegerAttr.constr(i64))
+    high = opt_prop_def(IntegerAttr.constr(i64))
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest integer of the result."""
+        lowest, highest = integer_limits(element_type(self.to))
+        return (
+            lowest if self.low is None else self.low.value.data,
+            highest if self.high is None else self.high.value.data,
+        )
 
     def infer(self) -> Sequence[Tensor]:
         self.check()
         result = typed(self.input, shape_of(self.input), self.to)
         if not element_type(result).is_integer or element_type(result).bits > 16:
             raise ShapeError(f"cannot quantize to {self.to}, expected integers of 8 or 16 bits")
+        (low, high), (lowest, highest) = self.limits, integer_limits(element_type(self.to))
+        if not lowest <= low <= high <= highest:
+            raise ShapeError(f"found limits {low} and {high}, expected two integers of {self.to} in order")
         if self.zero_point and same_element(self.zero_point) != self.to:
             raise ShapeError(f"found a zero point of {same_element(self.zero_point)}, expected {self.to}")
         return [result]

@@ -9,6 +9,7 @@ from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.loops import ScanOp
+from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 
@@ -19,6 +20,7 @@ KERNEL = Dialect(
         CallOp,
         ComputeOp,
         ConcatOp,
+        DotPairsOp,
         FoldOp,
         FuncOp,
         IdOp,
@@ -30,6 +32,7 @@ KERNEL = Dialect(
         ReduceOp,
         ReshapeOp,
         ScanOp,
+        SpreadBytesOp,
         TableOp,
         WeightOp,
         WriteOp,

@@ -16,7 +16,7 @@ from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.elementwise import MulOp, SubOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
-from webdnn.dialects.dnn.reference.constants import byte_size, constant_of, grouped_operands, known
+from webdnn.dialects.dnn.reference.constants import byte_size, constant_of, decodes_weight, grouped_operands, known
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn.rewriting import bodies, erase_dead, fused_location
@@ -32,6 +32,8 @@ ALLOWANCE = 1 << 20
 def worth_folding(op: DnnOp) -> bool:
     """Is this an operator on constants whose results are not much larger than they are?"""
     if isinstance(op, ConstantOp) or type(op) not in MEANINGS or not op.has_trait(Pure) or not op.operands:
+        return False
+    if decodes_weight(op):
         return False
     if not all(isinstance(o.owner, ConstantOp) for o in op.operands):
         return False
@@ -87,7 +89,8 @@ class DnnFoldConstantsPass(ModulePass):
         %y = dnn.matmul %x, %t : (tensor<4x3xf32>, tensor<3x2xf32>) -> tensor<4x2xf32>
 
     Leaves alone: what would become more than twice as large as its operands and 1 MiB (an expanded scalar is computed
-    where it is read, not downloaded). Run after `dnn-elide-identities` or anything that makes new constants.
+    where it is read, not downloaded), and weights of integers that are dequantized or widened. Run after
+    `dnn-elide-identities` or anything that makes new constants.
     """
 
     name = "dnn-fold-constants"

@@ -12,7 +12,7 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import WriteOp, buffer_type
 from webdnn.dialects.kernel.program import CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.integer_ranges import INT32, Machine, OverflowRisk, Ranges, joined, natural_range, within
+from webdnn.passes.kernel.integer_ranges import INT32, Machine, OverflowRisk, Ranges, integer_limits, joined, within
 from webdnn.support.element_type import Kind
 from webdnn.support.index import Range
 from webdnn.support.weights import STORE
@@ -90,7 +90,7 @@ class BufferRanges:
                     span = ranges.of(op.value)
                 except OverflowRisk:
                     pass  # it is refused elsewhere
-                fits = within(span, natural_range(element)) and within(span, stored)
+                fits = within(span, integer_limits(element)) and within(span, stored)
                 found[op.target] = joined(found.get(op.target, (0, 0)), span if fits else stored)
         return found
 

@@ -26,9 +26,9 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.dnn.rewriting import fused_location
-from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, natural_range, within
+from webdnn.passes.kernel.integer_ranges import WORD, OverflowRisk, Ranges, integer_limits, within
 from webdnn.support.element_type import ElementType, Kind
-from webdnn.support.index import Index, delinearize, linearize, stays_inside
+from webdnn.support.index import Index, delinearize, linearize, stays_inside, substitute, symbol
 
 REPEATS = 4
 """How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
@@ -56,6 +56,20 @@ def has_reduction(op: ComputeOp) -> bool:
 
 def moves_only(op: ComputeOp) -> bool:
     return all(isinstance(o, FREE) for o in list(op.body.block.ops)[:-1])
+
+
+def widens_only(op: ComputeOp) -> bool:
+    """Does it give integers of 32 bits for smaller ones, which a read does anyway?"""
+    read, *rest = op.body.block.ops
+    if len(rest) != 1 or len(op.res) != 1 or not isinstance(read, ReadOp) or op.yielded[0] is not read.result:
+        return False
+    before, after = element_type(read.source.type), element_type(op.res[0].type)
+    return before.is_integer and after.is_integer and before.bits < after.bits == 32
+
+
+def narrows(op: ComputeOp) -> bool:
+    """Does it make small integers, which are read again faster than made again?"""
+    return all(element.is_integer and element.bits < 32 for r in op.res for element in [element_type(r.type)])
 
 
 def is_dear(op: ComputeOp | ReduceOp) -> bool:
@@ -203,6 +217,8 @@ class Policy:
             return False
         if has_reduction(producer):
             return alone and self.is_epilogue(at, consumer)
+        if widens_only(producer):
+            return True
         if producer in self.decoders:
             return self.decodes_inside(producer, consumer, alone)
         if not reads_in(producer) and not is_dear(producer):
@@ -213,7 +229,7 @@ class Policy:
         if not alone:
             return False
         repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)
-        return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer))
+        return repeats <= 1 or (repeats <= REPEATS and not is_dear(producer) and not narrows(producer))
 
     def decodes_inside(self, producer: ComputeOp, consumer: ComputeOp, alone: bool) -> bool:
         """Does a run read few of the elements, or each once and cheaply decoded? Memory then holds what is small."""
@@ -252,7 +268,7 @@ class GuardedCloner(Cloner):
 def fits(value: SSAValue, element: ElementType) -> bool:
     """Would an integer come back unchanged from memory?"""
     try:
-        return within(Ranges(WORD).of(value), natural_range(element))
+        return within(Ranges(WORD).of(value), integer_limits(element))
     except OverflowRisk:
         return False
 
@@ -267,8 +283,25 @@ def as_stored(value: SSAValue, at: Seen, body: Body) -> SSAValue:
     return body.add(back(body.add(arith.ShLIOp(value, count)), count))
 
 
+def read_through(at: Seen) -> ReadOp | None:
+    """The read of what a producer only widens, which is outside where the producer is; None where it is none."""
+    read = at.producer.body.block.first_op
+    if not widens_only(at.producer) or at.tests or not isinstance(read, ReadOp) or read.outside:
+        return None
+    by = dict(zip(at.producer.axes, at.exprs, strict=True))
+    sizes = {symbol(axis): size for axis, size in zip(at.producer.axes, at.producer.shape, strict=True)}
+    moved = {e for e, n in zip(read.exprs, buffer_type(read.source).get_shape(), strict=True) if sizes.get(e) == n}
+    kept = [(by[a], n) for a, n in zip(at.producer.axes, at.producer.shape, strict=True) if symbol(a) not in moved]
+    if may_leave([e for e, _ in kept], [n for _, n in kept]):
+        return None
+    return ReadOp(read.source, [substitute(e, by, range_of) for e in read.exprs], at.read.outside, at.read.result.type)
+
+
 def inline(at: Seen) -> None:
     """read(compute(i){f(i)}, e) -> f(e), or select(inside(e), f(e), outside)."""
+    if through := read_through(at):
+        Rewriter.replace_op(at.read, through)
+        return
     leaves = may_leave(at.exprs, at.producer.shape)
     cloner = GuardedCloner(by=dict(zip(at.producer.axes, at.exprs, strict=True)))
     made = at.producer.yielded[at.result]

@@ -22,7 +22,7 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.support.element_type import ElementType, Kind
+from webdnn.support.element_type import ElementType, integer_limits
 from webdnn.support.index import Range
 
 INT32: Range = (-(2**31), 2**31 - 1)
@@ -53,7 +53,7 @@ class Machine:
 
     def stored(self, element: ElementType) -> Range:
         """What an element in memory can be: its type's values, as far as the machine has them."""
-        low, high = natural_range(element)
+        low, high = integer_limits(element)
         if self.memory == INT32 and element.bits == 32:
             return INT32  # u32 too: its bits, taken with a sign
         return max(low, self.memory[0]), min(high, self.memory[1])
@@ -62,14 +62,6 @@ class Machine:
 WORD = Machine(INT32, wraps_i32=True, memory=INT32)
 TEXEL = Machine(INT32, wraps_i32=True, memory=FLOAT_INTEGERS)
 FLOAT = Machine(FLOAT_INTEGERS, wraps_i32=False, memory=FLOAT_INTEGERS)
-
-
-def natural_range(element: ElementType) -> Range:
-    """The least and the greatest value of an integer or bool type."""
-    if element.kind is Kind.BOOL:
-        return 0, 1
-    half = 1 << (element.bits - 1)
-    return (0, 2 * half - 1) if element.kind is Kind.UNSIGNED else (-half, half - 1)
 
 
 def hull(*values: int) -> Range:

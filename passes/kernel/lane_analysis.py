@@ -12,9 +12,13 @@ from xdsl.ir import Block, BlockArgument, SSAValue
 
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
+from webdnn.dialects.kernel.pairs import DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.vectors import vector_access
 from webdnn.support.index import Index, Range, substitute, symbol
+
+PRODUCTS = (arith.MulfOp, arith.MuliOp, DotPairsOp)
+"""What multiplies two factors."""
 
 LONG = 16
 """A sum of so many products costs more than storing each lane of its result by itself."""
@@ -105,11 +109,11 @@ def pays_for_scattered_stores(compute: ComputeOp, axis: SSAValue) -> bool:
     sums = [o for o in compute.body.block.ops if isinstance(o, ReduceOp)]
     if not sums or not all(prod(o.shape) >= LONG for o in sums) or not reads_well(compute, axis):
         return False
-    return all(isinstance(s.yielded.owner, arith.MulfOp) and streams(s, axis) for s in sums)
+    return all(isinstance(s.yielded.owner, PRODUCTS) and streams(s, axis) for s in sums)
 
 
 def streams(reduce: ReduceOp, axis: SSAValue) -> bool:
     """Does one factor of the products change along the axis, and the other not?"""
-    assert isinstance(reduce.yielded.owner, arith.MulfOp)
+    assert isinstance(reduce.yielded.owner, PRODUCTS)
     factors = [depends_on(v, axis) for v in reduce.yielded.owner.operands]
     return sorted(factors) == [False, True]

@@ -54,8 +54,8 @@ from webdnn.passes.kernel.integer_ranges import (
     Machine,
     OverflowRisk,
     Ranges,
+    integer_limits,
     narrowing,
-    natural_range,
     within,
 )
 from webdnn.passes.kernel.packed_words import PACKED, PackedBuffers, unpacked, word_count, words
@@ -150,7 +150,7 @@ class Narrowing:
     def kept(self, op: WriteOp) -> Range:
         """The values that the target of a write can hold as they are."""
         element = element_type(buffer_type(op.target))
-        return self.storage.machine.stored(element) if element.bits >= 32 else natural_range(element)
+        return self.storage.machine.stored(element) if element.bits >= 32 else integer_limits(element)
 
     # Rewriting.
 
@@ -252,7 +252,7 @@ class Narrowing:
     def write(self, op: WriteOp, element: ElementType, narrow: bool) -> None:
         body, value = Body(), op.value
         if narrow:
-            value = self.wrapped(body, value, natural_range(element))
+            value = self.wrapped(body, value, integer_limits(element))
         if element.kind is not Kind.FLOAT:
             stored = scalar_type(op.target)
             if value.type == i1:
@@ -319,7 +319,7 @@ def retype_weight(op: WeightOp, storage: Storage) -> None:
     if element.is_integer and array.size:
         low, high = storage.machine.stored(element)
         if element.kind is Kind.UNSIGNED and element.bits == 32 and not storage.is_float:
-            low, high = natural_range(element)
+            low, high = integer_limits(element)
         if int(array.min()) < low or int(array.max()) > high:
             fail(
                 op,

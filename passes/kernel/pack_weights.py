@@ -23,9 +23,11 @@ from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.affine import LoopOp, is_value, range_of
 from webdnn.dialects.kernel.clone import clone_compute
+from webdnn.dialects.kernel.pairs import PAIR
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fold_initial_values import is_zero
 from webdnn.passes.kernel.fuse_producers import GuardedCloner
+from webdnn.passes.kernel.pair_steps import factors_of
 from webdnn.support.index import ZERO, Index, floordiv, linearize, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
 from webdnn.support.planning.storage import align
@@ -53,7 +55,8 @@ WASTE = 32
 class Packing:
     """A constant's dimensions, viewed as the digits of their indices, in a new order, the last one padded to `align`.
 
-    If `panel` is more than 1, the last one is cut in panels, which lie before the dimensions from `at` on.
+    If `panel` is more than 1, the last one is cut in panels, which lie before the dimensions from `at` on. In the end
+    the last two change places if they are `paired`: columns, and the halves of pairs of steps.
     """
 
     view: tuple[tuple[int, ...], ...]
@@ -61,6 +64,7 @@ class Packing:
     align: int = 1
     panel: int = 1
     at: int = 0
+    paired: bool = False
 
     def array(self, array: Array) -> Array:
         """The constant, packed."""
@@ -74,6 +78,8 @@ class Packing:
         if self.panel > 1:
             packed = packed.reshape(*packed.shape[:-1], packed.shape[-1] // self.panel, self.panel)
             packed = np.moveaxis(packed, -2, self.at)
+        if self.paired:
+            packed = np.swapaxes(packed, -1, -2)
         return np.ascontiguousarray(packed).reshape(packed.shape)
 
     def pads(self, shape: Sequence[int]) -> bool:
@@ -87,12 +93,15 @@ class Packing:
         *packed, last = [digits[d] for d in self.order]
         if self.panel > 1:
             packed.insert(self.at, -(-last // self.panel))
-            return [*packed, self.panel]
-        return [*packed, align(last, self.align)]
+            last = self.panel
+        shape = [*packed, align(last, self.align)]
+        return [*shape[:-2], shape[-1], shape[-2]] if self.paired else shape
 
     def logical(self, packed: Sequence[Index]) -> list[Index]:
         """The indices of the constant, from those of the packed one."""
         placed = list(packed)
+        if self.paired:
+            placed[-2:] = reversed(placed[-2:])
         if self.panel > 1:
             lane = placed.pop()
             placed.append(placed.pop(self.at) * self.panel + lane)
@@ -111,6 +120,8 @@ class Packing:
             last = packed.pop()
             packed.insert(self.at, floordiv(last, self.panel, range_of))
             packed.append(mod(last, self.panel, range_of))
+        if self.paired:
+            packed[-2:] = reversed(packed[-2:])
         return packed
 
 
@@ -179,12 +190,13 @@ def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
 class Packer:
     """How a target wants constants: panels of this many columns for matrix products, rows padded to `align`.
 
-    Without `reorder`, they stay as they are.
+    Without `reorder`, they stay as they are. With `pairs`, the halves of pairs of steps lie side by side.
     """
 
     panel: int
     align: int
     reorder: bool = True
+    pairs: bool = False
 
     def packing(self, read: ReadOp, compute: ComputeOp) -> Packing | None:
         """Loop order: steps, the compute's axes, then the reduction's, then the compute's axis that has lanes."""
@@ -214,7 +226,8 @@ class Packer:
         extent = digits[order[-1]].extent if order else 0
         streams = has_lanes and at < len(order) - 1 and lane is not None and streams_other_operand(read, lane)
         panel = self.panel_of(extent, read, compute) if streams else 1
-        packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at)
+        paired = self.pairs and has_lanes and len(order) > 1 and axes[order[-2]] is half_of(read)
+        packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at, paired)
         if read.outside and not is_zero(read.outside) and packing.pads(shape_of(read.source)):
             return None
         return packing
@@ -228,6 +241,13 @@ class Packer:
         counts = CACHED_PANELS if isinstance(compute.parent_op(), LoopOp) else ROW_PANELS
         wide = min((self.panel * n for n in counts), key=lambda panel: -extent % panel)
         return wide if -extent % wide * WASTE <= extent else self.panel
+
+
+def half_of(read: ReadOp) -> SSAValue | None:
+    """The axis of the halves of pairs that a sum of products around a read has."""
+    reduce = read.parent_op()
+    paired = isinstance(reduce, ReduceOp) and reduce.shape[-1] == PAIR and factors_of(reduce) is not None
+    return reduce.axes[-1] if isinstance(reduce, ReduceOp) and paired else None
 
 
 def shares_rows(read: ReadOp, compute: ComputeOp) -> bool:
@@ -326,7 +346,8 @@ class KernelPackWeightsPass(ModulePass):
         … kernel.read %w[%o floordiv 8, %ky, %kx, %ci, %o mod 8] …
 
     What is computed from constants alone, such as the weights of Winograd's tiles, is computed in that order.
-    Without `reorder`, constants become weights and keep their own order.
+    Without `reorder`, constants become weights and keep their own order. With `pairs`, the halves of pairs of steps
+    that `kernel-pair-steps` made lie side by side.
 
     Leaves alone: constants that are read at computed or scaled indices, which keep their own order.
     Run after fusion, and before `kernel-assign-buffers`, which takes weights only.
@@ -338,12 +359,13 @@ class KernelPackWeightsPass(ModulePass):
     panel: int = 1
     align: int = 1
     reorder: bool = True
+    pairs: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, func.FuncOp) or function.is_declaration:
                 continue
-            packer = Packer(self.panel, self.align, self.reorder)
+            packer = Packer(self.panel, self.align, self.reorder, self.pairs)
             for compute in reversed(from_constants(function.body.block)):
                 pack_computed(compute, packer)
             for constant in list(function.body.block.ops):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import depends_on, lane_axis, streams
+from webdnn.passes.kernel.lane_analysis import PRODUCTS, depends_on, lane_axis, streams
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Product:
         for reduce in compute.body.block.ops:
             if not isinstance(reduce, ReduceOp) or reduce.kind.data is not ReduceKind.ADD:
                 continue
-            if not isinstance(reduce.yielded.owner, arith.MulfOp) or not streams(reduce, axes[lane]):
+            if not isinstance(reduce.yielded.owner, PRODUCTS) or not streams(reduce, axes[lane]):
                 continue
             a, b = reduce.yielded.owner.operands
             streamed, fixed = (a, b) if depends_on(a, axes[lane]) else (b, a)

@@ -20,9 +20,13 @@ from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 
 
 def vector_access(op: ReadOp | WriteOp) -> bool:
-    """Do vectors move these elements? Those of four bytes as they are; reads widen smaller ones, but for bools."""
+    """Do vectors move these elements? Those of four bytes as they are; reads widen smaller ones, but for bools.
+
+    Writes narrow integers; bools and half floats go one by one.
+    """
     if isinstance(op, WriteOp):
-        return element_type(buffer_type(op.target)).bits == 32
+        element = element_type(buffer_type(op.target))
+        return element.bits == 32 or (element.is_integer and element.bits in (8, 16))
     element = element_type(buffer_type(op.source))
     return element.bits in (8, 16, 32)
 

@@ -32,6 +32,19 @@ VECTOR_LOADS = {
 }
 """A load, and what widens its elements to four bytes."""
 
+LOW_BYTES = f"i8x16.shuffle {' '.join(['0 4 8 12'] * 4)}"
+LOW_HALVES = f"i8x16.shuffle {' '.join(['0 1 4 5 8 9 12 13'] * 2)}"
+"""What brings the low bits of four lanes together, from two times the same vector."""
+
+NARROW_STORES = {
+    8: (LOW_BYTES, "v128.store32_lane 0"),
+    16: (LOW_HALVES, "v128.store64_lane 0"),
+}
+"""What narrows four lanes, and stores them."""
+
+SPREAD_LOAD = "v128.load8x8_s"
+"""Eight bytes as four pairs"""
+
 STORE_BITS = {8: "i32.store8", 16: "i32.store16", 1: "i32.store8"}
 
 
@@ -41,6 +54,11 @@ def load_instruction(element: ElementType) -> str:
 
 def vector_load(element: ElementType) -> tuple[str, ...]:
     return VECTOR_LOADS[element.name]
+
+
+def vector_store(element: ElementType) -> tuple[str, ...]:
+    """What stores a vector, after what narrows it, which takes it twice."""
+    return NARROW_STORES.get(element.bits, ("v128.store",))
 
 
 def store_instruction(element: ElementType) -> str:

@@ -122,7 +122,8 @@ class FunctionPrinter:
         self.set(op.results[0], self.call(name, *arguments) if name else arguments[0])
 
     def memory(self, name: str, offset: int, *arguments: str) -> str:
-        return self.call(name, *([f"offset={offset}"] if offset else []), *arguments)
+        instruction, *lane = name.split()
+        return self.call(instruction, *([f"offset={offset}"] if offset else []), *lane, *arguments)
 
     def lanes(self, op: LanesOp) -> str:
         shape = shape_name(op.result.type)

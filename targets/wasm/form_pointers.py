@@ -22,6 +22,7 @@ from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
+from webdnn.dialects.kernel.pairs import SpreadBytesOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.support.index import FloorDiv, Index
@@ -29,7 +30,7 @@ from webdnn.targets.wasm.addresses import Access, Addresses, Constants, Key
 from webdnn.targets.wasm.byte_loads import eight_bytes, pairs_of
 from webdnn.targets.wasm.dialect import CHUNKS, InstructionOp, LoadOp, StoreOp
 from webdnn.targets.wasm.dialect import PrefetchOp as LoadByteOp
-from webdnn.targets.wasm.elements import load_instruction, store_instruction, vector_load
+from webdnn.targets.wasm.elements import SPREAD_LOAD, load_instruction, store_instruction, vector_load, vector_store
 from webdnn.targets.wasm.half import Made, bfloat_to_float, float_to_bfloat, float_to_half, half_to_float
 from webdnn.targets.wasm.loops import trip_of
 
@@ -38,6 +39,12 @@ def splat_of(value: SSAValue) -> vector.BroadcastOp | None:
     """The operation that fills a vector with a scalar, where nothing else uses it."""
     use = value.get_user_of_unique_use()
     return use if isinstance(use, vector.BroadcastOp) else None
+
+
+def pairs_of_bytes(value: SSAValue) -> SpreadBytesOp | None:
+    """The operation that spreads the bytes of a vector that was read, where nothing else uses it."""
+    use = value.get_user_of_unique_use()
+    return use if isinstance(use, SpreadBytesOp) and is_vector(value.type) else None
 
 
 @dataclass(frozen=True)
@@ -173,10 +180,12 @@ class FormPointers:
             return
         pointer, offset = self.place(op, pointers)
         result = op.results[0]
-        element, splat = element_type(op.operands[0].type), splat_of(result)
+        element, splat, pairs = element_type(op.operands[0].type), splat_of(result), pairs_of_bytes(result)
         half = element.is_float and element.bits == 16
         widening: Sequence[str] = ()
-        if is_vector(result.type):
+        if pairs is not None:
+            instruction, type = SPREAD_LOAD, pairs.result.type
+        elif is_vector(result.type):
             instruction, *widening = vector_load(element)
             type = VectorType(i32, result.type.get_shape()) if half else result.type
         elif splat is not None and element.bits == 32:
@@ -188,8 +197,8 @@ class FormPointers:
             value = self.insert(InstructionOp(step, [value], type), op)
         if half:
             value = self.inserted((bfloat_to_float if element.name == "bf16" else half_to_float)(value), op)
-        if splat is not None:
-            Rewriter.replace_op(splat, [], [value])
+        if user := pairs or splat:
+            Rewriter.replace_op(user, [], [value])
             Rewriter.erase_op(op)
         else:
             Rewriter.replace_op(op, [], [value])
@@ -216,7 +225,12 @@ class FormPointers:
         vectors, element = is_vector(value.type), element_type(target.type)
         if element.is_float and element.bits == 16:
             value = self.inserted((float_to_bfloat if element.name == "bf16" else float_to_half)(value), op)
-        instruction = "v128.store" if vectors else store_instruction(element)
+        if vectors:
+            *narrowing, instruction = vector_store(element)
+            for step in narrowing:
+                value = self.insert(InstructionOp(step, [value, value], value.type), op)
+        else:
+            instruction = store_instruction(element)
         Rewriter.replace_op(op, StoreOp(instruction, value, pointer, offset), [])
 
     def inside(self, op: InsideOp, pointers: Mapping[Key, SSAValue]) -> SSAValue:

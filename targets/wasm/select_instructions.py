@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, i1, i32
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, VectorType, i1, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -16,9 +16,12 @@ from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import Lanewise, applied
+from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.vectors import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
+from webdnn.targets.wasm.elements import LOW_HALVES
+from webdnn.targets.wasm.rounding import MAGIC, MAGIC_BITS, rounded_and_clamped
 from webdnn.targets.wasm.spelling import instruction, is_mask, shape_name
 
 LANES = 4
@@ -143,6 +146,12 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
     match op:
         case vector.FMAOp():
             return body.add(InstructionOp("f32x4.relaxed_madd", [op.lhs, op.rhs, op.acc], op.res.type))
+        case arith.FPToSIOp() if (number := rounded_and_clamped(op)) is not None:
+            return rounded_by_sum(body, op, number)
+        case DotPairsOp():
+            return dot_of_pairs(body, op)
+        case SpreadBytesOp():
+            return spread(body, op)
         case math.FmaOp():
             return body.plus(op.c, body.times(op.a, op.b))
         case arith.MaximumfOp() | arith.MinimumfOp() if vectors and is_constant(op.rhs):
@@ -170,6 +179,36 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             return shifted(body, op)
         case _:
             return converted(body, op, vectors)
+
+
+def rounded_by_sum(body: Body, op: arith.FPToSIOp, number: SSAValue) -> SSAValue:
+    """int(min(max(round(x), low), high)) -> bits(min(max(x, low), high) + MAGIC) - bits(MAGIC)"""
+    upper = op.input.owner
+    assert isinstance(upper, InstructionOp)
+    lower = upper.inputs[0].owner
+    assert isinstance(lower, InstructionOp)
+    at_least = body.add(InstructionOp("f32x4.pmax", [number, lower.inputs[1]], op.input.type))
+    clamped = body.add(InstructionOp("f32x4.pmin", [at_least, upper.inputs[1]], op.input.type))
+    total = body.add(arith.AddfOp(clamped, splat(body, MAGIC, op.input.type)))
+    return body.add(InstructionOp("i32x4.sub", [total, splat(body, MAGIC_BITS, op.result.type)], op.result.type))
+
+
+def dot_of_pairs(body: Body, op: DotPairsOp) -> SSAValue:
+    """One instruction on vectors; scalars fill one."""
+    name, type = "i32x4.dot_i16x8_s", VectorType(i32, [LANES])
+    if is_vector(op.result.type):
+        return body.add(InstructionOp(name, [op.lhs, op.rhs], type))
+    a, b = (body.add(InstructionOp("i32x4.splat", [v], type)) for v in (op.lhs, op.rhs))
+    return body.add(extract(body.add(InstructionOp(name, [a, b], type)), 0))
+
+
+def spread(body: Body, op: SpreadBytesOp) -> SSAValue:
+    """The low bytes of each lane side by side, and widened."""
+    type = VectorType(i32, [LANES])
+    word = op.input if is_vector(op.result.type) else body.add(InstructionOp("i32x4.splat", [op.input], type))
+    low = body.add(InstructionOp(LOW_HALVES, [word, word], type))
+    wide = body.add(InstructionOp("i16x8.extend_low_i8x16_s", [low], type))
+    return wide if is_vector(op.result.type) else body.add(extract(wide, 0))
 
 
 def shifted(body: Body, op: arith.ShLIOp | arith.ShRSIOp | arith.ShRUIOp) -> SSAValue:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import json
 import re
 import sys
 import warnings
@@ -63,12 +64,17 @@ ASKS_FOR_CONSTANT = re.compile(r"--constant (\S+?)=")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one test ended; `reason` of a refusal or of a wrong result."""
+    """How one test ended; `reason` of a refusal or of a wrong result.
+
+    `operators` are those of the model, and `elements` the types of its tensors.
+    """
 
     name: str
     status: str
     reason: str = ""
     basic: bool = True
+    operators: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,25 @@ class Case:
     atol: float
 
     @property
+    def elements(self) -> tuple[str, ...]:
+        """The element types of the model's tensors, as ONNX names them."""
+        graph = self.model.graph
+        values = [*graph.input, *graph.output, *graph.value_info]
+        names = {onnx.TensorProto.DataType.Name(v.type.tensor_type.elem_type) for v in values}
+        return tuple(sorted(names - {"UNDEFINED"}))
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators that the model's graph names."""
+        return tuple(sorted({node.op_type for node in self.model.graph.node}))
+
+    @property
     def basic(self) -> bool:
         """Does the model use no element types but the basic ones?"""
         graph = self.model.graph
         values = [*graph.input, *graph.output, *graph.value_info]
-        names = {onnx.TensorProto.DataType.Name(v.type.tensor_type.elem_type) for v in values}
         plain = all(v.type.WhichOneof("value") == "tensor_type" for v in values)
-        return plain and names <= BASIC
+        return plain and set(self.elements) <= BASIC
 
 
 @cache
@@ -220,7 +238,7 @@ ENGINES: dict[str, Engine] = {
 
 def run_case(engine: str, case: Case) -> Outcome:
     """One test on one engine."""
-    outcome = partial(Outcome, case.name, basic=case.basic)
+    outcome = partial(Outcome, case.name, basic=case.basic, operators=case.operators, elements=case.elements)
     try:
         for given, expected in case.sets:
             if not all(isinstance(v, np.ndarray | np.generic | onnx.TensorProto) for v in (*given, *expected)):
@@ -265,15 +283,26 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def as_json(engine: str, outcomes: Sequence[Outcome]) -> str:
+    """An engine's outcomes, a line for each test."""
+    keys = ("name", "status", "reason", "operators", "elements")
+    rows = [json.dumps({key: value for key in keys if (value := getattr(o, key))}) for o in outcomes]
+    head = json.dumps({"format": "webdnn-onnx-outcomes", "engine": engine, "onnx": onnx.__version__})
+    return f'{head[:-1]}, "outcomes": [\n' + ",\n".join(rows) + "\n]}\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the ONNX backend test suite")
     parser.add_argument("--engine", choices=list(ENGINES), default="reference")
     parser.add_argument("--kind", action="append", choices=KINDS)
     parser.add_argument("--match", default="", help="a regular expression that the tests' names contain")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes for `webdnn.tools.operators`")
     options = parser.parse_args()
     outcomes = run_suite(options.engine, options.kind or ["node"], options.match, options.workers)
     print(summary(outcomes))
+    if options.json:
+        options.json.write_text(as_json(options.engine, outcomes), encoding="utf-8")
     return int(any(o.status == "wrong" for o in outcomes))
 
 

@@ -10,8 +10,10 @@ from xdsl.dialects.builtin import AnyFloat, BytesAttr, DenseIntOrFPElementsAttr,
 from xdsl.ir import Attribute, SSAValue
 from xdsl.traits import Pure
 
+from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import INLINE_LIMIT, ConstantOp
+from webdnn.dialects.dnn.quantization import DequantizeLinearOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 from webdnn.dialects.dnn.weight import WeightAttr
@@ -21,6 +23,9 @@ from webdnn.support.weights import STORE, numpy_dtype
 
 FOLD_LIMIT = 1 << 22
 """Bytes that folding may add: results larger than this and than their operands are left to be computed."""
+
+SMALL = 1 << 12
+"""Bytes of integers that are not worth a conversion when they are loaded"""
 
 ELEMENTS = {numpy_dtype(element): element for element in ELEMENT_TYPES.values()}
 """The element type of each dtype that there is one for."""
@@ -85,9 +90,19 @@ def grouped_operands(op: DnnOp) -> list[SSAValue | None]:
     return grouped
 
 
+def decodes_weight(op: DnnOp) -> bool:
+    """Does an operator widen integers that products may take as they are? They are smaller than what it gives."""
+    if isinstance(op, DequantizeLinearOp):
+        return element_type(op.input.type).bits == 8 and len(shape_of(op.input)) >= 2
+    if not isinstance(op, CastOp) or byte_size(op.output) <= SMALL:
+        return False
+    before, after = element_type(op.input.type), element_type(op.to)
+    return before.is_integer and after.is_integer and before.bits < after.bits
+
+
 def folded(op: DnnOp) -> list[Array] | None:
     """The results of a pure operator on constants; None where an operand is not known or the results are too large."""
-    if not op.operands or type(op) not in MEANINGS or not op.has_trait(Pure):
+    if not op.operands or type(op) not in MEANINGS or not op.has_trait(Pure) or decodes_weight(op):
         return None
     operands = grouped_operands(op)
     arrays = [None if o is None else known(o) for o in operands]

@@ -14,9 +14,7 @@ from webdnn.dialects.dnn.quantization import (
 )
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.registry import meaning
-from webdnn.dialects.element import element_type
 from webdnn.support.quantization import unpack_nibbles as unpacked
-from webdnn.support.weights import numpy_dtype
 
 
 def spread(op: QuantizationOp, values: Array, shape: tuple[int, ...]) -> Array:
@@ -36,11 +34,11 @@ def computed(x: Array) -> Array:
 
 @meaning(QuantizeLinearOp)
 def quantize_linear(op: QuantizeLinearOp, x: Array, scale: Array, zero_point: Array | None) -> Array:
-    limits = np.iinfo(numpy_dtype(element_type(op.to)).name)
+    lowest, highest = op.limits
     quotient = np.rint(computed(x) / spread(op, computed(scale), x.shape))
     zero = 0 if zero_point is None else spread(op, zero_point, x.shape).astype(np.int64)
     # Clamped before the sum, so that quotients beyond the integers saturate too.
-    return as_array(np.clip(quotient, limits.min - zero, limits.max - zero).astype(np.int64) + zero)
+    return as_array(np.clip(quotient, lowest - zero, highest - zero).astype(np.int64) + zero)
 
 
 @meaning(DequantizeLinearOp)

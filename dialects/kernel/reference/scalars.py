@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation
 from webdnn.dialects.dnn.reference.elementwise import erf
 from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.lanewise import ON_SCALARS
+from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.reference.casts import CASTS, DType, Numbers, dtype_of, unsigned
 from webdnn.support.diagnostic import fail
 from webdnn.support.weights import Array
@@ -73,6 +74,19 @@ def reciprocal_root(x: Numbers) -> Array:
 
 def fused_multiply_add(a: Numbers, b: Numbers, c: Numbers) -> Array:
     return (a.astype(np.float64) * b + c).astype(a.dtype)
+
+
+def low_half(a: Numbers) -> Numbers:
+    return (a << 16) >> 16
+
+
+def dot_pairs(a: Numbers, b: Numbers) -> Array:
+    return low_half(a) * low_half(b) + (a >> 16) * (b >> 16)
+
+
+def spread_bytes(a: Numbers) -> Array:
+    low, high = (a << 24) >> 24, (a << 16) >> 24
+    return (low & 0xFFFF) | (high << 16)
 
 
 def never(a: Numbers, b: Numbers) -> Array:
@@ -160,6 +174,8 @@ FUNCTIONS: dict[type[Operation], Function] = {
     **BINARY,
     math.ErfOp: erf,
     arith.SelectOp: np.where,
+    DotPairsOp: dot_pairs,
+    SpreadBytesOp: spread_bytes,
     math.FmaOp: fused_multiply_add,
     vector.FMAOp: fused_multiply_add,
 }

@@ -8,20 +8,14 @@ from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import f32, f64, i32
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.quantization import DequantizeLinearOp, QuantizationOp, QuantizeLinearOp, UnpackNibblesOp
-from webdnn.dialects.element import element_type, shape_of
+from webdnn.dialects.dnn.reference.constants import array_of
+from webdnn.dialects.element import shape_of
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.builder import Body, is_float
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
-from webdnn.support.element_type import ElementType, Kind
 from webdnn.support.index import Index, floordiv, mod
-
-
-def limits(element: ElementType) -> tuple[int, int]:
-    """The least and the greatest integer of a type."""
-    if element.kind is Kind.UNSIGNED:
-        return 0, (1 << element.bits) - 1
-    return -(1 << (element.bits - 1)), (1 << (element.bits - 1)) - 1
 
 
 def parameter_indices(op: QuantizationOp, at: Sequence[Index]) -> list[Index]:
@@ -34,6 +28,16 @@ def parameter_indices(op: QuantizationOp, at: Sequence[Index]) -> list[Index]:
     return [*at[:axis], floordiv(at[axis], block, range_of), *at[axis + 1 :]]
 
 
+def number_of(value: SSAValue | None) -> int | float | None:
+    """The one number that a scale or a zero point is, zero where there is none; None where it is no single constant."""
+    if value is None:
+        return 0
+    constant = value.owner
+    if shape_of(value) or not isinstance(constant, ConstantOp):
+        return None
+    return array_of(constant).item()
+
+
 def as_float(body: Body, value: SSAValue, like: SSAValue) -> SSAValue:
     """An integer as a float of the type of `like`."""
     return body.add(arith.SIToFPOp(value, f64 if like.type == f64 else f32))
@@ -43,24 +47,28 @@ def as_float(body: Body, value: SSAValue, like: SSAValue) -> SSAValue:
 def quantize_linear(op: QuantizeLinearOp, low: Lowering) -> Sequence[SSAValue]:
     """q = clamp(round(x / scale), lowest - zero, highest - zero) + zero
 
-    Clamped as a float, where no quotient is too large; the limits are exact there.
+    Clamped as a float, where no quotient is too large; the limits are exact there. What is known of constants is
+    computed now.
     """
-    lowest, highest = limits(element_type(op.output.type))
+    lowest, highest = op.limits
+    zero, unit = number_of(op.zero_point), number_of(op.scale) == 1
 
     def point(body: Body, *at: Index) -> SSAValue:
         where = parameter_indices(op, at)
         scale, x = low.read(body, op.scale, where), low.read(body, op.input, at)
         if not is_float(x):
             x = as_float(body, x, scale)
-        quotient = body.add(math.RoundEvenOp(body.divide(x, scale)))
-        low_end, high_end = body.constant(lowest, scale.type), body.constant(highest, scale.type)
-        zero = low.read(body, op.zero_point, where) if op.zero_point else None
-        if zero:
-            shift = as_float(body, zero, scale)
-            low_end, high_end = body.minus(low_end, shift), body.minus(high_end, shift)
-        clamped = body.minimum(body.maximum(quotient, low_end), high_end)
-        whole = body.add(arith.FPToSIOp(clamped, i32))
-        return body.plus(whole, zero) if zero else whole
+        quotient = body.add(math.RoundEvenOp(x if unit and x.type == scale.type else body.divide(x, scale)))
+        if zero is not None:
+            ends = [body.constant(end - zero, scale.type) for end in (lowest, highest)]
+            whole = body.add(arith.FPToSIOp(body.minimum(body.maximum(quotient, ends[0]), ends[1]), i32))
+            return body.plus(whole, body.constant(zero, i32)) if zero else whole
+        assert op.zero_point is not None
+        point = low.read(body, op.zero_point, where)
+        shift = as_float(body, point, scale)
+        ends = [body.minus(body.constant(end, scale.type), shift) for end in (lowest, highest)]
+        whole = body.add(arith.FPToSIOp(body.minimum(body.maximum(quotient, ends[0]), ends[1]), i32))
+        return body.plus(whole, point)
 
     return low.compute([op.output], point)
 

@@ -12,6 +12,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.attributes import UnrollAttr
+from webdnn.dialects.kernel.pairs import PAIR, DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.passes.kernel.lane_analysis import accesses, depends_on
 from webdnn.passes.kernel.products import Product
@@ -88,7 +89,7 @@ class ProductChoice:
         lane, rows, tile = self.product.lane, self.product.rows, self.tile
         row = max(rows, key=lambda i: (min(self.compute.shape[i], block.rows), i))
         tile[row], tile[lane] = min(self.compute.shape[row], block.rows), self.columns(block.vectors)
-        unroll(self.product.reduce, block.unroll, SHORT)
+        unroll(self.product.reduce, block.unroll, self.short)
         if any(row > lane for row in rows):
             self.put_columns_inside()
         columns_outside = self.saves_by_columns() if block.order == "cache" else block.order == "columns"
@@ -99,8 +100,13 @@ class ProductChoice:
         """As many accumulators in one row as there are, of whole panels if possible; the order of the loops."""
         wide, panel = self.columns(block.vectors), self.panel()
         self.tile[self.product.lane] = wide - wide % panel if panel <= wide else wide
-        unroll(self.product.reduce, block.unroll, SHORT)
+        unroll(self.product.reduce, block.unroll, self.short)
         return [*(i for i in range(len(self.tile)) if i != self.product.lane), self.product.lane]
+
+    @property
+    def short(self) -> int:
+        """Steps that are unrolled whole, of which one on pairs is two."""
+        return SHORT // PAIR if isinstance(self.product.reduce.yielded.owner, DotPairsOp) else SHORT
 
     def columns(self, vectors: int) -> int:
         return columns(self.compute, self.product.lane, vectors, self.lanes)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
-from xdsl.dialects import arith
 from xdsl.ir.affine import AffineExpr, AffineMap
 
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import depends_on
+from webdnn.passes.kernel.lane_analysis import PRODUCTS, depends_on
 from webdnn.passes.kernel.scheduling.lanes import columns
 from webdnn.support.scheduling.blocks import Traits, WindowBlock
 
@@ -38,7 +37,7 @@ def window_traits(compute: ComputeOp, reduce: ReduceOp, lane: int) -> Traits:
     """Whether it multiplies, how far windows lie apart, the points of the map and of a window."""
     axes = spatial(compute, reduce, lane)
     numbers = {
-        "multiplies": int(isinstance(reduce.yielded.owner, arith.MulfOp)),
+        "multiplies": int(isinstance(reduce.yielded.owner, PRODUCTS)),
         "stride": stride(compute, reduce, axes[-1]),
         "points": prod(compute.shape[i] for i in axes),
         "taps": prod(reduce.shape),

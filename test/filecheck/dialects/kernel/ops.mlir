@@ -256,3 +256,15 @@ func.func @fold(%x: tensor<2x4xf32>) -> tensor<2xf32> {
   }
   func.return %r : tensor<2xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @pairs
+// CHECK:         kernel.spread_bytes %{{.*}} : (i32) -> i32
+// CHECK:         kernel.dot_pairs %{{.*}}, %{{.*}} : (i32, i32) -> i32
+kernel.func @pairs(%x: memref<4xi32>) {
+  %a = kernel.read %x[0] : memref<4xi32>
+  %s = kernel.spread_bytes %a : (i32) -> i32
+  %d = kernel.dot_pairs %a, %s : (i32, i32) -> i32
+  kernel.write %d, %x[0] : memref<4xi32>
+}

@@ -67,12 +67,12 @@ kernel.func @across(%x: memref<6xf32>, %y: memref<1xf32>) {
 // CHECK:         kernel.lanes
 // CHECK:         arith.addi %{{.*}} : vector<4xi32>
 // CHECK:         vector.extract
-// CHECK:         kernel.write %{{.*}}, %y[0] : memref<4xi8>
-kernel.func @lanes(%x: memref<8xi32>, %y: memref<4xi8>) {
+// CHECK:         kernel.write %{{.*}}, %y[0] : memref<8xi32>
+kernel.func @lanes(%x: memref<8xi32>, %y: memref<8xi32>) {
   kernel.compute (%i = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
     %v = kernel.read %x[%i * 2] : memref<8xi32>
     %w = arith.addi %v, %v : i32
-    kernel.write %w, %y[%i] : memref<4xi8>
+    kernel.write %w, %y[%i * 2] : memref<8xi32>
   }
 }
 

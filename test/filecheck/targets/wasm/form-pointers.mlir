@@ -189,3 +189,20 @@ kernel.func @scaled(%x: memref<64xf32>) {
     }
   }
 }
+
+// -----
+
+// Small integers are brought together and stored at once; pairs of bytes are spread by their load.
+
+// CHECK-LABEL: func.func @stored
+// CHECK:         %[[P:.*]] = wasm_simd.load "v128.load8x8_s" %x offset 8 : vector<4xi32>
+// CHECK:         %[[B:.*]] = wasm_simd.op "i8x16.shuffle 0 4 8 12 0 4 8 12 0 4 8 12 0 4 8 12" %[[P]], %[[P]]
+// CHECK:         wasm_simd.store "v128.store32_lane 0" %[[B]], %y offset 0
+// CHECK:         %[[H:.*]] = wasm_simd.op "i8x16.shuffle 0 1 4 5 8 9 12 13 0 1 4 5 8 9 12 13" %[[P]], %[[P]]
+// CHECK:         wasm_simd.store "v128.store64_lane 0" %[[H]], %z offset 0
+kernel.func @stored(%x: memref<8xui16>, %y: memref<4xi8>, %z: memref<4xi16>) {
+  %a = kernel.read %x[4] : memref<8xui16>, vector<4xi32>
+  %p = kernel.spread_bytes %a : (vector<4xi32>) -> vector<4xi32>
+  kernel.write %p, %y[0] : memref<4xi8>, vector<4xi32>
+  kernel.write %p, %z[0] : memref<4xi16>, vector<4xi32>
+}

@@ -94,3 +94,43 @@ kernel.func @halves(%x: memref<4xi32>, %y: memref<8xi32>) {
   kernel.write %q, %y[0] : memref<8xi32>, vector<4xi32>
   kernel.write %r, %y[4] : memref<8xi32>, vector<4xi32>
 }
+
+// -----
+
+// Sums of products of pairs are one instruction on vectors, and what is rounded and clamped is converted by a sum.
+
+// CHECK-LABEL: @pairs
+// CHECK:         wasm_simd.op "i32x4.dot_i16x8_s" %a, %a
+// CHECK:         %[[S:.*]] = wasm_simd.op "i32x4.splat" %s
+// CHECK:         wasm_simd.op "i32x4.dot_i16x8_s" %[[S]]
+// CHECK:         vector.extract
+// CHECK-LABEL: @rounded
+// CHECK:         wasm_simd.op "f32x4.pmax" %a{{.*}}, %low
+// CHECK-NEXT:    wasm_simd.op "f32x4.pmin"
+// CHECK-NEXT:    %[[M:.*]] = arith.constant dense<0x4B400000>
+// CHECK-NEXT:    %[[T:.*]] = arith.addf %{{.*}}, %[[M]]
+// CHECK-NEXT:    %[[I:.*]] = arith.constant dense<1262485504>
+// CHECK-NEXT:    wasm_simd.op "i32x4.sub" %[[T]], %[[I]]
+// CHECK:         kernel.fptosi
+kernel.func @pairs(%m: memref<4xi32>) {
+  %a = kernel.read %m[0] : memref<4xi32>, vector<4xi32>
+  %s = kernel.read %m[0] : memref<4xi32>
+  %d = kernel.dot_pairs %a, %a : (vector<4xi32>, vector<4xi32>) -> vector<4xi32>
+  %e = kernel.dot_pairs %s, %s : (i32, i32) -> i32
+  kernel.write %d, %m[0] : memref<4xi32>, vector<4xi32>
+  kernel.write %e, %m[0] : memref<4xi32>
+}
+kernel.func @rounded(%x: memref<4xf32>, %y: memref<8xi32>) {
+  %low = arith.constant dense<-128.0> : vector<4xf32>
+  %high = arith.constant dense<127.0> : vector<4xf32>
+  %large = arith.constant dense<16777216.0> : vector<4xf32>
+  %a = kernel.read %x[0] : memref<4xf32>, vector<4xf32>
+  %r = math.roundeven %a : vector<4xf32>
+  %l = arith.maximumf %r, %low : vector<4xf32>
+  %h = arith.minimumf %l, %high : vector<4xf32>
+  %i = kernel.fptosi %h : (vector<4xf32>) -> vector<4xi32>
+  %g = arith.minimumf %l, %large : vector<4xf32>
+  %j = kernel.fptosi %g : (vector<4xf32>) -> vector<4xi32>
+  kernel.write %i, %y[0] : memref<8xi32>, vector<4xi32>
+  kernel.write %j, %y[4] : memref<8xi32>, vector<4xi32>
+}

@@ -50,6 +50,17 @@ def saturated(a: Numbers) -> Array:
     return CASTS[arith.FPToSIOp](a, np.dtype(np.int32))
 
 
+def products_of_pairs(a: Numbers, b: Numbers) -> Array:
+    """The products of halves, neighbours added."""
+    parts = [np.ascontiguousarray(x).view(np.int16).astype(np.int32) for x in (a, b)]
+    products = parts[0] * parts[1]
+    return products[..., 0::2] + products[..., 1::2]
+
+
+def difference_of_bits(a: Numbers, b: Numbers) -> Array:
+    return np.ascontiguousarray(a).view(np.int32) - np.ascontiguousarray(b).view(np.int32)
+
+
 def fused(a: Numbers, b: Numbers, c: Numbers) -> Array:
     """a·b + c of f32, rounded once: the product is exact in f64, and the sum's error there decides ties."""
     product, summand = a.astype(np.float64) * b, np.asarray(c).astype(np.float64)
@@ -85,6 +96,8 @@ INSTRUCTIONS: dict[str, Callable[..., Array]] = {
     "f32x4.convert_i32x4_s": converted,
     "i32x4.trunc_sat_f32x4_s": saturated,
     "i32x4.abs": np.abs,
+    "i32x4.dot_i16x8_s": products_of_pairs,
+    "i32x4.sub": difference_of_bits,
     "i8x16.popcnt": byte_counts,
     "i16x8.extadd_pairwise_i8x16_u": added_bytes,
     "i32x4.extadd_pairwise_i16x8_u": added_halves,

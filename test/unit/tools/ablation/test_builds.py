@@ -21,17 +21,19 @@ from webdnn.tools.oracle import Oracle
 
 IDLE = {
     "dnn-fold-constants",
+    "dnn-form-integer-products",
     "kernel-form-strips",
     "kernel-hoist-factors",
     "kernel-hoist-scales",
     "kernel-order-computes",
     "kernel-pack-operands",
+    "kernel-pair-steps",
     "kernel-prefetch-panels",
     "kernel-share-loops",
     "tensor-layout-elide-conversions",
 }
 """Rules that have nothing to do: constants are folded by the importer too, the model is too small for others, and it
-has neither attention nor compressed weights."""
+has neither attention nor weights of few bits."""
 
 
 def everything() -> ModelProto:
