@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar, get_args
 
 import numpy as np
 
+from webdnn.dialects.signature import Sizes
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.targets.bundle.manifest import WeightFormatName
@@ -52,16 +53,28 @@ def read_array(path: str) -> Array:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """The options that settle what an ONNX model leaves open."""
-    parser.add_argument("--dim", action="append", default=[], metavar="N=1", help="bind a symbolic dimension of inputs")
+    parser.add_argument(
+        "--dim",
+        action="append",
+        default=[],
+        metavar="N=1",
+        help="bind a symbolic dimension of inputs: to one size, or to all from 1 to 8 with N=1..8",
+    )
     parser.add_argument(
         "--constant", action="append", default=[], metavar="NAME=FILE.npy", help="fix an input, or another value"
     )
 
 
-def model_options(arguments: argparse.Namespace) -> tuple[dict[str, int], dict[str, Array]]:
+def model_options(arguments: argparse.Namespace) -> tuple[dict[str, int | Sizes], dict[str, Array]]:
     """The bound dimensions and the constants of the command line. Raises DiagnosticError."""
-    dims = pairs("--dim", arguments.dim, int, hint="bind a dimension to a whole number, as in --dim N=1")
-    return dims, arrays("--constant", arguments.constant)
+    hint = "bind a dimension to a whole number, as in --dim N=1, or to all from one to another, as in --dim N=1..8"
+    return pairs("--dim", arguments.dim, read_sizes, hint=hint), arrays("--constant", arguments.constant)
+
+
+def read_sizes(text: str) -> int | Sizes:
+    """`4`, or `1..8`. Raises ValueError."""
+    least, dots, most = text.partition("..")
+    return Sizes(int(least), int(most)) if dots else int(text)
 
 
 def add_weights_option(parser: argparse.ArgumentParser) -> None:

@@ -15,8 +15,9 @@ from xdsl.ir import Attribute
 
 from webdnn import __version__
 from webdnn.dialects.element import element_type, is_tensor
-from webdnn.dialects.signature import counted_axes, entries, name_of
+from webdnn.dialects.signature import counted_axes, entries, name_of, sizes_of
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.frontends.onnx.inputs import Dims
 from webdnn.passes.kernel.scheduling.file import Schedules
 from webdnn.passes.kernel.scheduling.signature import signature as kernel_signature
 from webdnn.passes.kernel.select_schedule import computes
@@ -24,7 +25,15 @@ from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
-from webdnn.targets.bundle.manifest import Count, ElementTypeName, Manifest, Tensor, WeightFormatName
+from webdnn.targets.bundle.manifest import (
+    Count,
+    Dimension,
+    ElementTypeName,
+    Manifest,
+    Size,
+    Tensor,
+    WeightFormatName,
+)
 from webdnn.targets.bundle.write import runner_files
 from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged
@@ -52,7 +61,7 @@ def silent(stage: str, step: str) -> None:
 def compile_model(
     path: Path | str,
     targets: Sequence[str] = tuple(BACKENDS),
-    dims: Mapping[str, int] | None = None,
+    dims: Dims | None = None,
     constants: Mapping[str, Array] | None = None,
     progress: Progress = silent,
     accuracy: str = "normal",
@@ -108,6 +117,7 @@ def compile_module(
         producer=f"webdnn {__version__}",
         inputs=inputs,
         outputs=outputs,
+        dimensions=dimensions(module) or None,
         weights=WEIGHT_FORMATS[weights],
         backends=merged([part.section for part in parts.values()]),
     )
@@ -242,7 +252,7 @@ def unused_schedules(module: ModuleOp, path: str) -> list[str]:
 
 def wasm_kernels(
     path: Path | str,
-    dims: Mapping[str, int],
+    dims: Dims,
     constants: Mapping[str, Array],
     accuracy: str = "normal",
     weights: str = "f32",
@@ -256,11 +266,30 @@ def wasm_kernels(
 
 
 def signature(module: ModuleOp) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """The inputs and outputs of a module of the `dnn` dialect as its user sees them."""
-    (main,) = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
-    types = main.function_type
+    """The inputs and outputs of a module of the `dnn` dialect as its runner sees them."""
+    main = main_of(module)
+    types, order = main.function_type, [dimension.input for dimension in dimensions(module)]
     inputs = tensors(main.arg_attrs, types.inputs.data, "input")
-    return inputs, tensors(main.res_attrs, types.outputs.data, "output")
+    sized = [
+        replace(it, counts=None, sizes=tuple(Size(c.axis, order.index(c.output)) for c in it.counts))
+        if it.counts
+        else it
+        for it in inputs
+    ]
+    return tuple(sized), tensors(main.res_attrs, types.outputs.data, "output")
+
+
+def dimensions(module: ModuleOp) -> tuple[Dimension, ...]:
+    """The dimensions whose size varies from run to run."""
+    main = main_of(module)
+    given = [sizes_of(attributes) for attributes in entries(main.arg_attrs, len(main.function_type.inputs))]
+    found = [(i, *named) for i, named in enumerate(given) if named is not None]
+    return tuple(Dimension(name, sizes.least, sizes.most, i) for i, name, sizes in found)
+
+
+def main_of(module: ModuleOp) -> FuncOp:
+    (main,) = [op for op in module.body.block.ops if isinstance(op, FuncOp)]
+    return main
 
 
 def tensors(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.frontends.onnx.inputs import Dims
 from webdnn.runner.python.bundle import Bundle
 from webdnn.runner.python.error import SessionError
+from webdnn.runner.python.manifest import Dimension
 from webdnn.runner.python.manifest import Tensor as RunnerTensor
 from webdnn.runner.python.session import register_engine
-from webdnn.runner.python.tensors import DTYPES, filled, in_order
+from webdnn.runner.python.sizes import Inputs
+from webdnn.runner.python.tensors import DTYPES, filled
 from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.support.weights import Array, numpy_dtype
 from webdnn.targets.bundle.manifest import Tensor
-from webdnn.tools.compiler import signature
+from webdnn.tools.compiler import dimensions, signature
 
 NAME = "reference"
 
@@ -32,7 +36,7 @@ class Reference:
 
     @classmethod
     def of(
-        cls, path: Path, dims: Mapping[str, int] | None = None, constants: Mapping[str, Array] | None = None
+        cls, path: Path, dims: Dims | None = None, constants: Mapping[str, Array] | None = None
     ) -> Reference:
         """Import a model. Raises DiagnosticError."""
         return cls(import_onnx(path, dims=dims, constants=constants))
@@ -44,8 +48,21 @@ class Reference:
 
     @property
     def inputs(self) -> Sequence[RunnerTensor]:
-        """Names, types and shapes, as those of a bundle."""
-        return runner_tensors(signature(self.module)[0])
+        """Names, types and shapes, as those of a bundle; the model's own."""
+        return self.checked.own
+
+    @property
+    def dimensions(self) -> Sequence[Dimension]:
+        """The dimensions whose size varies from run to run."""
+        return self.checked.dimensions
+
+    @cached_property
+    def checked(self) -> Inputs:
+        """All inputs, as those of a bundle."""
+        varying: list[Dimension] = [
+            {"name": d.name, "least": d.least, "most": d.most, "input": d.input} for d in dimensions(self.module)
+        ]
+        return Inputs(runner_tensors(signature(self.module)[0]), varying)
 
     @property
     def outputs(self) -> Sequence[RunnerTensor]:
@@ -54,12 +71,12 @@ class Reference:
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by name. Raises SessionError where inputs do not fit."""
-        results = self.compute(in_order(self.inputs, inputs))
+        results = self.compute(self.checked.in_order(inputs))
         return {tensor["name"]: result for tensor, result in zip(self.outputs, results, strict=True)}
 
     def compute(self, inputs: Sequence[Array]) -> list[Array]:
         """The outputs in order; in and out, arrays are as the runner has them."""
-        stored = [interpreted(t, value) for t, value in zip(self.inputs, inputs, strict=True)]
+        stored = [interpreted(t, v) for t, v in zip(self.checked.all, self.checked.greatest(inputs), strict=True)]
         # What infinities and NaN do is part of the meaning of an operator, and nothing to warn of.
         with np.errstate(all="ignore"):
             results = run_function(self.module, stored)
@@ -68,7 +85,7 @@ class Reference:
 
     def open(self, bundle: Bundle) -> ReferenceExecutor:
         """Stand in for the code of a bundle. Raises SessionError where the bundle is of another model."""
-        if bundle.manifest["inputs"] != self.inputs or bundle.manifest["outputs"] != self.outputs:
+        if bundle.manifest["inputs"] != self.checked.all or bundle.manifest["outputs"] != self.outputs:
             hint = "name the model that the bundle was compiled from, with the same --dim and --constant"
             raise SessionError(f"{bundle.directory} has other inputs or outputs than the model", hint)
         return ReferenceExecutor(self)
@@ -107,6 +124,8 @@ def runner_tensor(tensor: Tensor) -> RunnerTensor:
     found: RunnerTensor = {"name": tensor.name, "type": tensor.type, "shape": list(tensor.shape)}
     if tensor.counts:
         found["counts"] = [{"axis": count.axis, "output": count.output} for count in tensor.counts]
+    if tensor.sizes:
+        found["sizes"] = [{"axis": size.axis, "dimension": size.dimension} for size in tensor.sizes]
     return found
 
 

@@ -1,7 +1,8 @@
 """Counted axes: a tensor is as long as it can become, and a number that is computed says how many places are filled.
 
-ONNX has operators whose results are as long as what they find. Here every shape is known when a model is compiled: the
-axis has the most places that there can be, the found ones lie first, and what lies behind them means nothing.
+ONNX has operators whose results are as long as what they find, and dimensions of inputs whose size is open. Here every
+shape is known when a model is compiled: the axis has the most places that there can be, the filled ones lie first, and
+what lies behind them means nothing.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ Counts: TypeAlias = Mapping[int, SSAValue]
 class Counting:
     """What an import knows of counted axes.
 
-    `most` holds the counts that are found rather than computed from others, with the most that each can be. Operators
-    that are added while `aware` is not set must not take counted values: their meaning would be another one.
+    `ranges` holds the counts that are found or given rather than computed from others, with the least and the most that
+    each can be; `zeros` the values, each with an axis, that are known to be zero behind what is filled. Operators that
+    are added while `aware` is not set must not take counted values: their meaning would be another one.
     """
 
     counts: dict[SSAValue, Counts] = field(default_factory=dict[SSAValue, Counts])
-    most: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    ranges: dict[SSAValue, tuple[int, int]] = field(default_factory=dict[SSAValue, tuple[int, int]])
+    zeros: set[tuple[SSAValue, int]] = field(default_factory=set[tuple[SSAValue, int]])
     aware: bool = False
     numbers: ValueNumbers = field(default_factory=ValueNumbers)
 
@@ -47,8 +50,8 @@ class Counting:
     def bounds(self, value: SSAValue) -> Bounds | None:
         """The least and the greatest of a value that depends on counts and constants alone; None for any other."""
         order, done = self.made_of_counts(value), dict[SSAValue, Bounds]()
-        for count, most in self.most.items():
-            done[count] = as_array(np.array(0, np.int32)), as_array(np.array(most, np.int32))
+        for count, (least, most) in self.ranges.items():
+            done[count] = as_array(np.array(least, np.int32)), as_array(np.array(most, np.int32))
 
         def look_up(operand: SSAValue) -> Bounds | None:
             array = known(operand)
@@ -71,7 +74,7 @@ class Counting:
             op = top.owner
             if operands_done and isinstance(op, DnnOp):
                 order.append(op)
-            if top in met or top in self.most or known(top) is not None:
+            if top in met or top in self.ranges or known(top) is not None:
                 continue
             met.add(top)
             if not isinstance(op, DnnOp) or len(op.results) != 1 or not op.operands:

@@ -19,10 +19,13 @@ from webdnn.support.diagnostic import DiagnosticError
 
 @dataclass
 class Emitter:
-    """Appends operators to a block, whose arguments have names. Equal constants are one operator."""
+    """Appends operators to a block. Equal constants are one operator.
+
+    `settling` says of each argument which option of the compiler settles what it is.
+    """
 
     block: Block = field(default_factory=Block)
-    arguments: Sequence[str] = ()
+    settling: Sequence[str] = ()
     constants: dict[tuple[Attribute, int], SSAValue] = field(default_factory=dict[tuple[Attribute, int], SSAValue])
     formats: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """The ONNX type of values whose elements have fewer bits in the model than here"""
@@ -86,8 +89,8 @@ class Emitter:
         self.formats[value] = format
         return value
 
-    def sources(self, value: SSAValue) -> list[str]:
-        """The names of the arguments that a value is computed from."""
+    def settled_by(self, value: SSAValue) -> list[str]:
+        """The options of the compiler that settle the arguments that a value is computed from."""
         pending, seen = [value], {value}
         while pending:
             owner = pending.pop().owner
@@ -95,4 +98,4 @@ class Emitter:
                 fresh = [o for o in owner.operands if o not in seen]
                 seen.update(fresh)
                 pending.extend(fresh)
-        return [n for n, a in zip(self.arguments, self.block.args, strict=False) if a in seen]
+        return [option for option, a in zip(self.settling, self.block.args, strict=False) if a in seen]

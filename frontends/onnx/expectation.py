@@ -17,7 +17,7 @@ from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.counts import Counting, Counts
 from webdnn.frontends.onnx.functions import onnx_type
-from webdnn.frontends.onnx.inputs import Declared, declared
+from webdnn.frontends.onnx.inputs import Declared, Dims, declared
 from webdnn.frontends.onnx.model import Model, canonical
 from webdnn.frontends.onnx.order import described
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
@@ -26,7 +26,7 @@ SMALL = 1024
 """Most elements of an initializer whose values shape inference may need; larger ones are described by their shape."""
 
 
-def declarations(values: Iterable[ValueInfoProto], dims: Mapping[str, int]) -> dict[str, Declared]:
+def declarations(values: Iterable[ValueInfoProto], dims: Dims) -> dict[str, Declared]:
     """What a graph declares of its values, as far as these are tensors that we know."""
     found: dict[str, Declared] = {}
     for value in values:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -41,17 +43,47 @@ def counts(node: Node, i: int) -> dict[int, Term]:
     return {axis: Term(node, count) for axis, count in node.emitter.counting.of(node.optional(i)).items()}
 
 
+def refuse_counted(node: Node, problem: str, hint: str) -> NoReturn:
+    """Say why a node cannot take counted axes; where dimensions of inputs count them, these can be bound instead."""
+    found = [count for operand in node.operands for count in node.emitter.counting.of(operand).values()]
+    options = dict.fromkeys(o for count in found for o in node.emitter.settled_by(count) if o.startswith("--dim"))
+    node.refuse(problem, hint=f"bind a dimension to one size ({' '.join(options)}), or {hint}" if options else hint)
+
+
 def merged(node: Node, parts: Sequence[tuple[int, Term]]) -> dict[int, Term]:
     """Counts of the axes of one result; those of one axis have to be the same."""
     found: dict[int, Term] = {}
     for axis, count in parts:
-        if axis in found and not node.emitter.counting.numbers.same(found[axis].value, count.value):
-            node.refuse(
-                "combines elements that are found apart, and may be more here than there",
-                hint="select them by the same condition",
+        if axis in found and not same(found[axis], count):
+            refuse_counted(
+                node,
+                "combines elements that are counted apart, and may be more here than there",
+                hint="let the same condition or the same dimension count them",
             )
         found.setdefault(axis, count)
     return found
+
+
+def same(a: Term, b: Term) -> bool:
+    """Are two counts computed alike?"""
+    return a.node.emitter.counting.numbers.same(a.value, b.value)
+
+
+def replaced(node: Node, operands: Mapping[int, Term]) -> Node:
+    """The node with other operands."""
+    given = list(node.operands)
+    for i, operand in operands.items():
+        given[i] = operand.value
+    return replace(node, operands=given)
+
+
+def without_rest(node: Node, i: int, axes: Collection[int], other: float) -> Term:
+    """An operand, with another number at all places of these axes that are not filled."""
+    value, zeros = Term.operand(node, i), node.emitter.counting.zeros
+    for axis, count in counts(node, i).items():
+        if axis in axes and not (other == 0 and (node.operands[i], axis) in zeros):
+            value = masked(value, axis, count, other)
+    return value
 
 
 def lowest(x: Term) -> float:
@@ -100,7 +132,7 @@ def first(condition: Term) -> tuple[Term, Term]:
     upto = Term(node, node.add(CumSumOp.of(condition.cast("i32").value, **options)))
     count = upto.at(0, extent - 1)
     if known(count.value) is None:
-        node.emitter.counting.most[count.value] = extent
+        node.emitter.counting.ranges[count.value] = 0, extent
     places = node.add(SearchSortedOp.of(upto.value, numbers(node, extent).value))
     return Term(node, places).at_most(extent - 1), count
 

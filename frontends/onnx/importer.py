@@ -7,17 +7,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnx import ModelProto, NodeProto, ValueInfoProto
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, NameLoc, NoneAttr, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    ModuleOp,
+    NameLoc,
+    NoneAttr,
+    StringAttr,
+    TensorType,
+    i32,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
-from webdnn.dialects.signature import COUNTED, NAME, counted_attribute
+from webdnn.dialects.signature import COUNTED, NAME, SIZES, Sizes, counted_attribute, sizes_attribute, written
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.counts import Counting
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
-from webdnn.frontends.onnx.inputs import Declared, bound_inputs, checked_constants
+from webdnn.frontends.onnx.inputs import Declared, Dims, bound_inputs, checked_constants, declared
 from webdnn.frontends.onnx.model import Model, read_model
 from webdnn.frontends.onnx.order import ordered, reads
 from webdnn.frontends.onnx.scope import Initializer, Scope, initializers_of
@@ -28,14 +37,15 @@ from webdnn.support.weights import Array as AnyArray
 def import_onnx(
     source: str | Path | ModelProto,
     *,
-    dims: Mapping[str, int] | None = None,
+    dims: Dims | None = None,
     constants: Mapping[str, AnyArray] | None = None,
     outputs: Sequence[str] | None = None,
 ) -> ModuleOp:
     """The model as `func.func @main`, all shapes static. Raises DiagnosticError, with every problem there is.
 
     `dims` binds symbolic dimensions of inputs by name, `constants` fixes inputs or other values of the model, and
-    `outputs` picks the values to compute, instead of the model's outputs.
+    `outputs` picks the values to compute, instead of the model's outputs. Where a dimension is bound to several sizes,
+    inputs have the greatest one, and behind the model's inputs stands one (i32, no axes) with the size of a run.
     """
     model = read_model(source)
     graph, dims, given = model.proto.graph, dims or {}, constants or {}
@@ -50,7 +60,9 @@ def import_onnx(
     arguments = [v for v in inputs if v.name not in fixed and (outputs is None or v.name in needed)]
     types = bound_inputs(arguments, dims)
 
-    attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed})
+    varying = {v.name: axes for v in arguments if (axes := declared(v).varying(dims))}
+    named_sizes = {name: s for name, s in dims.items() if isinstance(s, Sizes) and is_used(name, varying)}
+    attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed}, varying, named_sizes)
     try:
         block, results, scope, counting = attempt.run({})
     except DiagnosticError:
@@ -60,25 +72,38 @@ def import_onnx(
     expected = inferred(model, nodes, types, fixed) | declarations([*graph.value_info, *graph.output], dims)
     compare(nodes, scope.values, expected, counting)
     named_results = [Output(name, value) for name, value in zip(wanted, results, strict=True)]
-    return finished(model, block, list(types), with_counts(named_results, counting))
+    return finished(model, block, attempt.arguments(), with_counts(named_results, counting))
+
+
+def is_used(dimension: str, varying: Mapping[str, Mapping[int, str]]) -> bool:
+    """Has any input an axis of this dimension?"""
+    return any(dimension in axes.values() for axes in varying.values())
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is to be imported: nodes in order, wanted values, types of arguments, and arrays."""
+    """What is to be imported: nodes in order, wanted values, types of arguments, and arrays.
+
+    `varying` says which axes of arguments have a size that varies, and of which dimension each is; `sizes` what sizes
+    those dimensions can have.
+    """
 
     model: Model
     nodes: Sequence[NodeProto]
     wanted: Sequence[str]
     types: Mapping[str, Tensor]
     known: Mapping[str, Initializer]
+    varying: Mapping[str, Mapping[int, str]] = field(default_factory=dict[str, Mapping[int, str]])
+    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
     def run(self, expected: Mapping[str, Declared]) -> tuple[Block, list[SSAValue], Scope, Counting]:
         """The body, the wanted values, all values by name, and which are counted. Raises DiagnosticError."""
         scope = Scope(self.model.opsets, initializers=dict(self.known), expected=dict(expected))
-        block = Block(arg_types=self.types.values())
-        emitter = Emitter(block, list(self.types))
-        for name, argument in zip(self.types, block.args, strict=True):
+        block = Block(arg_types=[*self.types.values(), *(TensorType(i32, []) for _ in self.sizes)])
+        settling = [f"--constant {name}=FILE.npy" for name in self.types]
+        emitter = Emitter(block, settling + [f"--dim {name}={sizes.most}" for name, sizes in self.sizes.items()])
+        self.count(block, emitter.counting)
+        for name, argument in zip(self.types, block.args, strict=False):
             argument.name_hint = hint_of(name)
             scope.values[name] = argument
             if format := self.model.format_of(name):
@@ -89,6 +114,30 @@ class Attempt:
                 hint = "export the model with a tensor for each, or with one that joins them"
                 raise DiagnosticError("the output is a sequence of tensors", where=name, hint=hint)
         return block, results, scope, emitter.counting
+
+    def count(self, block: Block, counting: Counting) -> None:
+        """Say of which size axes of arguments are."""
+        given = dict(zip(self.sizes, block.args[len(self.types) :], strict=True))
+        for name, count in given.items():
+            count.name_hint = hint_of(name)
+            counting.ranges[count] = self.sizes[name].least, self.sizes[name].most
+        for name, argument in zip(self.types, block.args, strict=False):
+            if name in self.varying:
+                counting.counts[argument] = {axis: given[size] for axis, size in self.varying[name].items()}
+                counting.zeros |= {(argument, axis) for axis in self.varying[name]}
+
+    def arguments(self) -> ArrayAttr[DictionaryAttr]:
+        """What the arguments say of themselves."""
+        places = {name: i for i, name in enumerate(self.sizes, len(self.types))}
+        found = list[dict[str, Attribute]]()
+        for name in self.types:
+            counted = {axis: places[size] for axis, size in self.varying.get(name, {}).items()}
+            found.append({NAME: StringAttr(name), **({COUNTED: counted_attribute(counted)} if counted else {})})
+        names = set(self.types)
+        for size, sizes in self.sizes.items():
+            name = unused(f"{size}.size", names)
+            found.append({NAME: StringAttr(name), SIZES: sizes_attribute(size, sizes)})
+        return written(found)
 
 
 def check_names(
@@ -144,10 +193,7 @@ def with_counts(outputs: Sequence[Output], counting: Counting) -> list[Output]:
         for axis, count in sorted(counting.of(output.value).items()):
             known = next((other for other in places if counting.numbers.same(other, count)), None)
             if known is None:
-                name = f"{output.name}.count{len(counted) or ''}"
-                while name in names:
-                    name += "_"
-                names.add(name)
+                name = unused(f"{output.name}.count{len(counted) or ''}", names)
                 known, places[count] = count, len(found)
                 found.append(Output(name, count))
             counted[axis] = places[known]
@@ -155,7 +201,17 @@ def with_counts(outputs: Sequence[Output], counting: Counting) -> list[Output]:
     return found
 
 
-def finished(model: Model, block: Block, arguments: Sequence[str], outputs: Sequence[Output]) -> ModuleOp:
+def unused(name: str, names: set[str]) -> str:
+    """The name, or a longer one where it is among the names; it is one of them from now on."""
+    while name in names:
+        name += "_"
+    names.add(name)
+    return name
+
+
+def finished(
+    model: Model, block: Block, arguments: ArrayAttr[DictionaryAttr], outputs: Sequence[Output]
+) -> ModuleOp:
     """The module around an imported body, without what nothing uses. Raises DiagnosticError for empty tensors."""
     block.add_op(ReturnOp(*(output.value for output in outputs)))
     for op in reversed(list(block.ops)):
@@ -165,7 +221,7 @@ def finished(model: Model, block: Block, arguments: Sequence[str], outputs: Sequ
         "main",
         ([a.type for a in block.args], [output.value.type for output in outputs]),
         Region(block),
-        arg_attrs=named(arguments),
+        arg_attrs=arguments,
         res_attrs=ArrayAttr([output.attributes for output in outputs]),
     )
     module = ModuleOp([main])
@@ -173,7 +229,3 @@ def finished(model: Model, block: Block, arguments: Sequence[str], outputs: Sequ
         assert op is not None
         op.location = NameLoc(StringAttr(model.name), NoneAttr())
     return module
-
-
-def named(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
-    return ArrayAttr([DictionaryAttr({NAME: StringAttr(name)}) for name in names])

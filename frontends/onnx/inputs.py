@@ -1,9 +1,10 @@
-"""The inputs of a model as static types: element types known, every dimension bound."""
+"""The inputs of a model as static types: element types known, every dimension bound to a size, or to several."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from onnx import TypeProto, ValueInfoProto
@@ -13,11 +14,15 @@ from webdnn.dialects.dnn.base import Tensor
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import ELEMENTS
 from webdnn.dialects.element import element_attribute
+from webdnn.dialects.signature import Sizes
 from webdnn.frontends.onnx.tensors import onnx_element
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 from webdnn.support.element_type import ElementType
 from webdnn.support.weights import Array as AnyArray
 from webdnn.support.weights import numpy_dtype
+
+Dims: TypeAlias = Mapping[str, int | Sizes]
+"""Symbolic dimensions by name, each bound to its size, or to those that it takes from run to run"""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,22 @@ class Declared:
     shape: tuple[int | str, ...] | None
     """A string is a symbolic dimension; one that has no name is called `VALUE.AXIS`."""
 
-    def bound(self, dims: Mapping[str, int]) -> Declared:
-        """The same with symbols replaced."""
+    def bound(self, dims: Dims) -> Declared:
+        """The same with symbols replaced that are bound to one size."""
+        return self.replaced({name: extent for name, extent in dims.items() if isinstance(extent, int)})
+
+    def greatest(self, dims: Dims) -> Declared:
+        """The same with symbols replaced by their greatest size."""
+        return self.replaced({name: n.most if isinstance(n, Sizes) else n for name, n in dims.items()})
+
+    def replaced(self, extents: Mapping[str, int]) -> Declared:
         if self.shape is None:
             return self
-        return Declared(self.element, tuple(dims.get(d, d) if isinstance(d, str) else d for d in self.shape))
+        return Declared(self.element, tuple(extents.get(d, d) if isinstance(d, str) else d for d in self.shape))
+
+    def varying(self, dims: Dims) -> dict[int, str]:
+        """The axes of which the size varies from run to run, each with its dimension."""
+        return {axis: d for axis, d in enumerate(self.shape or ()) if isinstance(d, str) and is_varying(dims.get(d))}
 
     @property
     def symbols(self) -> list[str]:
@@ -58,6 +74,11 @@ class Declared:
     def __str__(self) -> str:
         extents = "unknown shape" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
         return f"{self.element.name} {extents}"
+
+
+def is_varying(given: int | Sizes | None) -> bool:
+    """Is a dimension bound to more than one size?"""
+    return isinstance(given, Sizes)
 
 
 def declared(value: ValueInfoProto) -> Declared:
@@ -86,8 +107,8 @@ def declared_tensor(name: str, type: TypeProto.Tensor, where: str) -> Declared:
     return Declared(element, tuple(shape))
 
 
-def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> dict[str, Tensor]:
-    """The static types of inputs, every problem in one error. Raises DiagnosticError."""
+def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Dims) -> dict[str, Tensor]:
+    """The static types of inputs at their greatest size, every problem in one error. Raises DiagnosticError."""
     problems, types, symbols = Diagnostics(), dict[str, Tensor](), dict[str, None]()
     for value in inputs:
         where = f"input '{value.name}'"
@@ -97,26 +118,31 @@ def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]) -> d
             problems.note(where, error.what, hint=error.hint)
             continue
         symbols |= dict.fromkeys(found.symbols)
-        type = found.bound(dims).static()
+        greatest = found.greatest(dims)
+        type = greatest.static()
         if type is not None:
             types[value.name] = type
         elif found.shape is None:
             hint = "give the input a shape in the model (onnx.tools.update_model_dims), or its value with --constant"
             problems.note(where, "has no shape", hint=hint)
-        for symbol in found.bound(dims).symbols:
-            problems.note(where, f"its dimension '{symbol}' is not bound", hint=f"bind it: --dim {symbol}=1")
+        for symbol in greatest.symbols:
+            hint = f"bind it: --dim {symbol}=1, or --dim {symbol}=1..8 for any size up to 8"
+            problems.note(where, f"its dimension '{symbol}' is not bound", hint=hint)
     for name, extent in dims.items():
         if name not in symbols:
             listing = ", ".join(symbols) or "none: all inputs have static shapes"
             problems.note("", f"no input has a dimension '{name}'", hint=f"the dimensions to bind are: {listing}")
-        elif extent < 0:
+        elif (extent.least if isinstance(extent, Sizes) else extent) < 0:
             problems.note("", f"the dimension '{name}' is bound to {extent}", hint="bind it to a number of elements")
+        elif isinstance(extent, Sizes) and extent.least >= extent.most:
+            hint = "give the least size first, as in 1..8, or one size alone"
+            problems.note("", f"the dimension '{name}' is bound to {extent}", hint=hint)
     problems.raise_if_any()
     return types
 
 
 def checked_constants(
-    constants: Mapping[str, AnyArray], inputs: Sequence[ValueInfoProto], dims: Mapping[str, int]
+    constants: Mapping[str, AnyArray], inputs: Sequence[ValueInfoProto], dims: Dims
 ) -> dict[str, Array]:
     """The given values, those of inputs with their types. Raises DiagnosticError where one does not fit."""
     declarations = {value.name: value for value in inputs}

@@ -93,8 +93,8 @@ class Node:
 
     def fixing(self, i: int) -> str:
         """The options of the compiler that make a required operand known."""
-        names = self.emitter.sources(self.operand(i)) or [self.operand_names[i]]
-        return " ".join(f"--constant {name}=FILE.npy" for name in names)
+        options = self.emitter.settled_by(self.operand(i)) or [f"--constant {self.operand_names[i]}=FILE.npy"]
+        return " ".join(options)
 
     def constant_or(self, i: int, default: Array) -> Array:
         """The elements of an optional operand that must be known now."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NotRequired, Self, TypedDict
 
+import numpy as np
 from playwright.sync_api import Browser as PlaywrightBrowser
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Playwright, sync_playwright
@@ -19,7 +20,7 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 from webdnn.runner.python.bundle import Bundle
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.server import Server
-from webdnn.runner.python.tensors import Array, from_bytes
+from webdnn.runner.python.tensors import DTYPES, Array
 
 EXECUTABLE_VARIABLE = "WEBDNN_CHROMIUM"
 
@@ -57,11 +58,16 @@ class _Refusal(TypedDict):
     reason: str
 
 
+class _Encoded(TypedDict):
+    data: str
+    shape: list[int]
+
+
 class _Answer(TypedDict):
     backend: NotRequired[str]
     threads: NotRequired[int]
     refusals: NotRequired[list[_Refusal]]
-    outputs: NotRequired[list[str]]
+    outputs: NotRequired[list[_Encoded]]
     error: NotRequired[_Failure]
 
 
@@ -192,9 +198,12 @@ class ChromiumExecutor:
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Send the inputs to the page, and fetch the outputs."""
-        answer = self._ask("run", [base64.b64encode(value.tobytes()).decode() for value in inputs])
-        encoded = answer.get("outputs", [])
-        return from_bytes(self._tensors, [bytearray(base64.b64decode(text)) for text in encoded])
+        sent = [{"data": base64.b64encode(v.tobytes()).decode(), "shape": list(v.shape)} for v in inputs]
+        found = zip(self._tensors, self._ask("run", sent).get("outputs", []), strict=True)
+        return [
+            np.frombuffer(bytearray(base64.b64decode(it["data"])), DTYPES[tensor["type"]]).reshape(it["shape"])
+            for tensor, it in found
+        ]
 
     def close(self) -> None:
         """Free the model, and close the browser if it is the session's own."""

@@ -10,13 +10,37 @@ class Count(TypedDict):
     output: int
 
 
+class Size(TypedDict):
+    """An axis of an input is as long as the dimension of that number is in a run."""
+
+    axis: int
+    dimension: int
+
+
 class Tensor(TypedDict):
-    """An input or output as the page sees it; along axes in `counts`, an output is as long as it can become."""
+    """An input or output as the page sees it.
+
+    Along axes in `counts`, an output is as long as it can become, and along those in `sizes` an input is as long as it
+    may be: what a run is given lies in the first places, and there are zeros behind it.
+    """
 
     name: str
     type: Literal["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"]
     shape: list[int]
     counts: NotRequired[list[Count]]
+    sizes: NotRequired[list[Size]]
+
+
+class Dimension(TypedDict):
+    """What has from `least` to `most` places, both included, as a run chooses.
+
+    The input of that number, which is none of the model's, holds how many (i32, no axes).
+    """
+
+    name: str
+    least: int
+    most: int
+    input: int
 
 
 class File(TypedDict):
@@ -285,6 +309,7 @@ class Manifest(TypedDict):
     producer: str
     inputs: list[Tensor]
     outputs: list[Tensor]
+    dimensions: NotRequired[list[Dimension]]
     weights: Literal["f32", "f16", "q8", "q4"]
     files: dict[str, File]
     backends: Backends

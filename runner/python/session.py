@@ -7,12 +7,13 @@ from typing import Protocol, Self
 
 from webdnn.runner.python.bundle import Bundle, open_bundle
 from webdnn.runner.python.error import SessionError
-from webdnn.runner.python.manifest import Tensor
-from webdnn.runner.python.tensors import Array, in_order
+from webdnn.runner.python.manifest import Dimension, Tensor
+from webdnn.runner.python.sizes import Inputs
+from webdnn.runner.python.tensors import Array
 
 
 class Executor(Protocol):
-    """A model on an engine; arrays are in the order of the manifest, inputs checked."""
+    """A model on an engine; arrays are in the order of the manifest, inputs the model's own, checked, of any size."""
 
     @property
     def backend(self) -> str:
@@ -72,7 +73,9 @@ class Session:
 
     def __init__(self, directory: Path | str, engine: str | Engine = "wasmtime") -> None:
         bundle = open_bundle(Path(directory))
-        self.inputs: Sequence[Tensor] = bundle.manifest["inputs"]
+        self._inputs = Inputs.of(bundle.manifest)
+        self.inputs: Sequence[Tensor] = self._inputs.own
+        self.dimensions: Sequence[Dimension] = self._inputs.dimensions
         self.outputs: Sequence[Tensor] = bundle.manifest["outputs"]
         chosen = _engine_named(engine) if isinstance(engine, str) else engine
         self._executor: Executor | None = chosen.open(bundle)
@@ -83,9 +86,9 @@ class Session:
         return self._open().backend
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs by name."""
+        """The outputs by name. Raises SessionError where inputs do not fit, or disagree about a size."""
         executor = self._open()
-        results = executor.run(in_order(self.inputs, inputs))
+        results = executor.run(self._inputs.in_order(inputs))
         return {tensor["name"]: result for tensor, result in zip(self.outputs, results, strict=True)}
 
     def close(self) -> None:

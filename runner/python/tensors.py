@@ -1,4 +1,4 @@
-"""How tensors of a bundle look as numpy arrays, and the check of what a user passes."""
+"""How tensors of a bundle look as numpy arrays, and outputs without what a run has not filled."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
@@ -7,7 +7,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.manifest import Tensor
 
 Array: TypeAlias = NDArray[np.generic]
@@ -28,27 +27,6 @@ DTYPES: Mapping[str, np.dtype[np.generic]] = {
     "u64": np.dtype("<u8"),
     "bool": np.dtype("?"),
 }
-
-
-def in_order(tensors: Sequence[Tensor], given: Mapping[str, Array]) -> list[Array]:
-    """The arrays in the order of the manifest, or an error that says which one does not fit and why."""
-    expected = [tensor["name"] for tensor in tensors]
-    hint = f"the inputs are {', '.join(expected)}"
-    if unknown := [name for name in given if name not in expected]:
-        raise SessionError(f"there is no input {', '.join(map(repr, unknown))}", hint)
-    if missing := [name for name in expected if name not in given]:
-        raise SessionError(f"input {', '.join(map(repr, missing))} is missing", hint)
-    return [_checked(tensor, given[tensor["name"]]) for tensor in tensors]
-
-
-def _checked(tensor: Tensor, value: Array) -> Array:
-    dtype, shape = DTYPES[tensor["type"]], tuple(tensor["shape"])
-    expected = f"input {tensor['name']!r} ({tensor['type']}{list(shape)})"
-    if value.dtype != dtype:
-        raise SessionError(f"{expected} has dtype {value.dtype}", f"pass an array of dtype {dtype}")
-    if value.shape != shape:
-        raise SessionError(f"{expected} has shape {list(value.shape)}", f"pass an array of shape {list(shape)}")
-    return value
 
 
 def from_bytes(tensors: Sequence[Tensor], contents: Sequence[bytearray]) -> list[Array]:

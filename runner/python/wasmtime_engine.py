@@ -10,6 +10,7 @@ import wasmtime
 from webdnn.runner.python.bundle import REBUILD_HINT, Bundle
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.manifest import MemoryWeights, Wasm
+from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import Array, from_bytes
 
 PAGE_BYTES = 65536
@@ -36,6 +37,7 @@ class WasmtimeExecutor:
 
     def __init__(self, bundle: Bundle, section: Wasm, relaxed_simd: bool) -> None:
         engine = _engine(relaxed_simd)
+        self._inputs = Inputs.of(bundle.manifest)
         self._tensors = bundle.manifest["outputs"]
         self._section = section
         self._store = wasmtime.Store(engine)
@@ -62,7 +64,7 @@ class WasmtimeExecutor:
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Write the inputs, call the module, read the outputs."""
-        for value, place in zip(inputs, self._section["inputs"], strict=True):
+        for value, place in zip(self._inputs.greatest(inputs), self._section["inputs"], strict=True):
             self._memory.write(self._store, value.tobytes(), place["address"])
         try:
             self._run(self._store)

@@ -1,5 +1,5 @@
 // The public interface of the runner.
-import type { Tensor } from "./manifest.js";
+import type { Dimension, Tensor } from "./manifest.js";
 
 /** Backends as a session names them. */
 export type BackendName = "webgpu" | "webgl2" | "webgl1" | "wasm" | "js";
@@ -90,17 +90,27 @@ export interface ImageInput {
   readonly layout?: "chw" | "hwc";
 }
 
+/** The elements of a tensor, row-major, and its shape. */
+export interface Result {
+  readonly data: TypedArray;
+  readonly shape: ReadonlyArray<number>;
+}
+
 /**
- * What a run takes for an input: its elements, an image, or on WebGPU a buffer of `session.device` with COPY_SRC that
+ * What a run takes for an input: its elements, those with their shape (which may be left out where the numbers of
+ * elements tell the sizes of all dimensions), or, for an input without `sizes`, an image, or on WebGPU a buffer of `session.device` with COPY_SRC that
  * holds the elements in 4 bytes each: floats as f32, bool and unsigned integers as u32, others as i32.
  */
-export type Input = TypedArray | ImageInput | GPUBuffer;
+export type Input = TypedArray | Result | ImageInput | GPUBuffer;
 
 /** A loaded model. */
 export interface Session {
   readonly backend: BackendName;
+  /** The model's inputs; along axes in `sizes`, `shape` is the greatest that a run may have. */
   readonly inputs: ReadonlyArray<Tensor>;
   readonly outputs: ReadonlyArray<Tensor>;
+  /** The dimensions whose size is a run's choice, and the least and the greatest that each may have. */
+  readonly dimensions: ReadonlyArray<Dimension>;
   /** The backends that were tried before, and why each was refused. */
   readonly refusals: ReadonlyArray<Refusal>;
   /** How many threads compute; 1 on every backend but wasm. */
@@ -123,6 +133,8 @@ export interface Session {
     inputs: Readonly<Record<string, Input>>,
     options: { readonly outputs: "gpu-buffer" },
   ): Promise<Record<string, GPUBuffer>>;
+  /** As `run` for arrays, with the shapes of the outputs: each can be given to another run. */
+  runTensors(inputs: Readonly<Record<string, Input>>): Promise<Record<string, Result>>;
   /** Frees what the session holds, once the run in progress has ended; later runs are rejected. */
   dispose(): Promise<void>;
 }
@@ -136,4 +148,4 @@ export class WebDnnError extends Error {
   readonly hint: string;
 }
 
-export type { Tensor };
+export type { Dimension, Tensor };

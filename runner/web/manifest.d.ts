@@ -9,13 +9,37 @@ export interface Count {
 }
 
 /**
- * An input or output as the page sees it; along axes in `counts`, an output is as long as it can become.
+ * An axis of an input is as long as the dimension of that number is in a run.
+ */
+export interface Size {
+  readonly axis: number;
+  readonly dimension: number;
+}
+
+/**
+ * An input or output as the page sees it.
+ *
+ * Along axes in `counts`, an output is as long as it can become, and along those in `sizes` an input is as long as it
+ * may be: what a run is given lies in the first places, and there are zeros behind it.
  */
 export interface Tensor {
   readonly name: string;
   readonly type: "f32" | "f64" | "f16" | "bf16" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool";
   readonly shape: ReadonlyArray<number>;
   readonly counts?: ReadonlyArray<Count>;
+  readonly sizes?: ReadonlyArray<Size>;
+}
+
+/**
+ * What has from `least` to `most` places, both included, as a run chooses.
+ *
+ * The input of that number, which is none of the model's, holds how many (i32, no axes).
+ */
+export interface Dimension {
+  readonly name: string;
+  readonly least: number;
+  readonly most: number;
+  readonly input: number;
 }
 
 /**
@@ -297,6 +321,7 @@ export interface Manifest {
   readonly producer: string;
   readonly inputs: ReadonlyArray<Tensor>;
   readonly outputs: ReadonlyArray<Tensor>;
+  readonly dimensions?: ReadonlyArray<Dimension>;
   readonly weights: "f32" | "f16" | "q8" | "q4";
   readonly files: Readonly<Record<string, File>>;
   readonly backends: Backends;

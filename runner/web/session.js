@@ -1,14 +1,15 @@
 /** @file A loaded model: checks what it is given, orders its runs, and makes its device anew when that is lost. */
 
 import { reasonOf, WebDnnError } from "./error.js";
-import { checkArray, filled } from "./tensors.js";
+import { Inputs } from "./sizes.js";
+import { filled } from "./tensors.js";
 
-/** @import { BackendName, ImageInput, Input, Refusal, Session, TypedArray } from "./index.js" */
+/** @import { BackendName, ImageInput, Input, Refusal, Result, Session, TypedArray } from "./index.js" */
 /** @import { Executor, Value } from "./internal.js" */
 /** @import { Manifest } from "./manifest.js" */
 
-/** @typedef {"array" | "gpu-buffer"} OutputKind */
-/** @typedef {TypedArray | GPUBuffer} Output */
+/** @typedef {"array" | "tensor" | "gpu-buffer"} OutputKind */
+/** @typedef {TypedArray | Result | GPUBuffer} Output */
 /** @typedef {TypedArray | GPUBuffer | ImageInput} Given an input that has been looked at */
 
 const LOAD_AGAIN = "load the model again, or on another backend";
@@ -17,6 +18,8 @@ const LOAD_AGAIN = "load the model again, or on another backend";
 export class RunnerSession {
   #executor;
   #createExecutor;
+  #inputs;
+  #tensors;
   /** @type {Promise<Executor> | undefined} one in place of one that is lost */
   #renewal;
   #disposed = false;
@@ -32,7 +35,10 @@ export class RunnerSession {
    */
   constructor(backend, manifest, refusals, executor, createExecutor) {
     this.backend = backend;
-    this.inputs = manifest.inputs;
+    this.#tensors = manifest.inputs;
+    this.#inputs = new Inputs(manifest.inputs, manifest.dimensions);
+    this.inputs = this.#inputs.own;
+    this.dimensions = manifest.dimensions ?? [];
     this.outputs = manifest.outputs;
     this.refusals = refusals;
     this.threads = executor.threads ?? 1;
@@ -64,7 +70,25 @@ export class RunnerSession {
   async run(inputs, { outputs = "array" } = {}) {
     this.#checkUsable();
     this.#checkOutputs(outputs);
-    const given = this.#inOrder(inputs);
+    return this.#ordered(inputs, outputs);
+  }
+
+  /**
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @returns {Promise<Record<string, any>>}
+   */
+  async runTensors(inputs) {
+    this.#checkUsable();
+    return this.#ordered(inputs, "tensor");
+  }
+
+  /**
+   * @param {Readonly<Record<string, Input>>} inputs
+   * @param {OutputKind} outputs
+   */
+  async #ordered(inputs, outputs) {
+    /** @type {Given[]} */
+    const given = this.#inputs.inOrder(inputs, (value) => isImage(value) || (this.device !== undefined && isBuffer(value)));
     const depth = this.#executor.depth ?? 1;
     const atOnce = this.#pending.size < depth && !this.#executor.lost && given.every(isPlain);
     // A run that has to wait computes what the arrays held when it was asked for.
@@ -108,7 +132,8 @@ export class RunnerSession {
       const buffers = outputs === "gpu-buffer" ? await executor.runToBuffers?.(values) : undefined;
       if (buffers) return this.#named(buffers);
       const results = await executor.run(values);
-      return this.#named(results.map((result, i) => filled(this.outputs[i], result, results)));
+      const found = results.map((result, i) => filled(this.outputs[i], result, results));
+      return this.#named(outputs === "tensor" ? found : found.map(({ data }) => data));
     } catch (error) {
       if (error instanceof WebDnnError) throw error;
       throw new WebDnnError(`${this.backend} failed: ${reasonOf(error)}`, LOAD_AGAIN, error);
@@ -141,7 +166,7 @@ export class RunnerSession {
     const { Picture } = await import("./images.js");
     return given.map((value, i) => {
       if (isPlain(value)) return value;
-      const picture = new Picture(this.inputs[i], value);
+      const picture = new Picture(this.#tensors[i], value);
       return this.#executor.readsImages ? picture : picture.array();
     });
   }
@@ -164,29 +189,10 @@ export class RunnerSession {
     const what = `${this.backend} gives no outputs of kind '${String(outputs)}'`;
     throw new WebDnnError(what, 'ask for "array", or on WebGPU for "gpu-buffer"');
   }
-
-  /**
-   * @param {Readonly<Record<string, Input>>} inputs
-   * @returns {Given[]}
-   */
-  #inOrder(inputs) {
-    const expected = this.inputs.map((tensor) => tensor.name);
-    const hint = `the inputs are ${expected.join(", ")}`;
-    const given = Object.keys(inputs ?? {});
-    const unknown = given.filter((name) => !expected.includes(name));
-    if (unknown.length > 0) throw new WebDnnError(`there is no input '${unknown.join("', '")}'`, hint);
-    const missing = expected.filter((name) => !given.includes(name));
-    if (missing.length > 0) throw new WebDnnError(`input '${missing.join("', '")}' is missing`, hint);
-    return this.inputs.map((tensor) => {
-      const value = inputs[tensor.name];
-      const kept = isImage(value) || (this.device && isBuffer(value));
-      return kept ? value : checkArray(tensor, value);
-    });
-  }
 }
 
 /**
- * @param {Input} value
+ * @param {unknown} value
  * @returns {value is ImageInput}
  */
 function isImage(value) {
@@ -194,7 +200,7 @@ function isImage(value) {
 }
 
 /**
- * @param {Input} value
+ * @param {unknown} value
  * @returns {value is GPUBuffer}
  */
 function isBuffer(value) {

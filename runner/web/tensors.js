@@ -59,27 +59,22 @@ export function zeros(tensor) {
 }
 
 /**
- * Rejects what is not an array of the tensor's type and length.
+ * Rejects what is not an array of the tensor's type.
  * @param {Tensor} tensor
  * @param {unknown} value
+ * @param {string} expected the type and shape that it should have
  * @returns {TypedArray}
  */
-export function checkArray(tensor, value) {
+export function checkType(tensor, value, expected) {
   // Names rather than instanceof, for arrays that come from another frame.
   const accepted = [ARRAYS[tensor.type].name];
   if (tensor.type === "f16" && HAS_FLOAT16) accepted.push("Uint16Array");
   if (tensor.type === "u8") accepted.push("Uint8ClampedArray");
   const found = Object.prototype.toString.call(value).slice(8, -1);
-  const expected = `${tensor.type}[${tensor.shape.join(", ")}]`;
   if (!accepted.includes(found)) {
     throw new WebDnnError(`input '${tensor.name}' (${expected}) is a ${found}`, `pass a ${accepted.join(" or a ")}`);
   }
-  const array = /** @type {TypedArray} */ (value);
-  if (array.length !== elementCount(tensor)) {
-    const hint = `pass ${elementCount(tensor)} elements, row-major`;
-    throw new WebDnnError(`input '${tensor.name}' (${expected}) has ${array.length} elements`, hint);
-  }
-  return array;
+  return /** @type {TypedArray} */ (value);
 }
 
 /**
@@ -223,18 +218,18 @@ function roundToEven(value) {
  * @param {Tensor} tensor
  * @param {TypedArray} values
  * @param {ReadonlyArray<TypedArray>} results all outputs, of which some are counts
- * @returns {TypedArray}
+ * @returns {{ data: TypedArray, shape: number[] }}
  */
 export function filled(tensor, values, results) {
   const shape = [...tensor.shape];
-  if (shape.includes(0)) return values.slice(0, 0);
+  if (shape.includes(0)) return { data: values.slice(0, 0), shape };
   for (const { axis, output } of tensor.counts ?? []) {
     const count = Math.min(Math.max(Number(results[output][0]), 0), shape[axis]);
     const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
     values = firstOfEach(values, shape[axis] * inner, count * inner);
     shape[axis] = count;
   }
-  return values;
+  return { data: values, shape };
 }
 
 /**

@@ -40,13 +40,39 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Size:
+    """An axis of an input is as long as the dimension of that number is in a run."""
+
+    axis: Natural
+    dimension: Natural
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What has from `least` to `most` places, both included, as a run chooses.
+
+    The input of that number, which is none of the model's, holds how many (i32, no axes).
+    """
+
+    name: str
+    least: Natural
+    most: Natural
+    input: Natural
+
+
+@dataclass(frozen=True)
 class Tensor:
-    """An input or output as the page sees it; along axes in `counts`, an output is as long as it can become."""
+    """An input or output as the page sees it.
+
+    Along axes in `counts`, an output is as long as it can become, and along those in `sizes` an input is as long as it
+    may be: what a run is given lies in the first places, and there are zeros behind it.
+    """
 
     name: str
     type: ElementTypeName
     shape: tuple[Natural, ...]
     counts: tuple[Count, ...] | None = None
+    sizes: tuple[Size, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -340,6 +366,7 @@ class Manifest:
     producer: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    dimensions: tuple[Dimension, ...] | None = None
     weights: WeightFormatName = "f32"
     files: Mapping[Path, File] = field(default_factory=dict[str, File])
     backends: Backends

@@ -21,7 +21,7 @@ from webdnn.tools.ablation.results import EVERYTHING, NOTHING
 from webdnn.tools.backends import BACKENDS
 from webdnn.tools.bench.cost import cost_of
 from webdnn.tools.changes import without
-from webdnn.tools.compiler import Compiler, Files, signature
+from webdnn.tools.compiler import Compiler, Files, dimensions, signature
 from webdnn.tools.context import new_context
 from webdnn.tools.summary import BackendSummary
 
@@ -67,7 +67,12 @@ def built(module: ModuleOp, name: str, rules: Sequence[Rule], threads: int, dire
     seconds = time.process_time() - started
     inputs, outputs = signature(graph)
     manifest = Manifest(
-        name=name, producer=f"webdnn {__version__}", inputs=inputs, outputs=outputs, backends=Backends(wasm=section)
+        name=name,
+        producer=f"webdnn {__version__}",
+        inputs=inputs,
+        outputs=outputs,
+        dimensions=dimensions(graph) or None,
+        backends=Backends(wasm=section),
     )
     write_bundle(directory, manifest, {**files, **runner_files()})
     summary = BackendSummary.of("wasm", flat, files, seconds)

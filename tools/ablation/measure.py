@@ -8,9 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.frontends.onnx.inputs import Dims
 from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.chromium import Browser
 from webdnn.runner.python.session import Session
+from webdnn.runner.python.sizes import Inputs
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.targets.rules import CPU_RULES, Rule
@@ -41,7 +43,7 @@ class Laboratory:
     tell: Tell
     rules: Sequence[Rule] = CPU_RULES
 
-    def model(self, path: Path, dims: Mapping[str, int], constants: Mapping[str, Array]) -> Model:
+    def model(self, path: Path, dims: Dims, constants: Mapping[str, Array]) -> Model:
         """All builds of a model, measured. Raises DiagnosticError where it cannot be compiled."""
         module = import_onnx(path, dims=dims, constants=constants)
         with TemporaryDirectory() as scratch:
@@ -117,7 +119,7 @@ def pages(timed: Sequence[Built]) -> Iterator[Sequence[Built]]:
 def subject_of(path: Path, full: Built, constants: Mapping[str, Array]) -> Subject:
     """The model with inputs, and what onnxruntime makes of them."""
     manifest = open_bundle(full.directory).manifest
-    feeds = {**constants, **random_inputs(manifest["inputs"], 0)}
+    feeds = {**constants, **random_inputs(Inputs.of(manifest), 0)}
     return Subject(path.stem, full.directory, manifest, path, feeds, Oracle(path).run(feeds))
 
 

@@ -12,6 +12,7 @@ from typing import TypedDict
 from playwright.sync_api import Error as PlaywrightError
 
 from webdnn.runner.python.chromium import Browser
+from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import from_bytes
 from webdnn.support.diagnostic import DiagnosticError, place
 from webdnn.targets.program import Call, Loop, runs_of
@@ -90,8 +91,8 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
 
     memory, program = module.memory, module.memory.program
     image = memory.weights.content
-    names = [tensor["name"] for tensor in subject.manifest["inputs"]]
-    inputs = zip(names, program.inputs, strict=True)
+    given = Inputs.of(subject.manifest)
+    inputs = zip(given.greatest([subject.feeds[it["name"]] for it in given.own]), program.inputs, strict=True)
     ranges = [memory.range(buffer) for buffer in program.outputs]
     return {
         "module": written("kernels.wasm", module.binary),
@@ -101,8 +102,8 @@ def planned(module: Instrumented, variant: Variant, subject: Subject, folder: Pa
             for i, move in enumerate(memory.moves)
         ],
         "inputs": [
-            {"url": written(f"input{i}.bin", subject.feeds[name].tobytes()), "address": memory.address(buffer)}
-            for i, (name, buffer) in enumerate(inputs)
+            {"url": written(f"input{i}.bin", array.tobytes()), "address": memory.address(buffer)}
+            for i, (array, buffer) in enumerate(inputs)
         ],
         "outputs": [{"address": found.address, "bytes": found.bytes} for found in ranges],
         "load": spelled(program.launches_at_load, module),

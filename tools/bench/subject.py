@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from webdnn.frontends.onnx.inputs import Dims
 from webdnn.runner.python.bundle import open_bundle
 from webdnn.runner.python.manifest import Manifest, Tensor
+from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import DTYPES, names_of_counts
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
@@ -33,7 +35,7 @@ class Settings:
     """
 
     backends: Sequence[str]
-    dims: Mapping[str, int]
+    dims: Dims
     constants: Mapping[str, Array]
     features: str
     seed: int = 0
@@ -90,7 +92,7 @@ def prepare(path: Path, directory: Path, settings: Settings) -> Subject:
     if settings.features == "simd":
         drop_relaxed_modules(directory)
     manifest = open_bundle(directory).manifest
-    inputs = random_inputs(manifest["inputs"], settings.seed)
+    inputs = random_inputs(Inputs.of(manifest), settings.seed)
     feeds = inputs if model is None else {**settings.constants, **inputs}
     expected = None if model is None else Oracle(model).run(feeds)
     return Subject(path.stem, directory, manifest, model, feeds, expected)

@@ -13,12 +13,13 @@ from typing import Protocol
 import numpy as np
 
 from webdnn.runner.python.bundle import open_bundle
-from webdnn.runner.python.manifest import Tensor
+from webdnn.runner.python.manifest import Dimension, Tensor
 from webdnn.runner.python.session import Session
+from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import DTYPES, names_of_counts
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
-from webdnn.tools.arguments import add_model_options, arrays, model_options
+from webdnn.tools.arguments import add_model_options, arrays, model_options, pairs
 from webdnn.tools.command import Command
 from webdnn.tools.comparison import EXACT, compare
 from webdnn.tools.oracle import Oracle
@@ -33,6 +34,8 @@ class Model(Protocol):
 
     @property
     def inputs(self) -> Sequence[Tensor]: ...
+    @property
+    def dimensions(self) -> Sequence[Dimension]: ...
     @property
     def outputs(self) -> Sequence[Tensor]: ...
     @property
@@ -55,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input; random where none is given"
     )
+    parser.add_argument(
+        "--size",
+        action="append",
+        default=[],
+        metavar="N=1",
+        help="how large random inputs are along a dimension of any size (default: as large as can be)",
+    )
     parser.add_argument("--compare", metavar="MODEL.onnx", help="compare with what onnxruntime computes")
     parser.add_argument("--output", metavar="DIR", help="write each output as DIR/NAME.npy")
     parser.add_argument("--seed", type=int, default=0, help="of random inputs (default: 0)")
@@ -68,11 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads is not None and arguments.threads < 1:
         raise DiagnosticError(f"--threads {arguments.threads}", hint="compute on one thread or more")
     given = arrays("--input", arguments.input)
+    sizes = pairs("--size", arguments.size, int, hint="give a whole number, as in --size N=1")
     constants = model_options(arguments)[1]
     oracle = Oracle(Path(arguments.compare)) if arguments.compare else None
     model = opened(arguments)
     try:
-        inputs = {**random_inputs(model.inputs, arguments.seed), **given}
+        inputs = chosen_inputs(model, given, sizes, arguments.seed)
         outputs = timed(model, inputs, arguments.repeat)
     finally:
         model.close()
@@ -127,15 +138,35 @@ def opened_reference(path: Path, arguments: argparse.Namespace) -> Model:
     return Session(path, Reference.of(Path(arguments.compare), dims, constants))
 
 
-def random_inputs(tensors: Sequence[Tensor], seed: int) -> dict[str, Array]:
-    """Numbers of a standard normal distribution; integers and booleans are 0 or 1, which are indices too."""
+def chosen_inputs(
+    model: Model, given: Mapping[str, Array], sizes: Mapping[str, int], seed: int
+) -> dict[str, Array]:
+    """The given inputs, and random ones as large as they are, or as is said. Raises DiagnosticError."""
+    names = [dimension["name"] for dimension in model.dimensions]
+    for name in sizes:
+        if name not in names:
+            listing = ", ".join(names) or "none: compile it with --dim N=1..8"
+            raise DiagnosticError(f"--size {name}: there is no such dimension", hint=f"those of any size are: {listing}")
+    known = dict(sizes)
+    for tensor in model.inputs:
+        if tensor["name"] in given and given[tensor["name"]].ndim == len(tensor["shape"]):
+            for size in tensor.get("sizes", ()):
+                known.setdefault(names[size["dimension"]], given[tensor["name"]].shape[size["axis"]])
+    return {**random_inputs(Inputs(model.inputs, model.dimensions), seed, known), **given}
+
+
+def random_inputs(inputs: Inputs, seed: int, sizes: Mapping[str, int] | None = None) -> dict[str, Array]:
+    """Numbers of a standard normal distribution; integers and booleans are 0 or 1, which are indices too.
+
+    Inputs are as large as can be along dimensions of which `sizes` says nothing.
+    """
     generator = np.random.default_rng(seed)
-    return {tensor["name"]: random_input(tensor, generator) for tensor in tensors}
+    return {t["name"]: random_input(t["type"], inputs.shape(t, sizes or {}), generator) for t in inputs.own}
 
 
-def random_input(tensor: Tensor, generator: np.random.Generator) -> Array:
-    dtype, shape = DTYPES[tensor["type"]], tensor["shape"]
-    if tensor["type"] == "bf16":
+def random_input(element: str, shape: Sequence[int], generator: np.random.Generator) -> Array:
+    dtype = DTYPES[element]
+    if element == "bf16":
         # The upper half of a float's bits.
         bits = generator.standard_normal(shape, np.float32).view(np.uint32)
         return (bits >> 16).astype(dtype)

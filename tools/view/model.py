@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 
 from webdnn import __version__
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.frontends.onnx.inputs import Dims
 from webdnn.support.weights import Array
 from webdnn.targets.pipelines import GRAPH
 from webdnn.tools.backends import backends_named
@@ -40,7 +41,7 @@ class View(TypedDict):
 
 
 def view_of_model(
-    path: Path, target: str, dims: Mapping[str, int], constants: Mapping[str, Array], changes: Changes = UNCHANGED
+    path: Path, target: str, dims: Dims, constants: Mapping[str, Array], changes: Changes = UNCHANGED
 ) -> View:
     """Compile a model for a target, and note every step. Raises DiagnosticError."""
     backend = backends_named([target], changes=changes)[target]

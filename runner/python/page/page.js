@@ -15,12 +15,15 @@ export function open(url, backends, threads) {
   });
 }
 
-/** Runs the model on inputs, and answers outputs, in the order of the manifest. */
+/** Runs the model on inputs with their shapes, and answers such outputs, in the order of the manifest. */
 export function run(encoded) {
   return answered(async () => {
-    const inputs = session.inputs.map(({ name, type }, i) => [name, arrayOver(type, decode(encoded[i]).buffer)]);
-    const outputs = await session.run(Object.fromEntries(inputs));
-    return { outputs: session.outputs.map(({ name }) => encode(outputs[name])) };
+    const inputs = session.inputs.map(({ name, type }, i) => {
+      const { data, shape } = encoded[i];
+      return [name, { data: arrayOver(type, decode(data).buffer), shape }];
+    });
+    const outputs = await session.runTensors(Object.fromEntries(inputs));
+    return { outputs: session.outputs.map(({ name }) => ({ ...outputs[name], data: encode(outputs[name].data) })) };
   });
 }
 

@@ -5,7 +5,7 @@ export async function create({ model, values, url, backend, threads }) {
   const { load } = await import("/runner/index.js");
   const session = await load(url, { backends: [backend], threads });
   const wanted = new Set(session.inputs.map(({ name }) => name));
-  const given = model.inputs.map(({ name }, i) => [name, values[i]]);
+  const given = model.inputs.map(({ name, shape }, i) => [name, { data: values[i], shape }]);
   const inputs = Object.fromEntries(given.filter(([name]) => wanted.has(name)));
   return {
     version: "",
