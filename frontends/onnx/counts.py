@@ -15,10 +15,11 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
-from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.frontends.onnx.count_bounds import Bounds, bounds_of
-from webdnn.frontends.onnx.value_numbers import ValueNumbers
+from webdnn.frontends.onnx.count_bounds import COMPARISONS, Bounds, bounds_of
+from webdnn.frontends.onnx.value_numbers import ValueNumbers, is_few
+from webdnn.support.polynomial import Polynomial
 
 Counts: TypeAlias = Mapping[int, SSAValue]
 """Axis → how many of its places are filled (i32, no axes)"""
@@ -43,6 +44,11 @@ class Counting:
         """The counted axes of a value."""
         return {} if value is None else self.counts.get(value, {})
 
+    def note(self, count: SSAValue, least: int, most: int) -> None:
+        """A count that is found or given is from `least` to `most`."""
+        self.ranges[count] = least, most
+        self.numbers.ranges[self.numbers.element(count).simplest] = least, most
+
     def clashes(self, operands: Iterable[SSAValue]) -> bool:
         """Would an operator that knows nothing of counts take a counted value?"""
         return not self.aware and any(operand in self.counts for operand in operands)
@@ -65,6 +71,24 @@ class Counting:
                 return None
             done[op.results[0]] = found
         return None if order is None else look_up(value)
+
+    def decided(self, op: DnnOp) -> Array | None:
+        """What a comparison of few integers gives for all counts that there can be; None for any other operator."""
+        if type(op) not in COMPARISONS or not all(is_few(operand) for operand in op.operands):
+            return None
+        bounds = self.bounds(op.results[0])
+        return bounds[0] if bounds is not None and np.array_equal(*bounds) else None
+
+    def integers(self, value: SSAValue) -> list[tuple[int, int, SSAValue | None]] | None:
+        """Of each integer of such a value the least, the greatest, and the found or given count that it is, if any."""
+        self.numbers.number(value)
+        given = {self.numbers.element(count).simplest: count for count in self.ranges}
+        elements = self.numbers.elements.get(value, ()) if is_few(value) else ()
+        known = [bounds for e in elements if (bounds := self.numbers.bounds(Polynomial.of(e))) is not None]
+        if known and len(known) == len(elements):
+            return [(*bounds, given.get(element)) for bounds, element in zip(known, elements, strict=True)]
+        bounds = self.bounds(value)
+        return None if bounds is None else [(int(a), int(b), None) for a, b in zip(*map(np.ravel, bounds), strict=True)]
 
     def made_of_counts(self, value: SSAValue) -> list[DnnOp] | None:
         """The operators that make a value of counts and constants, in order; None where it depends on more."""

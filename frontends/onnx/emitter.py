@@ -54,6 +54,11 @@ class Emitter:
             raise DiagnosticError(f"'{op.name}' has an operand without elements", where=where, hint=hint)
         op.location = NameLoc(StringAttr(where), NoneAttr())
         self.block.add_op(op)
+        decided = self.counting.decided(op)
+        if decided is not None:
+            op.detach()
+            op.erase()
+            return [self.constant(decided, where)]
         return list(op.results)
 
     def constant(self, array: Array, where: str, format: int = 0) -> SSAValue:

@@ -132,7 +132,7 @@ def first(condition: Term) -> tuple[Term, Term]:
     upto = Term(node, node.add(CumSumOp.of(condition.cast("i32").value, **options)))
     count = upto.at(0, extent - 1)
     if known(count.value) is None:
-        node.emitter.counting.ranges[count.value] = 0, extent
+        node.emitter.counting.note(count.value, 0, extent)
     places = node.add(SearchSortedOp.of(upto.value, numbers(node, extent).value))
     return Term(node, places).at_most(extent - 1), count
 
@@ -140,10 +140,11 @@ def first(condition: Term) -> tuple[Term, Term]:
 def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:
     """The numbers of a required operand that says a shape: the most that each can be, and what it is if that varies."""
     value = node.operand(i)
-    bounds = None if known(value) is not None else node.emitter.counting.bounds(value)
+    bounds = None if known(value) is not None else node.emitter.counting.integers(value)
     if bounds is None:
         return [(extent, None) for extent in node.constant_integers(i)]
-    least, most = ([int(extent) for extent in bound.reshape(-1)] for bound in bounds)
-    flat = Term(node, value).reshaped(len(most)).cast("i32")
-    pairs = enumerate(zip(least, most, strict=True))
-    return [(high, None if low == high else flat.at(0, at)) for at, (low, high) in pairs]
+    found, flat = list[tuple[int, Term | None]](), Term(node, value).reshaped(len(bounds)).cast("i32")
+    for at, (least, most, count) in enumerate(bounds):
+        varies = flat.at(0, at) if count is None else Term(node, count)
+        found.append((most, None if least == most else varies))
+    return found

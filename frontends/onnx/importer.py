@@ -120,7 +120,7 @@ class Attempt:
         given = dict(zip(self.sizes, block.args[len(self.types) :], strict=True))
         for name, count in given.items():
             count.name_hint = hint_of(name)
-            counting.ranges[count] = self.sizes[name].least, self.sizes[name].most
+            counting.note(count, self.sizes[name].least, self.sizes[name].most)
         for name, argument in zip(self.types, block.args, strict=False):
             if name in self.varying:
                 counting.counts[argument] = {axis: given[size] for axis, size in self.varying[name].items()}

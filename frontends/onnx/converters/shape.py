@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import accumulate
 from math import prod
+from operator import mul
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -16,6 +18,7 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.shape import ConcatOp, PadOp, TileOp, TriluOp
 from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.counted_reshape import Extent, counted_reshape
 from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, sliced, transposed
@@ -25,26 +28,52 @@ from webdnn.support.shapes import broadcast, normalize_axes, normalize_axis
 from webdnn.support.weights import numpy_dtype
 
 
-@converter("Reshape")
+@converter("Reshape", counting=True)
 def reshape(node: Node) -> SSAValue:
     """0 stands for the extent of the operand (unless `allowzero`), -1 for what is left over."""
-    shape, extents = node.shape(0), extents_of(node, 1)
-    wanted = [extent for extent, _ in extents]
-    if any(count is not None for _, count in extents) and not counts(node, 0):
-        node.refuse("has a shape that depends on what is found at run time", hint="use a fixed shape")
+    old = extents_before(node)
+    wanted = [Extent(extent, count) for extent, count in extents_of(node, 1)]
     if not node.integer("allowzero", 0):
-        wanted = [shape[axis] if extent == 0 and axis < len(shape) else extent for axis, extent in enumerate(wanted)]
-    if wanted.count(-1) == 1:
-        given = prod(extent for extent in wanted if extent != -1)
-        wanted[wanted.index(-1)] = prod(shape) // given if given else 0
-    return reshaped(node, node.operand(0), wanted)
+        wanted = [old[axis] if e == Extent(0) and axis < len(old) else e for axis, e in enumerate(wanted)]
+    if any(extent.count is not None for extent in (*old, *wanted)):
+        return in_shape(node, old, [None if extent == Extent(-1) else extent for extent in wanted])
+    shape = [extent.most for extent in wanted]
+    if shape.count(-1) == 1:
+        given = prod(extent for extent in shape if extent != -1)
+        shape[shape.index(-1)] = prod(node.shape(0)) // given if given else 0
+    return reshaped(node, node.operand(0), shape)
 
 
-@converter("Flatten")
+@converter("Flatten", counting=True)
 def flatten(node: Node) -> SSAValue:
     shape, axis = node.shape(0), node.integer("axis", 1)
     split = axis + len(shape) if axis < 0 else axis
-    return reshaped(node, node.operand(0), (prod(shape[:split]), prod(shape[split:])))
+    if not counts(node, 0):
+        return reshaped(node, node.operand(0), (prod(shape[:split]), prod(shape[split:])))
+    old = extents_before(node)
+    if any(extent.count is not None for extent in old[:split]):
+        return in_shape(node, old, [None, in_one(node, old[split:])])
+    return in_shape(node, old, [in_one(node, old[:split]), None])
+
+
+def extents_before(node: Node) -> list[Extent]:
+    """The extents of the first operand."""
+    found = counts(node, 0)
+    return [Extent(extent, found.get(axis)) for axis, extent in enumerate(node.shape(0))]
+
+
+def in_one(node: Node, extents: Sequence[Extent]) -> Extent:
+    """Axes as one."""
+    most = prod(extent.most for extent in extents)
+    if all(extent.count is None for extent in extents):
+        return Extent(most)
+    return Extent(most, reduce(mul, (extent.filled(node) for extent in extents)))
+
+
+def in_shape(node: Node, old: Sequence[Extent], wanted: Sequence[Extent | None]) -> SSAValue:
+    """The first operand, some of whose extents vary, in another shape."""
+    result, new = counted_reshape(node, Term.operand(node, 0), old, wanted)
+    return counted(node, result.value, {axis: e.count for axis, e in enumerate(new) if e.count is not None})
 
 
 @converter("Squeeze")
