@@ -35,9 +35,7 @@ class Reference:
     module: ModuleOp
 
     @classmethod
-    def of(
-        cls, path: Path, dims: Dims | None = None, constants: Mapping[str, Array] | None = None
-    ) -> Reference:
+    def of(cls, path: Path, dims: Dims | None = None, constants: Mapping[str, Array] | None = None) -> Reference:
         """Import a model. Raises DiagnosticError."""
         return cls(import_onnx(path, dims=dims, constants=constants))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import prod
+from collections.abc import Mapping, Sequence
 
 from xdsl.ir import SSAValue
 
@@ -28,16 +27,21 @@ ELEMENTWISE = frozenset(
 )
 """Operators that compute each element from those at the same place"""
 
-BATCHED = frozenset("DepthToSpace GridSample GroupNormalization InstanceNormalization LRN SpaceToDepth".split())
+BATCHED = frozenset("DepthToSpace GridSample LRN SpaceToDepth".split())
 """Operators that do the same for each place of the first axis"""
 
 
 def convert_counted(node: Node, convert: Converter) -> list[SSAValue]:
     """What a converter gives for counted operands, its results counted too. Refuses an operator without a rule."""
     rule = None if node.op_type in COUNTING else rule_of(node)
-    found = convert(node if rule is None else rule.prepare(node))
-    results = [found] if isinstance(found, SSAValue) else list(found)
-    return results if rule is None else [counted(node, r, rule.counts(node, r)) for r in rule.finish(node, results)]
+    if rule is None:
+        return listed(convert(node))
+    results = rule.finish(node, listed((rule.convert or convert)(rule.prepare(node))))
+    return [counted(node, result, rule.counts(node, result)) for result in results]
+
+
+def listed(found: SSAValue | Sequence[SSAValue]) -> list[SSAValue]:
+    return [found] if isinstance(found, SSAValue) else list(found)
 
 
 def rule_of(node: Node) -> Rule:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import inf
+from functools import reduce
+from math import inf, prod
+from operator import mul
 
+import numpy as np
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.dnn.elementwise import SqrtOp
+from webdnn.dialects.dnn.reduction import ReduceSumOp
+from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.converters.einsum import spelled_out
 from webdnn.frontends.onnx.filled import (
     counts,
     highest,
     lowest,
+    masked,
     merged,
     refuse_counted,
     replaced,
@@ -23,7 +30,9 @@ from webdnn.frontends.onnx.filled import (
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rule import Rule
 from webdnn.frontends.onnx.term import Term
+from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.support.shapes import normalize_axes, normalize_axis
+from webdnn.support.weights import numpy_dtype
 
 NEUTRAL: Mapping[str, float] = {
     "ArgMax": -inf,
@@ -204,6 +213,37 @@ def but_channels(node: Node, result: SSAValue) -> dict[int, Term]:
     return counts(node, 0)
 
 
+def grouped_norm(node: Node) -> SSAValue:
+    """Each group of channels less its mean, over its deviation; mean and variance are of what is filled."""
+    x, epsilon = without_rest(node, 0, range(2, len(node.shape(0))), 0), node.number("epsilon", 1e-5)
+    batch, channels, *spatial = x.shape
+    groups = channels if node.op_type == "InstanceNormalization" else node.integer("num_groups")
+    varying = {axis: count for axis, count in counts(node, 0).items() if axis > 1}
+    kind = node.element(0).name
+    places = reduce(mul, (c.cast(kind) for c in varying.values()), Term.known(node, one(kind)))
+    places = places * float(channels // groups * prod(n for a, n in enumerate(spatial, 2) if a not in varying))
+    x = x.reshaped(batch, groups, channels // groups, *spatial)
+    axes = range(2, len(x.shape))
+    centred = x - (x.reduced(ReduceSumOp, axes, keepdims=True) / places)
+    for axis, count in varying.items():
+        centred = masked(centred, axis + 1, count, 0)
+    variance = (centred * centred).reduced(ReduceSumOp, axes, keepdims=True) / places
+    normal = (centred / (variance + epsilon).apply(SqrtOp)).reshaped(batch, channels, *spatial)
+    scale, bias = (Term.operand(node, i).reshaped(channels, *[1] * len(spatial)) for i in (1, 2))
+    return (normal * scale + bias).value
+
+
+def one(kind: str) -> Array:
+    return as_array(np.ones((), numpy_dtype(ELEMENT_TYPES[kind])))
+
+
+def but_given_channels(node: Node, result: SSAValue) -> dict[int, Term]:
+    """Of a normalization of each place of the first axis: all axes but that of channels."""
+    if 1 in counts(node, 0) or any(counts(node, i) for i in range(1, len(node.operands))):
+        refuse_counted(node, "has channels whose number varies", hint="let other axes vary")
+    return counts(node, 0)
+
+
 def prefix_zeros(node: Node) -> Node:
     """The node, with nothing to add or multiply behind what is filled, for sums from the end."""
     if not node.integer("reverse", 0):
@@ -252,6 +292,8 @@ SUMS: Mapping[str, Rule] = {
     "Einsum": Rule(einsum, einsum_zeros),
     "GRU": Rule(recurrent, with_lengths),
     "Gemm": Rule(gemm, zeros_between),
+    "GroupNormalization": Rule(but_given_channels, convert=grouped_norm),
+    "InstanceNormalization": Rule(but_given_channels, convert=grouped_norm),
     "LSTM": Rule(recurrent, with_lengths),
     "LayerNormalization": Rule(before_axis),
     "MatMul": Rule(matmul, zeros_between),

@@ -1,4 +1,4 @@
-"""Rules for windows that slide over axes of which only the first places are filled, and for padding and resizing them."""
+"""Rules for windows that slide over axes of which only the first places are filled, for padding and for resizing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.converters.shape import Padding, padded, padding_of
 from webdnn.frontends.onnx.converters.window import Window, auto_pad, window
-from webdnn.frontends.onnx.filled import counts, extents_of, lowest, numbers, refuse_counted, replaced, same, without_rest
+from webdnn.frontends.onnx.filled import (
+    counts,
+    extents_of,
+    lowest,
+    masked,
+    numbers,
+    refuse_counted,
+    replaced,
+    same,
+    without_rest,
+)
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rule import Rule
 from webdnn.frontends.onnx.term import Term
@@ -87,6 +98,46 @@ def spread(node: Node, result: SSAValue) -> dict[int, Term]:
     return found
 
 
+def pad_counted(node: Node) -> SSAValue:
+    """Places behind what is filled are the first ones of the padding."""
+    padding, x, rank = padding_of(node), Term.operand(node, 0), len(node.shape(0))
+    pads = list(padding.pads)
+    for axis, count in counts(node, 0).items():
+        if padding.mode == "constant" and pads[axis + rank] > 0:
+            x = masked(x, axis, count, 0 if padding.value is None else Term(node, padding.value).reshaped())
+        elif padding.mode != "constant" and (pads[axis] or pads[axis + rank]):
+            x = x.gathered(repeated_places(node, axis, count, padding), axis)
+            pads[axis] = pads[axis + rank] = 0
+    return padded(node, x.value, padding._replace(pads=pads))
+
+
+def repeated_places(node: Node, axis: int, count: Term, padding: Padding) -> Term:
+    """For each place of a padded axis, the one that it repeats."""
+    rank = len(node.shape(0))
+    before, behind = padding.pads[axis], padding.pads[axis + rank]
+    place = numbers(node, node.shape(0)[axis] + before + behind) - before
+    match padding.mode:
+        case "edge":
+            found = place.at_most(count - 1)
+        case "reflect":
+            mirrored = place.less(0).where(place * -1, place)
+            found = mirrored.less(count).where(mirrored, (count - 1) * 2 - mirrored)
+        case "wrap":
+            turned = place.less(0).where(place + count, place)
+            found = turned.less(count).where(turned, turned - count)
+        case mode:
+            node.refuse(f"pads by '{mode}'", hint="expected constant, edge, reflect or wrap")
+    return found.at_least(0).at_most(node.shape(0)[axis] - 1)
+
+
+def around(node: Node, result: SSAValue) -> dict[int, Term]:
+    """Padded axes have as many places more."""
+    pads, rank = padding_of(node).pads, len(node.shape(0))
+    if any(counts(node, i) for i in range(1, len(node.operands))):
+        refuse_counted(node, "has pads whose number varies", hint="give two for each axis")
+    return {axis: (count + (pads[axis] + pads[axis + rank])).at_least(0) for axis, count in counts(node, 0).items()}
+
+
 def resize_axes(node: Node) -> dict[int, int]:
     """The counted axes that a resizing makes longer, and how many times as long. Refuses all else of them."""
     found, shape = dict[int, int](), node.shape(0)
@@ -141,6 +192,7 @@ WINDOWS: Mapping[str, Rule] = {
     "Conv": Rule(slid, zeros_around),
     "ConvTranspose": Rule(spread, zeros_around),
     "MaxPool": Rule(slid, least_around),
+    "Pad": Rule(around, convert=pad_counted),
     "Resize": Rule(resized, resizable),
     "Upsample": Rule(resized, resizable),
 }

@@ -25,11 +25,11 @@ def counted(node: Node, value: SSAValue, counts: Mapping[int, Term]) -> SSAValue
     """The value, of whose axes so many places are filled. Where a number is known, the rest is cut off."""
     open_ = dict[int, SSAValue]()
     for axis, count in counts.items():
-        array = known(count.value)
-        if array is None:
-            open_[axis] = count.value
+        bounds = node.emitter.counting.integers(count.value)
+        if bounds is not None and bounds[0][0] == bounds[0][1]:
+            value = part_of(node, value, axis, range(bounds[0][0]))
         else:
-            value = part_of(node, value, axis, range(int(array)))
+            open_[axis] = count.value if bounds is None or bounds[0][2] is None else bounds[0][2]
     if not open_:
         return value
     if value in node.operands or known(value) is not None or value in node.emitter.counting.counts:
@@ -115,7 +115,7 @@ def filled(node: Node, extent: int, count: Term) -> Term:
     return numbers(node, extent).less(count)
 
 
-def masked(value: Term, axis: int, count: Term, other: float) -> Term:
+def masked(value: Term, axis: int, count: Term, other: Term | float) -> Term:
     """The value, with another number at all places of an axis that are not filled."""
     extent, behind = value.shape[axis], len(value.shape) - 1 - axis
     here = filled(value.node, extent, count).reshaped(extent, *[1] * behind)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -21,6 +22,8 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor
+from webdnn.dialects.dnn.elementwise import MaxOp, MinOp
+from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.signature import COUNTED, NAME, SIZES, Sizes, counted_attribute, sizes_attribute, written
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.counts import Counting
@@ -102,7 +105,7 @@ class Attempt:
         block = Block(arg_types=[*self.types.values(), *(TensorType(i32, []) for _ in self.sizes)])
         settling = [f"--constant {name}=FILE.npy" for name in self.types]
         emitter = Emitter(block, settling + [f"--dim {name}={sizes.most}" for name, sizes in self.sizes.items()])
-        self.count(block, emitter.counting)
+        self.count(emitter)
         for name, argument in zip(self.types, block.args, strict=False):
             argument.name_hint = hint_of(name)
             scope.values[name] = argument
@@ -115,12 +118,16 @@ class Attempt:
                 raise DiagnosticError("the output is a sequence of tensors", where=name, hint=hint)
         return block, results, scope, emitter.counting
 
-    def count(self, block: Block, counting: Counting) -> None:
+    def count(self, emitter: Emitter) -> None:
         """Say of which size axes of arguments are."""
-        given = dict(zip(self.sizes, block.args[len(self.types) :], strict=True))
-        for name, count in given.items():
-            count.name_hint = hint_of(name)
-            counting.note(count, self.sizes[name].least, self.sizes[name].most)
+        block, counting, given = emitter.block, emitter.counting, dict[str, SSAValue]()
+        for (name, sizes), argument in zip(self.sizes.items(), block.args[len(self.types) :], strict=True):
+            argument.name_hint = hint_of(name)
+            least, most = (emitter.constant(as_array(np.array(n, np.int32)), name) for n in (sizes.least, sizes.most))
+            # The runner has checked it; with this, all that computes on it knows its range.
+            (raised,) = emitter.add(MaxOp(argument, least), name)
+            (given[name],) = emitter.add(MinOp(raised, most), name)
+            counting.note(given[name], sizes.least, sizes.most)
         for name, argument in zip(self.types, block.args, strict=False):
             if name in self.varying:
                 counting.counts[argument] = {axis: given[size] for axis, size in self.varying[name].items()}
@@ -209,9 +216,7 @@ def unused(name: str, names: set[str]) -> str:
     return name
 
 
-def finished(
-    model: Model, block: Block, arguments: ArrayAttr[DictionaryAttr], outputs: Sequence[Output]
-) -> ModuleOp:
+def finished(model: Model, block: Block, arguments: ArrayAttr[DictionaryAttr], outputs: Sequence[Output]) -> ModuleOp:
     """The module around an imported body, without what nothing uses. Raises DiagnosticError for empty tensors."""
     block.add_op(ReturnOp(*(output.value for output in outputs)))
     for op in reversed(list(block.ops)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.registry import Converter
 from webdnn.frontends.onnx.term import Term
 
 
@@ -26,9 +27,10 @@ class Rule:
     """(node, one of its results) -> the counted axes of that result.
 
     `prepare` gives the node that is converted in place of the one in the model, such as one with zeros behind what is
-    filled, and `finish` what is made of its results.
+    filled, and `finish` what is made of its results. `convert`, where there is one, stands in for the converter.
     """
 
     counts: Callable[[Node, SSAValue], Mapping[int, Term]]
     prepare: Callable[[Node], Node] = unchanged
     finish: Callable[[Node, Sequence[SSAValue]], Sequence[SSAValue]] = as_found
+    convert: Converter | None = None

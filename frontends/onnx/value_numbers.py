@@ -25,7 +25,7 @@ FEW = 64
 """The most elements of a tensor that are followed"""
 
 Elements = Sequence[Hashable]
-"""What each element of a tensor of integers is: a constant, a key of how it is computed, or a polynomial of such keys"""
+"""What each element of a tensor of integers is: a constant, a key of how it is computed, or a polynomial of keys"""
 
 ARITHMETIC: Mapping[type[Operation], Callable[[Polynomial, Polynomial], Polynomial | None]] = {
     dnn.AddOp: Polynomial.__add__,
@@ -37,6 +37,8 @@ ARITHMETIC: Mapping[type[Operation], Callable[[Polynomial, Polynomial], Polynomi
 
 EXTREMES = (dnn.MaxOp, dnn.MinOp)
 """What else is computed of extents"""
+
+FOLLOWED = (*ARITHMETIC, *EXTREMES)
 
 
 @dataclass
@@ -118,7 +120,7 @@ class ValueNumbers:
             case dnn.WhereOp() if chosen is not None and chosen.shape == shape_of(value):
                 yes, no = (repeated(part, prod(shape_of(value))) for part in given)
                 return [a if c else b for c, a, b in zip(chosen.reshape(-1), yes, no, strict=True)]
-            case _ if isinstance(op, (*ARITHMETIC, *EXTREMES)) and {len(part) for part in given} <= {1, prod(shape_of(value))}:
+            case _ if isinstance(op, FOLLOWED) and {len(part) for part in given} <= {1, prod(shape_of(value))}:
                 pairs = zip(*(repeated(part, prod(shape_of(value))) for part in given), strict=True)
                 return [self.computed(type(op), a, b) for a, b in pairs]
             case _:

@@ -1,4 +1,4 @@
-"""Inputs of any size: the sizes of a run from the shapes of its arrays, and the arrays as the compiled code has them."""
+"""Inputs of any size: finds the sizes of a run, and makes the arrays that the compiled code has."""
 
 from collections.abc import Mapping, Sequence
 
@@ -52,9 +52,7 @@ class Inputs:
         """All inputs in the order of the manifest: arrays with zeros behind them, and the sizes of dimensions."""
         sizes, own = self.sizes(arrays), zip(self.own, arrays, strict=True)
         held = {d["input"]: size for d, size in zip(self.dimensions, sizes, strict=True)}
-        return [
-            np.array(held[i], DTYPES["i32"]) if i in held else _widened(*next(own)) for i in range(len(self.all))
-        ]
+        return [np.array(held[i], DTYPES["i32"]) if i in held else _widened(*next(own)) for i in range(len(self.all))]
 
     def shape(self, tensor: Tensor, sizes: Mapping[str, int]) -> list[int]:
         """The shape of an input where dimensions have these sizes, the greatest where none is named."""
@@ -87,7 +85,9 @@ class Inputs:
     def _check(self, dimension: Dimension, size: int, name: str) -> None:
         if not dimension["least"] <= size <= dimension["most"]:
             problem = f"{dimension['name']!r} is {size} in input {name!r}"
-            raise SessionError(problem, f"the bundle takes {_allowed(dimension)}; compile it for other sizes with --dim")
+            raise SessionError(
+                problem, f"the bundle takes {_allowed(dimension)}; compile it for other sizes with --dim"
+            )
 
 
 def _allowed(dimension: Dimension) -> str:

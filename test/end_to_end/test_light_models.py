@@ -13,6 +13,7 @@ from onnx import ModelProto
 from helpers.small_models import write_model
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.session import Session
+from webdnn.runner.python.sizes import Inputs
 from webdnn.support.weights import STORE, Bytes
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.commands.run import random_inputs
@@ -47,7 +48,7 @@ def compile_and_compare(path: Path, directory: Path) -> None:
     assert wasm.arena_bytes == wasm.arena_bound
     write_bundle(directory, manifest, files)
     with Session(directory) as session:
-        inputs = random_inputs(session.inputs, seed=0)
+        inputs = random_inputs(Inputs(session.inputs), seed=0)
         outputs = session.run(inputs)
     expected = Oracle(path).run(inputs)
     assert outputs.keys() == expected.keys()

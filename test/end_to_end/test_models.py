@@ -11,6 +11,7 @@ import pytest
 from helpers.peers import generated_model, shared_model
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine, Session
+from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.wasmtime_engine import Wasmtime
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.backends import BACKENDS
@@ -34,7 +35,7 @@ LARGEST_ARENA = 1.25
 def run_and_compare(path: Path, bundle: Path, engine: Engine) -> None:
     """Random inputs through the bundle and through onnxruntime."""
     with Session(bundle, engine) as session:
-        inputs = random_inputs(session.inputs, seed=0)
+        inputs = random_inputs(Inputs(session.inputs), seed=0)
         outputs = session.run(inputs)
     expected = Oracle(path).run(inputs)
     assert outputs.keys() == expected.keys()

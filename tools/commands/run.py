@@ -138,15 +138,15 @@ def opened_reference(path: Path, arguments: argparse.Namespace) -> Model:
     return Session(path, Reference.of(Path(arguments.compare), dims, constants))
 
 
-def chosen_inputs(
-    model: Model, given: Mapping[str, Array], sizes: Mapping[str, int], seed: int
-) -> dict[str, Array]:
+def chosen_inputs(model: Model, given: Mapping[str, Array], sizes: Mapping[str, int], seed: int) -> dict[str, Array]:
     """The given inputs, and random ones as large as they are, or as is said. Raises DiagnosticError."""
     names = [dimension["name"] for dimension in model.dimensions]
     for name in sizes:
         if name not in names:
             listing = ", ".join(names) or "none: compile it with --dim N=1..8"
-            raise DiagnosticError(f"--size {name}: there is no such dimension", hint=f"those of any size are: {listing}")
+            raise DiagnosticError(
+                f"--size {name}: there is no such dimension", hint=f"those of any size are: {listing}"
+            )
     known = dict(sizes)
     for tensor in model.inputs:
         if tensor["name"] in given and given[tensor["name"]].ndim == len(tensor["shape"]):

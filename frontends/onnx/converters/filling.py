@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import numpy as np
 from xdsl.ir import SSAValue
 
@@ -27,25 +25,6 @@ def constant_of_shape(node: Node) -> SSAValue:
     result = counted(node, result, {axis: count for axis, (_, count) in enumerate(extents) if count is not None})
     format = node.emitter.formats.get(value, 0)
     return node.emitter.marked(result, format, node.name) if format else result
-
-
-@converter("Range", counting=True)
-def range_(node: Node) -> SSAValue:
-    start, delta = (node.constant(i).reshape(()) for i in (0, 2))
-    if node.element(1).is_integer and delta == 1:
-        ((most, count),) = extents_of(node, 1)
-        if count is not None:
-            numbers = np.arange(max(most - int(start), 0)).astype(start.dtype) + start
-            return counted(node, node.constant_value(as_array(numbers)), {0: (count - int(start)).at_least(0)})
-    limit = node.constant(1).reshape(())
-    if not delta:
-        node.refuse("counts by zero", hint="give a delta that is not zero")
-    if start.dtype.kind in "iu":
-        count = -((int(start) - int(limit)) // int(delta))
-    else:
-        count = ceil((float(limit) - float(start)) / float(delta))
-    numbers = np.arange(max(0, count)).astype(start.dtype) * delta + start
-    return node.constant_value(as_array(numbers.astype(start.dtype)))
 
 
 @converter("EyeLike")

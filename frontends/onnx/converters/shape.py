@@ -7,6 +7,7 @@ from functools import reduce
 from itertools import accumulate
 from math import prod
 from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -19,9 +20,9 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.shape import ConcatOp, PadOp, TileOp, TriluOp
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.counted_reshape import Extent, counted_reshape
-from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers
+from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers, refuse_counted
 from webdnn.frontends.onnx.node import Node
-from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, sliced, transposed
+from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import broadcast, normalize_axes, normalize_axis
@@ -101,39 +102,6 @@ def transpose(node: Node) -> SSAValue:
     return transposed(node, node.operand(0), node.integers("perm", [*reversed(range(len(node.shape(0))))]))
 
 
-@converter("Slice", counting=True)
-def slice_(node: Node) -> SSAValue:
-    shape = node.shape(0)
-    if node.opset < 10:
-        starts, ends = node.integers("starts"), [(end, None) for end in node.integers("ends")]
-        axes, steps = node.integers("axes", range(len(starts))), (1,) * len(starts)
-    else:
-        starts, ends = node.constant_integers(1), extents_of(node, 2)
-        axes = node.constant_integers(3, range(len(starts)))
-        steps = node.constant_integers(4, (1,) * len(starts))
-    parts, found = [range(extent) for extent in shape], counts(node, 0)
-    for axis, start, (end, varies), step in zip(axes, starts, ends, steps, strict=True):
-        at = normalize_axis(axis, len(shape))
-        if at in found or varies is not None:
-            if start < 0 or step != 1:
-                node.refuse("counts from the end of what is found at run time", hint="take elements from the start on")
-            found[at] = filled_between(node, found.get(at), start, end if varies is None else varies, shape[at])
-        parts[at] = range(shape[at])[slice(start, end, step)]
-    return counted(node, sliced(node, node.operand(0), parts), found)
-
-
-def filled_between(node: Node, count: Term | None, start: int, end: int | Term, extent: int) -> Term:
-    """How many of the places from `start` to `end` are filled, of `count` or all; a negative end counts from that."""
-    whole = number(node, extent) if count is None else count
-    if start == 0 and not isinstance(end, Term) and end >= extent:
-        return whole
-    if isinstance(end, Term):
-        end = end.less(0).where(end + whole, end)
-    else:
-        end = whole + end if end < 0 else number(node, min(end, extent))
-    return (end.at_most(whole) - start).at_least(0)
-
-
 @converter("Split")
 def split(node: Node) -> Sequence[SSAValue]:
     """In the given sizes; else in equal ones, from opset 18 on the last one smaller."""
@@ -195,13 +163,27 @@ def closed_up(node: Node, parts: Sequence[tuple[int, Term]]) -> tuple[Term, Term
 @converter("Expand", counting=True)
 def expand(node: Node) -> SSAValue:
     """Axes whose extents are computed are counted."""
-    shape, extents = node.shape(0), extents_of(node, 1)
-    wanted = broadcast([shape, [extent for extent, _ in extents]])
-    found = {len(wanted) - len(shape) + axis: count for axis, count in counts(node, 0).items()}
-    for at, (_, count) in enumerate(extents, len(wanted) - len(extents)):
-        if count is not None:
-            found.setdefault(at, count)
-    return counted(node, expanded(node, node.operand(0), wanted), found)
+    shape, wanted = node.shape(0), [Extent(*extent) for extent in extents_of(node, 1)]
+    rank = max(len(shape), len(wanted))
+    old = [*[Extent(1)] * (rank - len(shape)), *extents_before(node)]
+    new = [*[Extent(1)] * (rank - len(wanted)), *wanted]
+    found = [spread(node, *pair) for pair in zip(old, new, strict=True)]
+    result = expanded(node, node.operand(0), [extent.most for extent in found])
+    return counted(node, result, {axis: e.count for axis, e in enumerate(found) if e.count is not None})
+
+
+def spread(node: Node, old: Extent, wanted: Extent) -> Extent:
+    """The extent of an axis that is repeated where it has one place. Refuses what may have one, or may not fit."""
+    if old == Extent(1):
+        return wanted
+    if wanted == Extent(1):
+        return old
+    if old.count is None and wanted.count is None:
+        (most,) = broadcast([[old.most], [wanted.most]])
+        return Extent(most)
+    if old.size != wanted.size:
+        refuse_counted(node, "may have to repeat an axis, or may not", hint="expand axes of one place alone")
+    return old
 
 
 @converter("Tile")
@@ -214,6 +196,20 @@ def tile(node: Node) -> SSAValue:
 
 @converter("Pad")
 def pad(node: Node) -> SSAValue:
+    padding = padding_of(node)
+    return padded(node, node.operand(0), padding)
+
+
+class Padding(NamedTuple):
+    """How many places stand before each axis, then how many behind each, and what is in them (zero if None)."""
+
+    pads: Sequence[int]
+    value: SSAValue | None
+    mode: str
+
+
+def padding_of(node: Node) -> Padding:
+    """What a node asks for; its mode is constant, edge, reflect or wrap."""
     rank, mode = len(node.shape(0)), node.text("mode", "constant")
     value: SSAValue | None = None
     if node.opset < 11:
@@ -229,11 +225,16 @@ def pad(node: Node) -> SSAValue:
     whole = [0] * (2 * rank)
     for i, axis in enumerate(axes):
         whole[axis], whole[axis + rank] = pads[i], pads[i + len(axes)]
-    if not any(whole):
-        return node.operand(0)
     if value is not None and (mode != "constant" or is_zero(value)):
         value = None
-    return node.add(PadOp.of(node.operand(0), value, pads=ints(whole), mode=text(mode)))
+    return Padding(whole, value, mode)
+
+
+def padded(node: Node, x: SSAValue, padding: Padding) -> SSAValue:
+    """A value with places around it; itself where there are none."""
+    if not any(padding.pads):
+        return x
+    return node.add(PadOp.of(x, padding.value, pads=ints(padding.pads), mode=text(padding.mode)))
 
 
 def is_zero(value: SSAValue) -> bool:
