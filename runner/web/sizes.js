@@ -97,15 +97,15 @@ export class Inputs {
   #noteLength(sizes, { tensor, data }) {
     const axes = axesOf(tensor);
     const [unknown] = unknownOf(tensor, sizes);
-    let rest = data.length;
+    let known = 1;
     let times = 0;
     tensor.shape.forEach((extent, axis) => {
       const dimension = axes.get(axis);
       if (dimension !== undefined && dimension === unknown) times++;
-      else rest /= (dimension === undefined ? extent : sizes.get(dimension)?.size) ?? 0;
+      else known *= (dimension === undefined ? extent : sizes.get(dimension)?.size) ?? 0;
     });
-    const size = times === 0 ? 1 : Math.round(rest ** (1 / times));
-    if (size ** times !== rest) throw this.#misfit(tensor, `has ${data.length} elements`);
+    const size = times === 0 ? 1 : Math.round((data.length / known) ** (1 / times));
+    if (size ** times * known !== data.length) throw this.#misfit(tensor, `has ${data.length} elements`);
     if (unknown !== undefined) this.#note(sizes, unknown, size, tensor);
   }
 

@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 const runner = (file) => import(pathToFileURL(join(process.env.RUNNER, file)));
 const { load, WebDnnError } = await runner("index.js");
 const { sha256Portable } = await runner("sha256.js");
+const { Inputs } = await runner("sizes.js");
 const { filled, fromStorage, halfToNumber, numberToHalf, toStorage } = await runner("tensors.js");
 const { RELU, INTEGERS, BROKEN_FIRST } = process.env;
 
@@ -79,7 +80,7 @@ test("bfloats go to storage and back", () => {
 
 test("an output without elements is empty, though its buffer is not", () => {
   const empty = { name: "t", type: "f32", shape: [2, 0, 3] };
-  assert.deepEqual(filled(empty, Float32Array.of(0, 0, 0, 0, 0, 0), []), new Float32Array(0));
+  assert.deepEqual(filled(empty, Float32Array.of(0, 0, 0, 0, 0, 0), []), { data: new Float32Array(0), shape: [2, 0, 3] });
 });
 
 test("an integer that the storage cannot hold is an error", () => {
@@ -93,7 +94,9 @@ test("of counted axes, the first places are kept", () => {
   const numbers = Float32Array.from({ length: 12 }, (_, i) => i);
   const kept = (axes) => {
     const outputs = axes.map(([axis, output]) => ({ axis, output }));
-    return [...filled({ name: "y", type: "f32", shape: [3, 4], counts: outputs }, numbers, counts)];
+    const { data, shape } = filled({ name: "y", type: "f32", shape: [3, 4], counts: outputs }, numbers, counts);
+    assert.equal(data.length, shape[0] * shape[1]);
+    return [...data];
   };
   assert.deepEqual(kept([]), [...numbers]);
   assert.deepEqual(kept([[0, 0]]), [0, 1, 2, 3, 4, 5, 6, 7]);
@@ -102,6 +105,63 @@ test("of counted axes, the first places are kept", () => {
   assert.deepEqual(kept([[1, 1]]), []);
   assert.deepEqual(kept([[0, 2]]), [...numbers]);
 });
+
+const SIZED = [
+  { name: "ids", type: "i64", shape: [3, 4], sizes: [{ axis: 0, dimension: 0 }, { axis: 1, dimension: 1 }] },
+  { name: "w", type: "f32", shape: [2, 4], sizes: [{ axis: 1, dimension: 1 }] },
+  { name: "batch.size", type: "i32", shape: [] },
+  { name: "seq.size", type: "i32", shape: [] },
+];
+const DIMENSIONS = [
+  { name: "batch", least: 1, most: 3, input: 2 },
+  { name: "seq", least: 0, most: 4, input: 3 },
+];
+const ids = (length) => BigInt64Array.from({ length }, (_, i) => BigInt(i + 1));
+
+test("inputs of any size are put in the first places, sizes follow from lengths", () => {
+  const inputs = new Inputs(SIZED, DIMENSIONS);
+  assert.deepEqual(inputs.own.map(({ name }) => name), ["ids", "w"]);
+  const w = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const wide = [
+    BigInt64Array.of(1n, 2n, 3n, 0n, 4n, 5n, 6n, 0n, 0n, 0n, 0n, 0n),
+    Float32Array.of(1, 2, 3, 0, 4, 5, 6, 0),
+    Int32Array.of(2),
+    Int32Array.of(3),
+  ];
+  assert.deepEqual(inputs.inOrder({ ids: ids(6), w }), wide);
+  assert.deepEqual(inputs.inOrder({ w: { data: w, shape: [2, 3] }, ids: { data: ids(6), shape: [2, 3] } }), wide);
+  const whole = Float32Array.from({ length: 8 }, (_, i) => i);
+  assert.equal(inputs.inOrder({ ids: ids(12), w: whole })[1], whole);
+  const none = inputs.inOrder({ ids: { data: ids(0), shape: [2, 0] }, w: new Float32Array(0) });
+  assert.deepEqual(none.slice(1), [new Float32Array(8), Int32Array.of(2), Int32Array.of(0)]);
+});
+
+test("two equal axes are told apart from the length, two others are not", () => {
+  const square = { name: "a", type: "u8", shape: [4, 4], sizes: [0, 1].map((axis) => ({ axis, dimension: 0 })) };
+  const size = { name: "n.size", type: "i32", shape: [] };
+  const inputs = new Inputs([square, size], [{ name: "n", least: 1, most: 4, input: 1 }]);
+  assert.deepEqual(inputs.inOrder({ a: Uint8Array.of(1, 2, 3, 4) })[0], Uint8Array.of(1, 2, 0, 0, 3, 4, ...new Uint8Array(10)));
+  assert.throws(() => inputs.inOrder({ a: new Uint8Array(5) }), /'a' \(u8\[n, n\]\) has 5 elements/);
+  const only = new Inputs([SIZED[0], ...SIZED.slice(2)], DIMENSIONS.map((d, i) => ({ ...d, input: i + 1 })));
+  assert.throws(() => only.inOrder({ ids: ids(6) }), (error) => {
+    return /6 elements of input 'ids' do not tell batch and seq/.test(error.message) && /shape \[batch, seq\]/.test(error.hint);
+  });
+});
+
+for (const [what, given, problem, hint] of [
+  ["a size beyond the range", [4, 2], /'batch' is 4 in input 'ids'/, /batch from 1 to 3/],
+  ["arrays that disagree", [2, 4], /'seq' is 4 in input 'ids' and 3 in 'w'/, /agree/],
+  ["another number of axes", [2, 3, 1], /has the shape \[2, 3, 1\]/, /i64\[batch, seq\], batch from 1 to 3, seq from 0 to 4/],
+]) {
+  test(`${what} is an error`, () => {
+    const data = ids(given.reduce((a, b) => a * b, 1));
+    const w = { data: new Float32Array(6), shape: [2, 3] };
+    assert.throws(
+      () => new Inputs(SIZED, DIMENSIONS).inOrder({ ids: { data, shape: given }, w }),
+      (error) => problem.test(error.message) && hint.test(error.hint),
+    );
+  });
+}
 
 test("an integer that a float did not hold is an error", () => {
   for (const [type, value] of [["i64", 2 ** 24], ["i32", -(2 ** 24)], ["u32", -1]]) {

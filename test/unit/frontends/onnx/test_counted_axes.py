@@ -49,6 +49,17 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "float[n,9] y",
         f"{FOUND} t = Transpose(x) y = MatMul(found, t)",
     ),
+    "the last two": (
+        "float[n,4] y, float[1,4] last",
+        f"{FOUND} full = Concat<axis=0>(x, found) last_two = Constant<value_ints=[-2]>() "
+        "far = Constant<value_ints=[100]>() y = Slice(full, last_two, far) one = Constant<value_ints=[-1]>() "
+        "last = Gather<axis=0>(full, one)",
+    ),
+    "summed up": (
+        "float[4,4] y, float[n,4] sums, float[4] mean",
+        f"{FOUND} t = Transpose(found) y = MatMul(t, found) zero = Constant<value_int=0>() sums = CumSum(found, zero) "
+        "all = Concat<axis=0>(found, x) axis = Constant<value_ints=[0]>() mean = ReduceMean<keepdims=0>(all, axis)",
+    ),
     "the first three": (
         "float[n,4] y",
         f"{FOUND} zero = Constant<value_ints=[0]>() three = Constant<value_ints=[3]>() y = Slice(found, zero, three)",
@@ -200,19 +211,20 @@ def test_boxes_are_looked_up(tmp_path: Path) -> None:
         (
             f"{FOUND} low = Not(hits) others = Compress<axis=0>(x, low) y = Add(found, others)",
             "float[n,4] y",
-            "combines elements that are found apart",
+            "combines elements that are counted apart",
         ),
-        (f"{FOUND} t = Transpose(found) y = MatMul(t, found)", "float[4,4] y", "sums up over what is found"),
-        (f"{FOUND} y = CumSum(found, zero)", "float[n,4] y", "has no rule for that"),
+        (f"{FOUND} y = Add(found, x)", "float[n,4] y", "combines 9 places with an axis that may have fewer"),
+        (f"{FOUND} y = MatMul(s, found)", "float[4] y", "varies in one factor alone"),
+        (f"{FOUND} y = Tile(found, whole)", "float[n,4] y", "repeats an axis whose size varies"),
         (
-            f"{FOUND} a = Constant<value_ints=[-2]>() b = Constant<value_ints=[9]>() y = Slice(found, a, b)",
+            f"{FOUND} a = Constant<value_ints=[-1]>() b = Constant<value_ints=[-9]>() y = Slice(found, a, b, at, a)",
             "float[n,4] y",
-            "counts from the end of what is found",
+            "goes backwards",
         ),
     ],
 )
 def test_what_has_no_meaning_for_counts_is_refused(nodes: str, output: str, problem: str, tmp_path: Path) -> None:
-    graph = Graph(output, f"zero = Constant<value_int=0>() {nodes}")
+    graph = Graph(output, f"at = Constant<value_ints=[0]>() whole = Constant<value_ints=[2,1]>() {nodes}")
     path = tmp_path / "model.onnx"
     path.write_bytes(graph.model().SerializeToString())
     with pytest.raises(DiagnosticError, match=problem):
