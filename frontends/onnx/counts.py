@@ -90,6 +90,17 @@ class Counting:
         bounds = self.bounds(value)
         return None if bounds is None else [(int(a), int(b), None) for a, b in zip(*map(np.ravel, bounds), strict=True)]
 
+    def settled(self, count: SSAValue) -> tuple[int, int, SSAValue | None] | None:
+        """The same of a count of an axis, whose range is known from now on to all that is computed of it."""
+        found = self.integers(count)
+        if found is None:
+            return None
+        ((least, most, given),) = found
+        element = self.numbers.element(count).simplest
+        if least >= 0 and not isinstance(element, int | Polynomial):
+            self.numbers.ranges.setdefault(element, (least, most))
+        return least, most, given
+
     def made_of_counts(self, value: SSAValue) -> list[DnnOp] | None:
         """The operators that make a value of counts and constants, in order; None where it depends on more."""
         order, pending, met = list[DnnOp](), [(value, False)], set[SSAValue]()

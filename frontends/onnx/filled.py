@@ -25,11 +25,11 @@ def counted(node: Node, value: SSAValue, counts: Mapping[int, Term]) -> SSAValue
     """The value, of whose axes so many places are filled. Where a number is known, the rest is cut off."""
     open_ = dict[int, SSAValue]()
     for axis, count in counts.items():
-        bounds = node.emitter.counting.integers(count.value)
-        if bounds is not None and bounds[0][0] == bounds[0][1]:
-            value = part_of(node, value, axis, range(bounds[0][0]))
+        bounds = node.emitter.counting.settled(count.value)
+        if bounds is not None and bounds[0] == bounds[1]:
+            value = part_of(node, value, axis, range(bounds[0]))
         else:
-            open_[axis] = count.value if bounds is None or bounds[0][2] is None else bounds[0][2]
+            open_[axis] = count.value if bounds is None or bounds[2] is None else bounds[2]
     if not open_:
         return value
     if value in node.operands or known(value) is not None or value in node.emitter.counting.counts:

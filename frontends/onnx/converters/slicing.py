@@ -69,13 +69,10 @@ def between(value: Term, axis: int, count: Term | None, start: Place, end: Place
     filled = (last - first + (step - 1)).at_least(0) / step if step > 1 else (last - first).at_least(0)
     if start.term is None and start.number >= 0:
         stop = extent if end.number < 0 else end.number
-        return value.part(axis, range(extent)[start.number : stop : step]), filled
-    most = min(greatest(filled, extent), -(-extent // step))
-    if step > 1:
-        places = first + numbers(node, most) * step
-    else:
-        places = first + numbers(node, most)
-    return value.gathered(places.at_most(extent - 1), axis), filled
+        places = range(extent)[start.number : stop : step]
+        return value.part(axis, places[: greatest(filled, extent)]), filled
+    places = numbers(node, min(greatest(filled, extent), -(-extent // step))) * step
+    return value.gathered((places + first).at_most(extent - 1), axis), filled
 
 
 def greatest(count: Term, otherwise: int) -> int:
