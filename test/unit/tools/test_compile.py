@@ -58,6 +58,28 @@ def test_some_targets_with_bound_dimensions(tmp_path: Path) -> None:
         assert session.run({})["y"].shape == (5, 3)
 
 
+def test_a_dimension_of_any_size(tmp_path: Path, capsys: Capture) -> None:
+    model = write_model(tmp_path / "model.onnx", perceptron(batch="N"))
+    directory = tmp_path / "bundle"
+    assert main(["compile", str(model), "-o", str(directory), "--targets", "wasm", "--dim", "N=1..5"]) == 0
+    with Session(directory) as session:
+        assert session.inputs == [{"name": "x", "type": "f32", "shape": [5, 4], "sizes": [{"axis": 0, "dimension": 0}]}]
+        assert session.dimensions == [{"name": "N", "least": 1, "most": 5, "input": 1}]
+        assert session.run({"x": np.ones((2, 4), np.float32)})["y"].shape == (2, 3)
+    capsys.readouterr()
+    for backend, options in (("wasm", ()), ("reference", ("--dim", "N=1..5"))):
+        words = ["run", str(directory), "--backend", backend, "--size", "N=3", "--compare", str(model), *options]
+        assert main(words) == 0
+        printed = capsys.readouterr().out
+        assert "y: float32[3, 3]" in printed
+        assert "y: largest error" in printed
+    assert main(["run", str(directory), "--size", "N=6"]) == 1
+    assert "'N' is 6 in input 'x'" in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", np.ones((4, 4), np.float32))
+    assert main(["run", str(directory), "--input", f"x={tmp_path / 'x.npy'}"]) == 0
+    assert "y: float32[4, 3]" in capsys.readouterr().out
+
+
 def test_the_library_compiles_without_writing(model: Path) -> None:
     steps: list[tuple[str, str]] = []
 
@@ -222,6 +244,8 @@ ARGUMENTS: list[tuple[list[str], str]] = [
     (["MODEL", "-o", "OUT", "--targets", "wasm,cobol"], "there is no target 'cobol'"),
     (["MODEL", "-o", "OUT", "--targets", ","], "no target is named"),
     (["MODEL", "-o", "OUT", "--dim", "N=two"], "--dim N=two"),
+    (["MODEL", "-o", "OUT", "--dim", "N=1..two"], "--dim N=1..two"),
+    (["MODEL", "-o", "OUT", "--dim", "N=1..2"], "no input has a dimension 'N'"),
     (["MODEL", "-o", "OUT", "--dim", "N=2"], "no input has a dimension 'N'"),
     (["MODEL", "-o", "OUT", "--constant", "x=nowhere.npy"], "No such file"),
     (["MODEL", "-o", "OUT", "--constant", "x=MODEL"], "numpy.save"),

@@ -95,6 +95,8 @@ REFUSED: list[tuple[list[str], str]] = [
     (["@bundle", "--input", "x=@nowhere.npy"], "No such file"),
     (["@bundle", "--input", "x=@model.onnx"], "numpy.save"),
     (["@bundle", "--input", "x"], "write it as --input NAME=VALUE"),
+    (["@bundle", "--size", "n=2"], "--size n: there is no such dimension"),
+    (["@bundle", "--size", "n=two"], "give a whole number, as in --size N=1"),
     (["@bundle", "--compare", "@nowhere.onnx"], "nowhere.onnx: no such file"),
     (["@bundle", "--compare", "@x.npy"], "onnxruntime refuses the model"),
     (["@model.onnx", "--backend", "reference", "--input", "x=@wide.npy"], "has shape [2, 5]"),

@@ -45,6 +45,10 @@ def test_text_and_weights(model: Path) -> None:
 
 
 def test_text_to_standard_output(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--import-onnx", str(model), "--dim", "N=1..3", "--output", "a"]) == 0
+    printed = capsys.readouterr().out
+    assert '{dnn.name = "N.size", dnn.sizes = ["N", 1 : i64, 3 : i64]}' in printed
+    assert "dnn.counted = array<i64: 0, " in printed
     assert main(["--import-onnx", str(model), "--dim", "N=2", "--output", "a"]) == 0
     captured = capsys.readouterr()
     assert 'dnn.name = "a"' in captured.out
