@@ -102,7 +102,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, P
 
 def inputs_of(path: Path, sizes: Mapping[str, int], seed: int) -> dict[str, Array]:
     random, found = np.random.default_rng(seed), dict[str, Array]()
-    for value in onnx.load(path).graph.input:
+    for value in onnx.ModelProto.FromString(path.read_bytes()).graph.input:
         shape = [sizes.get(dim.dim_param, dim.dim_value) for dim in value.type.tensor_type.shape.dim]
         if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
             found[value.name] = random.standard_normal(shape, np.float32)

@@ -207,7 +207,7 @@ def dims_of(inputs: str) -> dict[str, Sizes]:
 def inputs_of(path: Path, sizes: Mapping[str, int]) -> dict[str, Array]:
     """Random inputs of these sizes."""
     random, found = np.random.default_rng(len(path.name)), dict[str, Array]()
-    for value in onnx.load(path).graph.input:
+    for value in onnx.ModelProto.FromString(path.read_bytes()).graph.input:
         type = value.type.tensor_type
         shape = [sizes.get(dim.dim_param, dim.dim_value) for dim in type.shape.dim]
         whole = type.elem_type == onnx.TensorProto.INT64
