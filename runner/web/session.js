@@ -75,11 +75,11 @@ export class RunnerSession {
 
   /**
    * @param {Readonly<Record<string, Input>>} inputs
-   * @returns {Promise<Record<string, any>>}
+   * @returns {Promise<Record<string, Result>>}
    */
   async runTensors(inputs) {
     this.#checkUsable();
-    return this.#ordered(inputs, "tensor");
+    return /** @type {Record<string, Result>} */ (await this.#ordered(inputs, "tensor"));
   }
 
   /**

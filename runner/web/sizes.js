@@ -3,10 +3,11 @@
 import { WebDnnError } from "./error.js";
 import { arrayOver, checkType, elementCount } from "./tensors.js";
 
-/** @import { Input, TypedArray } from "./index.js" */
+/** @import { ImageInput, Input, TypedArray } from "./index.js" */
 /** @import { Dimension, Tensor } from "./manifest.js" */
 
 /** @typedef {{ tensor: Tensor, data: TypedArray, shape: ReadonlyArray<number> | undefined }} Given */
+/** @typedef {ImageInput | GPUBuffer} Kept what takes the place of elements as it is */
 /** @typedef {Map<number, { size: number, from: string }>} Sizes by the number of the dimension, and where it was found */
 
 export class Inputs {
@@ -28,9 +29,10 @@ export class Inputs {
   /**
    * Rejects what does not fit.
    * @param {Readonly<Record<string, Input>>} inputs
-   * @returns {TypedArray[]} those of the manifest, in its order: of the greatest size, and the sizes of dimensions
+   * @param {(value: unknown) => boolean} isKept is it an image or a buffer, which are taken as they are?
+   * @returns {(TypedArray | Kept)[]} those of the manifest, in its order: of the greatest size, and the sizes of dimensions
    */
-  inOrder(inputs) {
+  inOrder(inputs, isKept = () => false) {
     const expected = this.own.map((tensor) => tensor.name);
     const hint = `the inputs are ${expected.join(", ")}`;
     const names = Object.keys(inputs ?? {});
@@ -38,14 +40,28 @@ export class Inputs {
     if (unknown.length > 0) throw new WebDnnError(`there is no input '${unknown.join("', '")}'`, hint);
     const missing = expected.filter((name) => !names.includes(name));
     if (missing.length > 0) throw new WebDnnError(`input '${missing.join("', '")}' is missing`, hint);
-    const given = this.own.map((tensor) => this.#given(tensor, inputs[tensor.name]));
+    /** @type {Map<Tensor, TypedArray | Kept>} */
+    const found = new Map();
+    for (const tensor of this.own) {
+      const value = inputs[tensor.name];
+      if (isKept(value)) found.set(tensor, this.#whole(tensor, /** @type {Kept} */ (value)));
+    }
+    const rest = this.own.filter((tensor) => !found.has(tensor));
+    const given = rest.map((tensor) => this.#given(tensor, inputs[tensor.name]));
     const sizes = this.#sizes(given);
     const held = new Map(this.#dimensions.map(({ input }, i) => [input, sizes.get(i)?.size ?? 0]));
-    const own = given.map(({ tensor, data }) => widened(tensor, data, this.#shape(tensor, sizes))).values();
-    return this.#all.map((_, i) => {
-      const size = held.get(i);
-      return size === undefined ? /** @type {TypedArray} */ (own.next().value) : Int32Array.of(size);
-    });
+    for (const { tensor, data } of given) found.set(tensor, widened(tensor, data, this.#shape(tensor, sizes)));
+    return this.#all.map((tensor, i) => found.get(tensor) ?? Int32Array.of(held.get(i) ?? 0));
+  }
+
+  /**
+   * @param {Tensor} tensor
+   * @param {Kept} value
+   */
+  #whole(tensor, value) {
+    if (!tensor.sizes) return value;
+    const what = `input '${tensor.name}' (${this.#described(tensor)}) is no array, and its size may vary`;
+    throw new WebDnnError(what, "pass its elements, or bind its dimensions to one size with --dim");
   }
 
   /**
