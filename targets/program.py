@@ -18,8 +18,8 @@ from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.signature import entries
-from webdnn.passes.kernel.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET
-from webdnn.passes.kernel.split_buffers import is_continued
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET
+from webdnn.passes.kernel.splitting.split_buffers import is_continued
 from webdnn.support.diagnostic import fail
 from webdnn.support.element_type import ElementType
 from webdnn.support.index import Index, symbol

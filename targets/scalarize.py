@@ -13,7 +13,7 @@ from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import applied
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.vectors import extract
+from webdnn.passes.kernel.scheduling.vectors import extract
 
 WHOLE = (
     *(arith.AddfOp, arith.SubfOp, arith.MulfOp, arith.DivfOp, arith.NegfOp, arith.MaximumfOp, arith.MinimumfOp),

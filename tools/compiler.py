@@ -19,8 +19,8 @@ from webdnn.dialects.signature import counted_axes, entries, name_of, sizes_of
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.frontends.onnx.inputs import Dims
 from webdnn.passes.kernel.scheduling.file import Schedules
+from webdnn.passes.kernel.scheduling.select_schedule import computes
 from webdnn.passes.kernel.scheduling.signature import signature as kernel_signature
-from webdnn.passes.kernel.select_schedule import computes
 from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from webdnn.passes.kernel.split_buffers import LEAST
+from webdnn.passes.kernel.splitting.split_buffers import LEAST
 from webdnn.support.device import KIB, MIB, Limits
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.textures import WIDTH

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 
-from webdnn.passes.kernel.assign_offsets import ARENA_BYTES
-from webdnn.passes.kernel.split_rows import PLANNED_PEAK
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BYTES
+from webdnn.passes.kernel.splitting.split_rows import PLANNED_PEAK
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.backends import Backend
 from webdnn.tools.summary import noted

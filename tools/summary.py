@@ -11,8 +11,8 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.kernel.program import CallOp
-from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
-from webdnn.passes.kernel.split_rows import DONE_AGAIN, MULTIPLY_ADDS
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.passes.kernel.splitting.split_rows import DONE_AGAIN, MULTIPLY_ADDS
 from webdnn.support.diagnostic import DiagnosticError
 
 WEIGHTS = "weights/"

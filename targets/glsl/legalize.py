@@ -15,7 +15,7 @@ from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
-from webdnn.passes.kernel.expand_math import EXPANSIONS, expand
+from webdnn.passes.kernel.loops.expand_math import EXPANSIONS, expand
 from webdnn.support.diagnostic import fail
 from webdnn.targets.casts import legalize_cast
 from webdnn.targets.comparisons import expand_comparison

@@ -12,13 +12,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
-from webdnn.passes.kernel.merge_rows import KernelMergeRowsPass
-from webdnn.passes.kernel.prefetch_panels import KernelPrefetchPanelsPass
-from webdnn.passes.kernel.select_schedule import KernelSelectSchedulePass
-from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
-from webdnn.passes.kernel.tile import KernelTilePass
-from webdnn.passes.kernel.work import block_nanoseconds
+from webdnn.passes.kernel.loops.lower_blocks import KernelLowerBlocksPass
+from webdnn.passes.kernel.scheduling.merge_rows import KernelMergeRowsPass
+from webdnn.passes.kernel.scheduling.prefetch_panels import KernelPrefetchPanelsPass
+from webdnn.passes.kernel.scheduling.select_schedule import KernelSelectSchedulePass
+from webdnn.passes.kernel.scheduling.share_loops import KernelShareLoopsPass
+from webdnn.passes.kernel.scheduling.tile import KernelTilePass
+from webdnn.passes.kernel.scheduling.work import block_nanoseconds
 from webdnn.support.scheduling.table import Features
 from webdnn.targets.bundle.manifest import FeatureName, Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights

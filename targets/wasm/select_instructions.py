@@ -18,7 +18,7 @@ from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import Lanewise, applied
 from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.vectors import dense, extract
+from webdnn.passes.kernel.scheduling.vectors import dense, extract
 from webdnn.targets.wasm.dialect import InstructionOp
 from webdnn.targets.wasm.elements import LOW_HALVES
 from webdnn.targets.wasm.rounding import MAGIC, MAGIC_BITS, rounded_and_clamped

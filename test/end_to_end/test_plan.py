@@ -17,10 +17,10 @@ from helpers.plan import check_plan
 from webdnn.dialects.kernel.program import AllocOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.frontends.onnx.importer import import_onnx
-from webdnn.passes.kernel.assign_buffers import Buffers, copy_outputs, copy_parts, mark_once
-from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES, MEMORY_BOUND, MEMORY_BYTES
-from webdnn.passes.kernel.places import shape
-from webdnn.passes.kernel.scan_buffers import prepare_scans
+from webdnn.passes.kernel.memory.assign_buffers import Buffers, copy_outputs, copy_parts, mark_once
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BOUND, ARENA_BYTES, MEMORY_BOUND, MEMORY_BYTES
+from webdnn.passes.kernel.memory.places import shape
+from webdnn.passes.kernel.memory.scan_buffers import prepare_scans
 from webdnn.targets.pipelines import GRAPH, PIPELINES
 from webdnn.tools.compiler import Compiler
 from webdnn.tools.context import new_context

@@ -11,7 +11,7 @@ from onnx import helper
 
 from helpers.small_models import make_model, write_model
 from webdnn.passes.kernel.scheduling.file import Schedules
-from webdnn.passes.kernel.select_schedule import builtin_table
+from webdnn.passes.kernel.scheduling.select_schedule import builtin_table
 from webdnn.runner.python.session import Session
 from webdnn.support.scheduling.table import Table
 from webdnn.tools.comparison import compare

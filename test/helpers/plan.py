@@ -27,7 +27,7 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.reference.points import Values, at
 from webdnn.dialects.kernel.structure import ComputeOp
-from webdnn.passes.kernel.loading import runs_once
+from webdnn.passes.kernel.memory.loading import runs_once
 from webdnn.support.index import Index, symbol
 from webdnn.targets.program import Program, stored_type
 

@@ -9,7 +9,7 @@ from xdsl.ir import Operation
 
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
-from webdnn.passes.kernel.merge_rows import merge
+from webdnn.passes.kernel.scheduling.merge_rows import merge
 from webdnn.tools.context import new_context
 from webdnn.tools.textual import parse_text
 

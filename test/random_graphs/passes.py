@@ -46,7 +46,7 @@ from webdnn.dialects.kernel.reference import run_function
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of
 from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.scheduling.plan import Plan
-from webdnn.passes.kernel.select_schedule import computes
+from webdnn.passes.kernel.scheduling.select_schedule import computes
 from webdnn.support.axis_layout import AxisLayout, channels_last, row_major
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.dominance import verify_dominance

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from webdnn.passes.kernel.scheduling.file import Schedules
-from webdnn.passes.kernel.select_schedule import schedules_of
+from webdnn.passes.kernel.scheduling.select_schedule import schedules_of
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.arguments import add_model_options, add_weights_option, model_options

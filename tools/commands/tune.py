@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from webdnn.passes.kernel.scheduling.file import Entry, Schedules
-from webdnn.passes.kernel.select_schedule import BUILTIN
+from webdnn.passes.kernel.scheduling.select_schedule import BUILTIN
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.wasm.bundle import VARIANTS

@@ -11,7 +11,7 @@ from statistics import geometric_mean
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.choice import traits_of
 from webdnn.passes.kernel.scheduling.fit import misfit
-from webdnn.passes.kernel.select_schedule import builtin_table
+from webdnn.passes.kernel.scheduling.select_schedule import builtin_table
 from webdnn.support.scheduling.blocks import Block, Traits
 from webdnn.support.scheduling.candidates import shapes, variations
 from webdnn.support.scheduling.table import Features, KernelClass, Table

@@ -11,9 +11,9 @@ from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.choice import traits_of
+from webdnn.passes.kernel.scheduling.select_schedule import default_plan
 from webdnn.passes.kernel.scheduling.signature import signature
-from webdnn.passes.kernel.select_schedule import default_plan
-from webdnn.passes.kernel.work import block_nanoseconds
+from webdnn.passes.kernel.scheduling.work import block_nanoseconds
 from webdnn.targets.program import Program, runs_of
 from webdnn.targets.wasm.bundle import Variant
 from webdnn.tools.tune.stopwatch import Stopwatch

@@ -9,8 +9,8 @@ from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.passes.kernel.scheduling.choice import choose, traits_of
 from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.scheduling.plan import Plan
+from webdnn.passes.kernel.scheduling.select_schedule import default_plan
 from webdnn.passes.kernel.scheduling.signature import signature
-from webdnn.passes.kernel.select_schedule import default_plan
 from webdnn.support.scheduling.blocks import Block
 from webdnn.support.scheduling.candidates import shapes, variations
 from webdnn.support.scheduling.table import Features

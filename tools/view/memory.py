@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import AllocOp
-from webdnn.passes.kernel.assign_offsets import ARENA_BOUND, ARENA_BYTES
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BOUND, ARENA_BYTES
 from webdnn.support.diagnostic import origins
 from webdnn.targets.program import Call, Loop, Program, byte_size
 from webdnn.tools.summary import noted

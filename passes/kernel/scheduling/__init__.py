@@ -1,1 +1,1 @@
-"""How kernels run on a CPU with vectors: a module for each kind of kernel, and what all of them share."""
+"""How kernels run: blocks, lanes, loops and unrolling on a CPU with vectors; invocations and their rows on a GPU."""

@@ -9,13 +9,13 @@ from math import prod
 from webdnn.dialects.kernel.attributes import ScheduleAttr
 from webdnn.dialects.kernel.clone import clone_compute, identity_axes
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import lane_axis
-from webdnn.passes.kernel.merge_rows import merge
-from webdnn.passes.kernel.products import Product
 from webdnn.passes.kernel.scheduling.coefficients import tables, unroll_tables
+from webdnn.passes.kernel.scheduling.lane_analysis import lane_axis
 from webdnn.passes.kernel.scheduling.lanes import columns, may_mask, unroll
+from webdnn.passes.kernel.scheduling.merge_rows import merge
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.product import SHORT, ProductChoice, merged_rows, product_traits
+from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.passes.kernel.scheduling.reduction import block_dots, reduce_across_lanes, reduction_traits
 from webdnn.passes.kernel.scheduling.window import block_window, is_window, window_traits
 from webdnn.support.scheduling.blocks import (

@@ -10,9 +10,9 @@ from xdsl.ir import Operation
 
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import depends_on
-from webdnn.passes.kernel.merge_rows import merge
+from webdnn.passes.kernel.scheduling.lane_analysis import depends_on
 from webdnn.passes.kernel.scheduling.lanes import may_mask
+from webdnn.passes.kernel.scheduling.merge_rows import merge
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.reach import reductions
 

@@ -8,7 +8,7 @@ from xdsl.ir import Operation
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.lane_analysis import accesses
+from webdnn.passes.kernel.scheduling.lane_analysis import accesses
 
 
 def columns(compute: ComputeOp, lane: int, vectors: int, lanes: int) -> int:

@@ -14,9 +14,9 @@ from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.pairs import PAIR, DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp
-from webdnn.passes.kernel.lane_analysis import accesses, depends_on
-from webdnn.passes.kernel.products import Product
+from webdnn.passes.kernel.scheduling.lane_analysis import accesses, depends_on
 from webdnn.passes.kernel.scheduling.lanes import columns, unroll
+from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.support.index import FloorDiv
 from webdnn.support.scheduling.blocks import ProductBlock, Traits, VectorBlock
 

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import f64, i64
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import accesses, depends_on, has_vectors, lane_stride
+from webdnn.passes.kernel.scheduling.lane_analysis import accesses, depends_on, has_vectors, lane_stride
 from webdnn.passes.kernel.scheduling.lanes import unroll
 from webdnn.support.scheduling.blocks import DotBlock, ReductionBlock, Traits
 

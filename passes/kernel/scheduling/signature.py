@@ -11,7 +11,7 @@ from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from webdnn.dialects.kernel.access import AccessOp
 from webdnn.dialects.kernel.affine import CountedOp, is_value
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.form_kernels import kind
+from webdnn.passes.kernel.forming.form_kernels import kind
 from webdnn.passes.kernel.scheduling.reach import inputs, operations
 from webdnn.support.index import FloorDiv, Index
 

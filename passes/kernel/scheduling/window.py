@@ -9,7 +9,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import UnrollAttr
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.lane_analysis import PRODUCTS, depends_on
+from webdnn.passes.kernel.scheduling.lane_analysis import PRODUCTS, depends_on
 from webdnn.passes.kernel.scheduling.lanes import columns
 from webdnn.support.scheduling.blocks import Traits, WindowBlock
 

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from webdnn.dialects.element import element_of, is_vector
 from webdnn.dialects.kernel.lanes import LanesOp
-from webdnn.passes.kernel.vectors import extract
+from webdnn.passes.kernel.scheduling.vectors import extract
 from webdnn.targets.wasm.dialect import InstructionOp
 
 

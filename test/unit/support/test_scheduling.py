@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webdnn.passes.kernel.select_schedule import builtin_table
+from webdnn.passes.kernel.scheduling.select_schedule import builtin_table
 from webdnn.support.scheduling.blocks import PLAIN, MapBlock, ProductBlock, Traits, WindowBlock
 from webdnn.support.scheduling.candidates import REGISTERS, shapes, variations
 from webdnn.support.scheduling.table import FEATURES, KernelClass, Table

@@ -10,8 +10,8 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Region
 
-from webdnn.passes.kernel.assign_offsets import ARENA_BYTES
-from webdnn.passes.kernel.split_rows import PLANNED_PEAK
+from webdnn.passes.kernel.memory.assign_offsets import ARENA_BYTES
+from webdnn.passes.kernel.splitting.split_rows import PLANNED_PEAK
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.backends import BACKENDS, Backend
 from webdnn.tools.memory_limit import within_memory

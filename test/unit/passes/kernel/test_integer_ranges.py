@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, Block, SSAValue
 
 from webdnn.dialects.kernel.builder import Body
-from webdnn.passes.kernel.integer_ranges import FLOAT, INT32, WORD, Machine, OverflowRisk, Ranges
+from webdnn.passes.kernel.forming.integer_ranges import FLOAT, INT32, WORD, Machine, OverflowRisk, Ranges
 
 
 def shifted(kind: type[arith.ShLIOp | arith.ShRUIOp | arith.ShRSIOp], bits: int, element: Attribute) -> SSAValue:

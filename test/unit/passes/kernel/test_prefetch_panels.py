@@ -14,9 +14,9 @@ from xdsl.parser import Parser
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.indexing import IndexOp
-from webdnn.passes.kernel.lower_blocks import KernelLowerBlocksPass
-from webdnn.passes.kernel.prefetch_panels import KernelPrefetchPanelsPass
-from webdnn.passes.kernel.tile import KernelTilePass
+from webdnn.passes.kernel.loops.lower_blocks import KernelLowerBlocksPass
+from webdnn.passes.kernel.scheduling.prefetch_panels import KernelPrefetchPanelsPass
+from webdnn.passes.kernel.scheduling.tile import KernelTilePass
 from webdnn.tools.context import new_context
 
 PRODUCT = """

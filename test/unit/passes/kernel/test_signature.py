@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from helpers.schedules import compute_in
+from webdnn.passes.kernel.scheduling.select_schedule import default_plan
 from webdnn.passes.kernel.scheduling.signature import signature
-from webdnn.passes.kernel.select_schedule import default_plan
 
 KERNEL = """
 kernel.func @conv(%x: memref<512xf32>, %w: memref<64xf32>, %b: memref<8xf32>, %y: memref<512xf32>) {

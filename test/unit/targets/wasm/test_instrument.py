@@ -11,7 +11,7 @@ import wasmtime
 from numpy.typing import NDArray
 
 from helpers.small_models import perceptron, write_model
-from webdnn.passes.kernel.share_loops import KernelShareLoopsPass
+from webdnn.passes.kernel.scheduling.share_loops import KernelShareLoopsPass
 from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.targets.wasm.memory import PAGE

@@ -1,0 +1,1 @@
+"""How computes become kernels: functions on flat buffers, with integers whose ranges are known."""

@@ -1,0 +1,1 @@
+"""How scheduled kernels become loops, loads, stores and arithmetic."""
