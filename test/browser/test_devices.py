@@ -191,6 +191,6 @@ def test_only_the_modules_of_a_backend_are_loaded(browser: Browser, relu: Path, 
     modules = {url.split("/runner/")[1] for url in urls if "/runner/" in url}
     backends = {name for name in modules if name.startswith("backends/")}
     assert modules - backends == {
-        f"{name}.js" for name in ("index", "load", "bundle", "error", "session", "sha256", "tensors")
+        f"{name}.js" for name in ("index", "load", "bundle", "error", "session", "sha256", "sizes", "tensors")
     }
     assert len(backends) == own

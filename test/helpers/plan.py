@@ -120,7 +120,7 @@ class Loops:
     def of(cls, compute: ComputeOp, around: Counts) -> Loops:
         found: list[SSAValue] = []
         for op in compute.walk():
-            found += [a for region in op.regions for a in region.block.args]
+            found += [a for region in op.regions for a in region.block.args if isinstance(a.type, IndexType)]
             found += [r for r in op.results if isinstance(r.type, IndexType)]
         ranges = [range_of(value) for value in found]
         assert all(r is not None and r[0] == 0 for r in ranges), "every index counts from 0"
