@@ -43,14 +43,15 @@ def axis_size(axis: SSAValue) -> int:
 
 def depends_on(value: SSAValue, axis: SSAValue) -> bool:
     """Does a value of the body change along the axis?"""
-    if value is axis:
-        return True
-    owner = value.owner
-    if isinstance(owner, Block):
-        return False
-    if isinstance(owner, ReduceOp):
-        return any(depends_on(operand, axis) for inner in owner.walk() for operand in inner.operands)
-    return any(depends_on(operand, axis) for operand in owner.operands)
+    seen, to_see = set[SSAValue](), [value]
+    while to_see:
+        found = to_see.pop()
+        if found is axis:
+            return True
+        if found not in seen and not isinstance(found.owner, Block):
+            to_see += [operand for inner in found.owner.walk() for operand in inner.operands]
+        seen.add(found)
+    return False
 
 
 def lane_stride(op: AccessOp, axis: SSAValue, lanes: int = 4) -> int | None:
