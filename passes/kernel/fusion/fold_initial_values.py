@@ -14,6 +14,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.attributes import ReduceKind
+from webdnn.dialects.kernel.behind import values_behind
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 
 
@@ -27,8 +28,7 @@ def is_zero(value: SSAValue) -> bool:
 
 
 def depends_on(value: SSAValue, op: Operation) -> bool:
-    owner = value.owner
-    return owner is op or (isinstance(owner, Operation) and any(depends_on(o, op) for o in owner.operands))
+    return any(found.owner is op for found in values_behind(value))
 
 
 def made_after(value: SSAValue, op: Operation) -> list[Operation]:

@@ -12,6 +12,7 @@ from xdsl.ir import Block, BlockArgument, SSAValue
 
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, Lane, is_value, range_of
+from webdnn.dialects.kernel.behind import values_behind
 from webdnn.dialects.kernel.pairs import DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.scheduling.vectors import vector_access
@@ -43,15 +44,7 @@ def axis_size(axis: SSAValue) -> int:
 
 def depends_on(value: SSAValue, axis: SSAValue) -> bool:
     """Does a value of the body change along the axis?"""
-    seen, to_see = set[SSAValue](), [value]
-    while to_see:
-        found = to_see.pop()
-        if found is axis:
-            return True
-        if found not in seen and not isinstance(found.owner, Block):
-            to_see += [operand for inner in found.owner.walk() for operand in inner.operands]
-        seen.add(found)
-    return False
+    return any(found is axis for found in values_behind(value))
 
 
 def lane_stride(op: AccessOp, axis: SSAValue, lanes: int = 4) -> int | None:
