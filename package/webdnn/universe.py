@@ -83,6 +83,7 @@ PASSES: dict[str, str] = {
     "kernel-narrow-elements": "webdnn.passes.kernel.packing.narrow_elements:KernelNarrowElementsPass",
     "kernel-map-points": "webdnn.passes.kernel.scheduling.map_points:KernelMapPointsPass",
     "kernel-prefetch-panels": "webdnn.passes.kernel.scheduling.prefetch_panels:KernelPrefetchPanelsPass",
+    "kernel-alternate-panels": "webdnn.passes.kernel.scheduling.alternate_panels:KernelAlternatePanelsPass",
     "kernel-lower-blocks": "webdnn.passes.kernel.loops.lower_blocks:KernelLowerBlocksPass",
     "kernel-expand-math": "webdnn.passes.kernel.loops.expand_math:KernelExpandMathPass",
     "kernel-merge-lanes": "webdnn.passes.kernel.loops.merge_lanes:KernelMergeLanesPass",

@@ -33,6 +33,17 @@ class Address:
     constant: int
 
 
+def only_index(terms: Mapping[Hashable, int]) -> tuple[IndexOp, int] | None:
+    """The computed index that alone moves an address, upwards, and its stride in bytes."""
+    if len(terms) != 1:
+        return None
+    ((atom, stride),) = terms.items()
+    if not is_value(atom) or not isinstance(atom.owner, IndexOp):
+        return None
+    span = range_of(atom)
+    return (atom.owner, stride) if stride > 0 and span and span[0] >= 0 else None
+
+
 @dataclass
 class Constants:
     """The integers that a function uses, each once."""
@@ -54,7 +65,8 @@ class Addresses:
     """The addresses of one function's accesses; nothing of the function changes while they are found.
 
     `bases` are the parameters that hold the buffers' places, `fixed` those that count the loops around the function's
-    calls, by what they are as indices. `of` is what is found, and `needed` what each loop has to carry.
+    calls, by what they are as indices. `of` is what is found, and `needed` what each loop has to carry. `after` makes
+    the places that computed indices decide, where those are known.
     """
 
     bases: Mapping[SSAValue, SSAValue]
@@ -66,7 +78,11 @@ class Addresses:
     places: dict[tuple[SSAValue, Key], tuple[SSAValue, int]] = field(
         default_factory=dict[tuple[SSAValue, Key], tuple[SSAValue, int]]
     )
+    decided: dict[tuple[SSAValue, IndexOp, int], SSAValue] = field(
+        default_factory=dict[tuple[SSAValue, IndexOp, int], SSAValue]
+    )
     before: list[Operation] = field(default_factory=list[Operation])
+    after: dict[IndexOp, list[Operation]] = field(default_factory=dict[IndexOp, list[Operation]])
     roots: dict[tuple[SSAValue, int], arith.AddiOp] = field(default_factory=dict[tuple[SSAValue, int], arith.AddiOp])
 
     def run(self, block: Block) -> None:
@@ -86,7 +102,7 @@ class Addresses:
         first = block.first_op
         assert first is not None
         block.insert_ops_before([*self.before, *self.roots.values()], first)
-        bases = [*self.bases.values(), *(base for base, _ in self.places.values())]
+        bases = [*self.bases.values(), *(base for base, _ in self.places.values()), *self.decided.values()]
         found: dict[Key, SSAValue] = {frozenset(): self.constants.integer(0)}
         found |= {frozenset({(base, 1)}): base for base in bases}
         return found | {frozenset({(root.result, 1)}): root.result for root in self.roots.values()}
@@ -106,7 +122,21 @@ class Addresses:
             else:
                 rest[atom] = stride * size
         base, constant = self.place_of(self.bases[buffer], frozenset(fixed.items()))
-        return Address(frozenset({**affine, base: 1}.items()), base, Index(0, rest), expr.constant * size + constant)
+        constant += expr.constant * size
+        if constant >= 0 and min(affine.values(), default=0) >= 0 and (chosen := only_index(rest)):
+            base, rest = self.place_after(base, *chosen), {}
+        return Address(frozenset({**affine, base: 1}.items()), base, Index(0, rest), constant)
+
+    def place_after(self, base: SSAValue, index: IndexOp, stride: int) -> SSAValue:
+        """Where something begins that lies a computed index times `stride` bytes after `base`."""
+        place = base, index, stride
+        if place not in self.decided:
+            word = arith.IndexCastOp(index.result, i32)
+            product = arith.MuliOp(word, self.constants.integer(stride), i32)
+            total = arith.AddiOp.create(operands=[base, product.result], result_types=[i32])
+            self.after.setdefault(index, []).extend([word, product, total])
+            self.decided[place] = total.results[0]
+        return self.decided[place]
 
     def place_of(self, base: SSAValue, fixed: Key) -> tuple[SSAValue, int]:
         """Where a buffer begins as far as the loops around calls decide it, never before it; and what was added."""

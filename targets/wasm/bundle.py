@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.loops.lower_blocks import KernelLowerBlocksPass
+from webdnn.passes.kernel.scheduling.alternate_panels import KernelAlternatePanelsPass
 from webdnn.passes.kernel.scheduling.merge_rows import KernelMergeRowsPass
 from webdnn.passes.kernel.scheduling.prefetch_panels import KernelPrefetchPanelsPass
 from webdnn.passes.kernel.scheduling.select_schedule import KernelSelectSchedulePass
@@ -86,6 +87,7 @@ class Variant:
                 self.sharing,
                 KernelLowerBlocksPass(),
                 KernelPrefetchPanelsPass(),
+                KernelAlternatePanelsPass(),
                 WasmExpandMathPass(),
                 WasmFormPointersPass(),
                 WasmSelectInstructionsPass(relaxed=self.relaxed),

@@ -165,6 +165,8 @@ class FormPointers:
             size = address.rest.coefficient(op.result) if address else None
             if size and (op.result, size) not in self.scaled:
                 self.scaled[op.result, size] = self.insert(arith.MuliOp(word, self.constants.integer(size), i32), op)
+        if places := self.addresses.after.get(op):
+            Rewriter.insert_op(places, InsertPoint.after(op))
         Rewriter.replace_op(op, arith.IndexCastOp(word, INDEX))
 
     def place(self, op: Access, pointers: Mapping[Key, SSAValue]) -> tuple[SSAValue, int]:

@@ -206,3 +206,34 @@ kernel.func @stored(%x: memref<8xui16>, %y: memref<4xi8>, %z: memref<4xi16>) {
   kernel.write %p, %y[0] : memref<4xi8>, vector<4xi32>
   kernel.write %p, %z[0] : memref<4xi16>, vector<4xi32>
 }
+
+// -----
+
+// What a computed index decides is a pointer from there on, which loops carry on; one that may fall is added each time.
+
+// CHECK-LABEL: func.func @computed(%x: i32, %y: i32, %{{.*}}: i32)
+// CHECK:         scf.for
+// CHECK:           %[[W:.*]] = arith.index_cast %{{.*}} : index to i32
+// CHECK-NEXT:      %[[B:.*]] = arith.muli %[[W]], %{{.*}} : i32
+// CHECK-NEXT:      %[[P:.*]] = arith.addi %x, %[[B]] : i32
+// CHECK:           scf.for %[[Q:.*]] = %[[P]] to
+// CHECK-NEXT:        wasm_simd.load "v128.load" %[[Q]] offset 0
+// CHECK-NEXT:        wasm_simd.load "v128.load" %[[Q]] offset 16
+kernel.func @computed(%x: memref<256xf32>, %y: memref<32xf32>, %step: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %four = arith.constant 4 : index
+  %eight = arith.constant 8 : index
+  %none = arith.constant dense<0.0> : vector<4xf32>
+  scf.for %p = %zero to %four step %one {
+    %back = kernel.index [3 - %p] of 4
+    %s = scf.for %k = %zero to %eight step %one iter_args(%a = %none) -> (vector<4xf32>) {
+      %v = kernel.read %x[%back * 64 + %k * 8] : memref<256xf32>, vector<4xf32>
+      %w = kernel.read %x[%back * 64 + %k * 8 + 4] : memref<256xf32>, vector<4xf32>
+      %t = arith.addf %v, %w : vector<4xf32>
+      %u = arith.addf %a, %t : vector<4xf32>
+      scf.yield %u : vector<4xf32>
+    }
+    kernel.write %s, %y[%p * 4] : memref<32xf32>, vector<4xf32>
+  }
+}
