@@ -35,13 +35,13 @@ def most_trips(loop: scf.ForOp) -> int:
 
 
 def streamed_bytes(loop: scf.ForOp) -> int:
-    """The bytes of the buffers through which a loop moves, where it reads them in sums and nowhere else decides."""
+    """The bytes of the buffers through which a loop moves in sums, that it reads at the same places in each call."""
     counter, sizes = loop.body.block.args[0], dict[SSAValue, int]()
+    counters = {inner.body.block.args[0] for inner in loop.walk() if isinstance(inner, scf.ForOp)}
     for op in loop.walk():
-        if isinstance(op, ReadOp) and isinstance(sums := op.parent_op(), scf.ForOp) and sums is not loop:
+        if isinstance(op, ReadOp) and isinstance(sums := op.parent_op(), scf.ForOp) and sums.iter_args:
             (expr,) = op.exprs
-            around = {inner.body.block.args[0] for inner in loop.walk() if isinstance(inner, scf.ForOp)}
-            if sums.iter_args and (stride := expr.coefficient(counter)) and expr.symbols <= around:
+            if (stride := expr.coefficient(counter)) and expr.symbols <= counters:
                 sizes[op.source] = abs(stride) * element_type(buffer_type(op.source)).bytes * most_trips(loop)
     return sum(sizes.values())
 
@@ -95,12 +95,11 @@ class KernelAlternatePanelsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, FuncOp) and function.counters:
-                loops = [o for o in function.body.block.ops if isinstance(o, scf.ForOp) and self.pays(o)]
-                if loops:
+                if loops := [o for o in function.body.block.ops if isinstance(o, scf.ForOp) and self.pays(o)]:
                     even = InsideOp([mod(symbol(function.counters[0]), 2, range_of)], [1])
                     Rewriter.insert_op(even, InsertPoint.at_start(function.body.block))
-                for loop in loops:
-                    alternate(loop, even.result)
+                    for loop in loops:
+                        alternate(loop, even.result)
 
     def pays(self, loop: scf.ForOp) -> bool:
         """Is there more to read than a cache keeps beside all else, in an order that is free?"""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -36,7 +37,7 @@ def never(passes: Sequence[ModulePass]) -> Sequence[ModulePass]:
     return [p for p in passes if not isinstance(p, KernelAlternatePanelsPass)]
 
 
-def noise(*shape: int, seed: int = 0) -> Array:
+def noise(*shape: int, seed: int = 0) -> NDArray[np.float64]:
     return as_array(np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32))
 
 
@@ -63,4 +64,4 @@ def test_results_stay_the_same(op: str, hidden: int, variant: Variant) -> None:
     changed = replace(variant, rewrite=always, sharing=shared)
     assert text_of(module.clone(), changed) != text_of(module.clone(), replace(changed, rewrite=never))
     for found, like in zip(run_wasm(module, inputs, changed), expected, strict=True):
-        np.testing.assert_allclose(found, like, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(found.astype(np.float64), like.astype(np.float64), rtol=1e-4, atol=1e-5)
