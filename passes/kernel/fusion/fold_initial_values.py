@@ -8,7 +8,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -32,11 +32,13 @@ def depends_on(value: SSAValue, op: Operation) -> bool:
 
 
 def made_after(value: SSAValue, op: Operation) -> list[Operation]:
-    """The operations behind `value` that come after `op` in its block, last first."""
-    owner = value.owner
-    if isinstance(owner, Block) or owner.parent is not op.parent or owner.is_before_in_block(op):
-        return []
-    return [owner, *(o for operand in owner.operands for o in made_after(operand, op))]
+    """The operations behind `value` that come after `op` in its block, in their order."""
+    behind, found, following = {v.owner for v in values_behind(value)}, list[Operation](), op.next_op
+    while following is not None:
+        if following in behind:
+            found.append(following)
+        following = following.next_op
+    return found
 
 
 def fold(reduce: ReduceOp) -> bool:
@@ -50,7 +52,7 @@ def fold(reduce: ReduceOp) -> bool:
     other = add.rhs if add.lhs is reduce.result else add.lhs
     if not isinstance(other.owner, ReadOp | arith.ConstantOp) or depends_on(other, reduce):
         return False
-    for op in reversed(list(dict.fromkeys(made_after(other, reduce)))):
+    for op in made_after(other, reduce):
         op.detach()
         Rewriter.insert_op(op, InsertPoint.before(reduce))
     reduce.operands[0] = other

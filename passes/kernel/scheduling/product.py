@@ -12,6 +12,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
 from webdnn.dialects.kernel.attributes import UnrollAttr
+from webdnn.dialects.kernel.behind import values_behind
 from webdnn.dialects.kernel.pairs import PAIR, DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.passes.kernel.scheduling.lane_analysis import accesses, depends_on
@@ -166,6 +167,4 @@ class ProductChoice:
 
 def reads_behind(value: SSAValue) -> list[ReadOp]:
     """The reads that a value is computed from."""
-    if isinstance(value.owner, ReadOp):
-        return [value.owner]
-    return [read for operand in getattr(value.owner, "operands", ()) for read in reads_behind(operand)]
+    return [found.owner for found in values_behind(value) if isinstance(found.owner, ReadOp)]

@@ -71,3 +71,28 @@ func.func @computed(%x: tensor<3xf32>) -> tensor<1xf32> {
   }
   func.return %0 : tensor<1xf32>
 }
+
+// -----
+
+// What the value is read by moves along, in its own order.
+
+// CHECK-LABEL: @moved
+// CHECK:           %[[A:.*]] = kernel.index [%n * 2]
+// CHECK-NEXT:      %[[B:.*]] = kernel.index [%[[A]] + 1]
+// CHECK-NEXT:      %[[BIAS:.*]] = kernel.read %bias[%[[A]] + %[[B]]]
+// CHECK-NEXT:      kernel.reduce add (%k = 4) from %[[BIAS]]
+func.func @moved(%x: tensor<4x8xf32>, %bias: tensor<32xf32>) -> tensor<8xf32> {
+  %y = kernel.compute (%n = 8) -> tensor<8xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4) from %zero : f32 {
+      %v = kernel.read %x[%k, %n] : tensor<4x8xf32>
+      kernel.yield %v : f32
+    }
+    %a = kernel.index [%n * 2] of 15
+    %b = kernel.index [%a + 1] of 16
+    %f = kernel.read %bias[%a + %b] : tensor<32xf32>
+    %r = arith.addf %s, %f : f32
+    kernel.yield %r : f32
+  }
+  func.return %y : tensor<8xf32>
+}
