@@ -59,6 +59,16 @@ def inferred_apart(
     return declarations(ModelProto.FromString(done.stdout).graph.value_info, {})
 
 
+def believed(found: Mapping[str, Declared], stated: Mapping[str, Declared]) -> dict[str, Declared]:
+    """What to expect of values: what the model states, but the shapes that ONNX's inference has `found` whole.
+
+    Statements are often left over from before somebody changed the extents of inputs; all engines ignore them then.
+    """
+    whole = {name: known for name, known in found.items() if known.static() is not None}
+    known = {name: d for name, d in whole.items() if name not in stated or stated[name].element == d.element}
+    return {**found, **stated, **known}
+
+
 INFER = """
 import sys
 from onnx.shape_inference import infer_shapes
@@ -93,8 +103,11 @@ def skeleton(
 
 
 def inferable(node: NodeProto) -> NodeProto:
-    """The node, or one that nothing is known of where inference counts windows that start in the padding behind."""
-    if not any(a.name == "ceil_mode" and a.i for a in node.attribute):
+    """The node, or one that nothing is known of where inference is not to be believed.
+
+    It counts windows that start in the padding behind, and joins the shapes of branches of which one may never run.
+    """
+    if node.op_type != "If" and not any(a.name == "ceil_mode" and a.i for a in node.attribute):
         return node
     unknown = NodeProto()
     unknown.CopyFrom(node)
@@ -120,7 +133,10 @@ def compare(
     expected: Mapping[str, Declared],
     counting: Counting,
 ) -> None:
-    """Raise DiagnosticError where types differ from what ONNX or the model says of them."""
+    """Raise DiagnosticError where types differ from what ONNX or the model says of them.
+
+    Of what `If` gives, that is the element type: its shape comes from branches, of which one may never run.
+    """
     problems = Diagnostics()
     hint = "the shapes that the model declares, or its inputs, contradict its operators; export it again"
     for node in nodes:
@@ -128,7 +144,8 @@ def compare(
             value = values.get(name)
             if value is None or name not in expected:
                 continue
-            difference = contradiction(value, expected[name], counting.of(value))
+            known = expected[name] if node.op_type != "If" else Declared(expected[name].element, None)
+            difference = contradiction(value, known, counting.of(value))
             if difference is not None:
                 problem = f"'{node.op_type}' gives '{name}' the type {difference} as the model says"
                 problems.note(described(node), problem, hint=hint)

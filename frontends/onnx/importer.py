@@ -28,7 +28,7 @@ from webdnn.dialects.signature import COUNTED, NAME, SIZES, Sizes, counted_attri
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.counts import Counting
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
+from webdnn.frontends.onnx.expectation import believed, compare, declarations, inferred, inferred_apart
 from webdnn.frontends.onnx.inputs import Declared, Dims, bound_inputs, checked_constants, declared
 from webdnn.frontends.onnx.model import Model, read_model
 from webdnn.frontends.onnx.order import ordered, reads
@@ -72,8 +72,8 @@ def import_onnx(
         # Once more, with types to go on with behind what was refused, for all that there is to say.
         attempt.run(inferred_apart(model, nodes, types, fixed))
         raise
-    expected = inferred(model, nodes, types, fixed) | declarations([*graph.value_info, *graph.output], dims)
-    compare(nodes, scope.values, expected, counting)
+    stated = declarations([*graph.value_info, *graph.output], dims)
+    compare(nodes, scope.values, believed(inferred(model, nodes, types, fixed), stated), counting)
     named_results = [Output(name, value) for name, value in zip(wanted, results, strict=True)]
     return finished(model, block, attempt.arguments(), with_counts(named_results, counting))
 

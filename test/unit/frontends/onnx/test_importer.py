@@ -337,3 +337,24 @@ def test_windows_that_would_start_in_the_padding_behind_are_not_counted(model: B
     module = import_onnx(model([pool, node("Neg", ["p"], ["y"])], {"x": [1, 1, 3]}, ["y"]))
     (y,) = run_function(module, [np.array([[[1, 2, 3]]], np.float32)])
     assert y.tolist() == [[[-2, -3]]]
+
+
+def test_stale_shapes_are_not_believed(model: Build, run: Run) -> None:
+    """Somebody changed the input's extents, and nothing else."""
+    proto = model([node("Relu", ["x"], ["a"]), node("Neg", ["a"], ["y"])], {"x": [2, 3]}, {"y": [1, 3]})
+    proto.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, [1, 3]))
+    (y,) = run(proto, np.ones((2, 3), np.float32))
+    assert y.tolist() == [[-1, -1, -1]] * 2
+
+
+def test_shapes_of_branches_that_never_run_are_not_believed(model: Build, run: Run) -> None:
+    """As exporters write them: both branches declare what one of them gives."""
+    values = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [6])]
+    shape = numpy_helper.from_array(np.array([6]), "flat")
+    nodes = ([node("Reshape", ["x", "flat"], ["out"])], [node("Abs", ["x"], ["out"])])
+    then, other = (helper.make_graph(n, "branch", [], values, [shape]) for n in nodes)
+    choice = node("If", ["c"], ["a"], then_branch=then, else_branch=other)
+    proto = model([choice, node("Neg", ["a"], ["y"])], {"x": [2, 3]}, {"y": [6]}, {"c": np.array(False)})
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    (y,) = run(proto, np.ones((2, 3), np.float32))
+    assert y.tolist() == [[-1, -1, -1]] * 2

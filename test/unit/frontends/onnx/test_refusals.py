@@ -136,8 +136,10 @@ def test_shapes_that_contradict_each_other(model: Build) -> None:
     nodes = [node("MatMul", ["x", "w"], ["y"], name="product")]
     error = refusal(model(nodes, {"x": [2, 3]}, ["y"], {"w": np.zeros((4, 5), np.float32)}))
     assert error.where == "product"
-    error = refusal(model([node("Relu", ["x"], ["y"], name="relu")], {"x": [2, 3]}, {"y": [2, 4]}))
-    assert "[2, 3], not f32 [2, 4]" in str(error)
+    nodes = [node("NonZero", ["x"], ["n"], name="found"), node("Cast", ["n"], ["y"], to=TensorProto.FLOAT)]
+    proto = model(nodes, {"x": [2, 3]}, ["y"])
+    proto.graph.value_info.append(helper.make_tensor_value_info("n", TensorProto.INT64, [3, None]))
+    assert "i64 [2, 6], not i64 [3" in str(refusal(proto))
     nodes = [node("Relu", ["x"], ["a"], name="relu"), node("Neg", ["a"], ["y"])]
     proto = model(nodes, {"x": [2]}, ["y"])
     proto.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.INT32, [2]))
