@@ -22,8 +22,9 @@ OF_DEVIATION = 1e-4
 class Comparison:
     """The largest errors of an output, the root of the mean square as a part of std(ref), and whether they pass.
 
-    Those of a model in f32 pass within RELATIVE·|ref| + OF_DEVIATION·std(ref). Where `weights` were compressed, errors
-    are the format's; they are told, and only what is not finite where it should be does not pass.
+    Those of a model in f32 pass within RELATIVE·|ref| + OF_DEVIATION·std(ref), and `steps` more where a model has
+    quantization of its own, which move this output so far. Where `weights` were compressed, errors are the format's;
+    they are told, and only what is not finite where it should be does not pass.
     """
 
     absolute: float
@@ -31,6 +32,7 @@ class Comparison:
     mean: float
     within: bool
     weights: str = EXACT
+    steps: float = 0.0
 
     def __str__(self) -> str:
         if self.weights != EXACT:
@@ -39,13 +41,18 @@ class Comparison:
             return f"{found}: {verdict} for weights in {self.weights}"
         verdict = "within" if self.within else "NOT within"
         bounds = f"{RELATIVE:g}·|ref| + {OF_DEVIATION:g}·std(ref)"
+        if self.steps:
+            bounds += f" + {self.steps:.3g}, which steps of quantization make"
         return f"largest error {self.absolute:.3g}, relative {self.relative:.3g}: {verdict} {bounds}"
 
 
-def compare(found: Array, reference: Array, weights: str = EXACT) -> Comparison:
-    """Compare elements; NaN equals NaN, and infinities equal themselves. `weights` is the format of a bundle's."""
+def compare(found: Array, reference: Array, weights: str = EXACT, steps: float = 0.0) -> Comparison:
+    """Compare elements; NaN equals NaN, and infinities equal themselves.
+
+    `weights` is the format of a bundle's, and `steps` how far steps of quantization move elements (`Oracle.steps`).
+    """
     if found.shape != reference.shape:
-        return Comparison(np.inf, np.inf, np.inf, within=False, weights=weights)
+        return Comparison(np.inf, np.inf, np.inf, within=False, weights=weights, steps=steps)
     a, b = found.astype(np.float64), reference.astype(np.float64)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     comparable = np.isfinite(a) & np.isfinite(b)
@@ -54,8 +61,8 @@ def compare(found: Array, reference: Array, weights: str = EXACT) -> Comparison:
         relative = np.where(same, 0.0, error / np.abs(b))
     finite = b[np.isfinite(b)]
     deviation = float(finite.std()) if finite.size else 0.0
-    bound = RELATIVE * np.where(np.isfinite(b), np.abs(b), 0.0) + OF_DEVIATION * deviation
+    bound = RELATIVE * np.where(np.isfinite(b), np.abs(b), 0.0) + OF_DEVIATION * deviation + steps
     largest, mean = float(error.max(initial=0)), float(np.sqrt(np.square(error).mean())) if error.size else 0.0
     within = bool((error <= bound).all()) if weights == EXACT else bool(np.isfinite(largest))
     part = mean / deviation if deviation else mean
-    return Comparison(largest, float(relative.max(initial=0)), part, within, weights)
+    return Comparison(largest, float(relative.max(initial=0)), part, within, weights, steps)

@@ -7,15 +7,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from onnx import ModelProto
+
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
+from webdnn.tools.quantization_steps import RANGES, quantized_values, with_outputs, with_steps
 
 FATAL = 4
 """The log level at which onnxruntime prints nothing but its end."""
 
+EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
+
+DRAWS = 4
+"""How often a model with quantization is computed with other roundings."""
+
 
 class _Value(Protocol):
     name: str
+    type: str
 
 
 class _InferenceSession(Protocol):
@@ -34,25 +44,54 @@ class Oracle:
             raise DiagnosticError(
                 "onnxruntime is not installed, and results are compared with its", hint="pip install onnxruntime"
             ) from error
-        self._path = path
+        self._path, self._library = path, library
         if not path.is_file():
             raise DiagnosticError("no such file", where=str(path), hint="check the path of the model")
-        options = library.SessionOptions()
-        options.graph_optimization_level = library.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = FATAL
-        try:
-            self._session: _InferenceSession = library.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise self._failure(error, "loads") from error
+        self._session = self._opened(str(path))
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by name, from those of the inputs that the model has."""
-        known = {value.name for value in self._session.get_inputs()}
-        names = [value.name for value in self._session.get_outputs()]
+        return self._computed(self._session, inputs)
+
+    def steps(self, inputs: Mapping[str, Array]) -> dict[str, float]:
+        """How far steps of quantization move each output; empty for a model that quantizes nothing it computes.
+
+        What lies between two steps, or nearly so, may be rounded to either of them, and what is computed from it
+        differs. So this computes with a few of all quantized values a step away, and takes the farthest element.
+        """
+        model = ModelProto.FromString(self._path.read_bytes())
+        values = quantized_values(model)
+        if not values:
+            return {}
+        outputs = self._opened(with_outputs(model, values).SerializeToString()).get_outputs()
+        types = {value.name: value.type for value in outputs if value.type in RANGES}
+        reference = self.run(inputs)
+        steps = dict.fromkeys(reference, 0.0)
+        for draw in range(DRAWS):
+            moved = self._computed(self._opened(with_steps(model, types, draw).SerializeToString()), inputs)
+            for name, array in moved.items():
+                steps[name] = max(steps[name], farthest(array, reference[name]))
+        return steps
+
+    def _opened(self, model: str | bytes) -> _InferenceSession:
+        """A session for a path or a model, whose external data lies beside the path."""
+        options = self._library.SessionOptions()
+        options.graph_optimization_level = self._library.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = FATAL
+        options.add_session_config_entry(EXTERNAL_DATA, str(self._path.parent.absolute()))
         try:
-            found = self._session.run(names, {name: array for name, array in inputs.items() if name in known})
+            opened: _InferenceSession = self._library.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise self._failure(error, "loads") from error
+        return opened
+
+    def _computed(self, session: _InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        known = {value.name for value in session.get_inputs()}
+        names = [value.name for value in session.get_outputs()]
+        try:
+            found = session.run(names, {name: array for name, array in inputs.items() if name in known})
         except Exception as error:
             raise self._failure(error, "computes") from error
         return dict(zip(names, found, strict=True))
@@ -60,3 +99,12 @@ class Oracle:
     def _failure(self, error: Exception, what: str) -> DiagnosticError:
         hint = f"check that onnxruntime {what} this model by itself, and that the bundle was compiled from it"
         return DiagnosticError(f"onnxruntime refuses the model: {error}", where=str(self._path), hint=hint)
+
+
+def farthest(found: Array, reference: Array) -> float:
+    """The largest difference of finite elements; none where there are other numbers of elements."""
+    if found.shape != reference.shape:
+        return 0.0
+    a, b = found.astype(np.float64), reference.astype(np.float64)
+    finite = np.isfinite(a) & np.isfinite(b)
+    return float(np.abs(a[finite] - b[finite]).max(initial=0))

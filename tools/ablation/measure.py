@@ -120,7 +120,8 @@ def subject_of(path: Path, full: Built, constants: Mapping[str, Array]) -> Subje
     """The model with inputs, and what onnxruntime makes of them."""
     manifest = open_bundle(full.directory).manifest
     feeds = {**constants, **random_inputs(Inputs.of(manifest), 0)}
-    return Subject(path.stem, full.directory, manifest, path, feeds, Oracle(path).run(feeds))
+    oracle = Oracle(path)
+    return Subject(path.stem, full.directory, manifest, path, feeds, oracle.run(feeds), oracle.steps(feeds))
 
 
 def checked(it: Built, subject: Subject) -> list[Comparison]:
@@ -129,7 +130,8 @@ def checked(it: Built, subject: Subject) -> list[Comparison]:
     with Session(it.directory) as session:
         names = {tensor["name"] for tensor in session.inputs}
         outputs = session.run({name: array for name, array in subject.feeds.items() if name in names})
-    return [compare(outputs[name], subject.expected[name]) for name in outputs]
+    steps = subject.steps
+    return [compare(outputs[name], subject.expected[name], steps=steps.get(name, 0.0)) for name in outputs]
 
 
 def record(without: str, failure: str = "") -> Build:

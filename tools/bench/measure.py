@@ -148,7 +148,8 @@ def compared(runs: Sequence[Sequence[str]], subject: Subject, weights: str) -> l
     for encoded in runs:
         for tensor, text in zip(subject.outputs, encoded, strict=True):
             reference = subject.expected[tensor["name"]]
-            found.append(compare(decoded(text, reference), reference, weights))
+            steps = subject.steps.get(tensor["name"], 0.0)
+            found.append(compare(decoded(text, reference), reference, weights, steps))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from webdnn.frontends.onnx.inputs import Dims
@@ -48,7 +48,8 @@ class Subject:
     """What is served to a page, and what its answers are compared with.
 
     `model` is the ONNX file and `expected` its outputs; both are None for a bundle, which then runs unchecked and
-    without peers. `feeds` are the inputs of all engines, of which ours needs no constants.
+    without peers. `steps` says how far steps of quantization move outputs. `feeds` are the inputs of all engines, of
+    which ours needs no constants.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Subject:
     model: Path | None
     feeds: Mapping[str, Array]
     expected: Mapping[str, Array] | None
+    steps: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def outputs(self) -> Sequence[Tensor]:
@@ -94,8 +96,10 @@ def prepare(path: Path, directory: Path, settings: Settings) -> Subject:
     manifest = open_bundle(directory).manifest
     inputs = random_inputs(Inputs.of(manifest), settings.seed)
     feeds = inputs if model is None else {**settings.constants, **inputs}
-    expected = None if model is None else Oracle(model).run(feeds)
-    return Subject(path.stem, directory, manifest, model, feeds, expected)
+    if model is None:
+        return Subject(path.stem, directory, manifest, model, feeds, None)
+    oracle = Oracle(model)
+    return Subject(path.stem, directory, manifest, model, feeds, oracle.run(feeds), oracle.steps(feeds))
 
 
 def drop_relaxed_modules(directory: Path) -> None:

@@ -94,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     if oracle is None:
         return 0
     own = {name: value for name, value in outputs.items() if name not in names_of_counts(model.outputs)}
-    return compared(own, oracle.run({**constants, **inputs}), weights_of(arguments))
+    feeds = {**constants, **inputs}
+    return compared(own, oracle.run(feeds), weights_of(arguments), oracle.steps(feeds))
 
 
 def weights_of(arguments: argparse.Namespace) -> str:
@@ -201,12 +202,16 @@ def save(outputs: Mapping[str, Array], directory: Path) -> None:
         np.save(directory / f"{portable}.npy", value)
 
 
-def compared(outputs: Mapping[str, Array], expected: Mapping[str, Array], weights: str) -> int:
+def compared(
+    outputs: Mapping[str, Array], expected: Mapping[str, Array], weights: str, steps: Mapping[str, float]
+) -> int:
     """Print how far each output is from what is expected; the exit status says whether all are close enough."""
     if missing := [name for name in outputs if name not in expected]:
         hint = "name the model that the bundle was compiled from"
         raise DiagnosticError(f"the model given to --compare has no output '{missing[0]}'", hint=hint)
-    comparisons = {name: compare(value, expected[name], weights) for name, value in outputs.items()}
+    comparisons = {
+        name: compare(value, expected[name], weights, steps.get(name, 0.0)) for name, value in outputs.items()
+    }
     for name, comparison in comparisons.items():
         print(f"{name}: {comparison}")
     return 0 if all(comparison.within for comparison in comparisons.values()) else 1

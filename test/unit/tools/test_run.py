@@ -9,14 +9,16 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from onnx import ModelProto, helper
 
-from helpers.small_models import perceptron, write_model
+from helpers.small_models import make_model, perceptron, write_model
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Session, engine_names
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.commands.serve import start
 from webdnn.tools.comparison import compare
 from webdnn.tools.compiler import compile_model
+from webdnn.tools.oracle import Oracle
 from webdnn.tools.reference import Reference
 from webdnn.tools.webdnn import main
 
@@ -155,6 +157,53 @@ def test_what_is_close() -> None:
     found = compare(np.array([1.5, 2.0]), np.array([1.0, 2.0]))
     assert (found.absolute, found.relative) == (0.5, 0.5)
     assert not compare(np.array([3], np.int64), np.array([4], np.int64)).within
+
+
+def test_steps_of_quantization_are_let_pass() -> None:
+    reference = np.array([1.0, -1.0, 0.5])
+    assert not compare(reference + np.array([0, 0.25, 0]), reference).within
+    found = compare(reference + np.array([0, 0.25, 0]), reference, steps=0.25)
+    assert found.within
+    assert str(found).endswith("within 0.001·|ref| + 0.0001·std(ref) + 0.25, which steps of quantization make")
+    assert not compare(reference + np.array([0, 0.5, 0]), reference, steps=0.25).within
+
+
+def quantized(weights: int) -> ModelProto:
+    """Rounded, multiplied in integers and rounded again, by steps of 0.25; and what is not rounded, doubled."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("QLinearMatMul", ["q", "s", "z", "w", "t", "z", "s", "z"], ["p"]),
+        helper.make_node("DequantizeLinear", ["p", "s", "z"], ["y"]),
+        helper.make_node("Add", ["x", "x"], ["plain"]),
+    ]
+    matrix = np.random.default_rng(weights).integers(0, 255, (16, 8)).astype(np.uint8)
+    scales = {"s": np.array(0.25, np.float32), "t": np.array(0.004, np.float32), "z": np.array(127, np.uint8)}
+    return make_model(nodes, {"x": [4, 16]}, {"y": [4, 8], "plain": [4, 16]}, {**scales, "w": matrix})
+
+
+def test_models_with_quantization(tmp_path: Path, capsys: Capture) -> None:
+    model, other = write_model(tmp_path / "q.onnx", quantized(0)), write_model(tmp_path / "other.onnx", quantized(1))
+    manifest, files, _ = compile_model(model, ["wasm"])
+    write_bundle(tmp_path / "bundle", manifest, files)
+    assert main(["run", str(tmp_path / "bundle"), "--compare", str(model)]) == 0
+    y, plain = capsys.readouterr().out.splitlines()[-2:]
+    assert "which steps of quantization make" in y
+    assert plain.endswith("within 0.001·|ref| + 0.0001·std(ref)")
+    assert main(["run", str(tmp_path / "bundle"), "--compare", str(other)]) == 1
+    assert "y: largest error" in (printed := capsys.readouterr().out)
+    assert "NOT within" in printed
+
+
+def test_how_far_steps_move_outputs(folder: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((4, 16), np.float32)
+    steps = Oracle(write_model(tmp_path / "q.onnx", quantized(0))).steps({"x": x})
+    assert 0.25 <= steps["y"] <= 0.75
+    assert steps["plain"] == 0
+    weights = [helper.make_node("DequantizeLinear", ["w", "s"], ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"])]
+    constants = {"w": np.ones((16, 8), np.int8), "s": np.array(0.5, np.float32)}
+    rounded = make_model(weights, {"x": [4, 16]}, {"y": [4, 8]}, constants)
+    assert Oracle(write_model(tmp_path / "weights.onnx", rounded)).steps({"x": x}) == {}
+    assert Oracle(folder / "model.onnx").steps({"x": np.zeros((2, 4), np.float32)}) == {}
 
 
 def test_compressed_weights_have_no_bounds() -> None:
