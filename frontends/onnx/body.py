@@ -22,6 +22,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.frontends.onnx.converters import CONVERTERS
 from webdnn.frontends.onnx.counted_axes import convert_counted
+from webdnn.frontends.onnx.definitions import DEFINITIONS
+from webdnn.frontends.onnx.definitions.definition import defined
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.formats import KNOWING, MOVING, format_name
 from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_function, schema_of
@@ -138,7 +140,8 @@ class BodyImport:
     def look_up(self, proto: NodeProto, scope: Scope, where: str) -> None:
         """Note where nothing imports this kind of node, or one of those in its graphs."""
         domain = canonical(proto.domain)
-        own = function_key(proto) in self.model.functions or (domain, proto.op_type) in CONVERTERS
+        key = domain, proto.op_type
+        own = function_key(proto) in self.model.functions or key in CONVERTERS or key in DEFINITIONS
         if not (own or has_function(proto.op_type, domain, scope.opset(domain))):
             self.problems.problems.extend(unsupported(proto, where).problems)
         for attribute in proto.attribute:
@@ -161,9 +164,10 @@ class BodyImport:
         check_node(proto, domain, opset, where)
         convert = CONVERTERS.get((domain, proto.op_type))
         if convert is None:
-            function = onnx_function(proto, domain, opset, operands)
+            function = defined(proto, domain, operands, where) or onnx_function(proto, domain, opset, operands)
             if function is None:
                 raise unsupported(proto, where)
+            check_results(function, proto, used, where)
             inside = Scope(imported_opsets(function, self.model), label=where)
             return self.call(function, proto, operands, used, scope, inside)
         node = Node(
@@ -275,6 +279,15 @@ def check_node(proto: NodeProto, domain: str, opset: int, where: str) -> None:
     except checker.ValidationError as error:
         problem = str(error).splitlines()[0]
         raise DiagnosticError(f"'{proto.op_type}' {problem}", where=where, hint=DAMAGED) from error
+
+
+def check_results(function: FunctionProto, proto: NodeProto, used: set[str], where: str) -> None:
+    """Raise DiagnosticError where a node has a result that is read, and that its function does not give."""
+    given = [*function.output, *[""] * len(proto.output)]
+    for i, (inner, name) in enumerate(zip(given, proto.output, strict=False)):
+        if name in used and not inner:
+            problem = f"'{proto.op_type}' has an output {i}, '{name}', that is not supported"
+            raise DiagnosticError(problem, where=where, hint="export the model without it")
 
 
 def defaults(proto: NodeProto, scope: Scope) -> dict[str, AttributeProto]:

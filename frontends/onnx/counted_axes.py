@@ -21,7 +21,7 @@ from webdnn.support.shapes import normalize_axes, normalize_axis
 ELEMENTWISE = frozenset(
     {*UNARY, *BINARY, *VARIADIC}
     | set(
-        "BitShift Cast CastLike Celu Clip DequantizeLinear Dropout Elu Gelu HardSigmoid Identity IsInf IsNaN LeakyRelu "
+        "BitShift Cast Celu Clip DequantizeLinear Dropout Elu Gelu HardSigmoid Identity IsInf IsNaN LeakyRelu "
         "Mean Mod PRelu Pow QuantizeLinear Selu Shrink Swish ThresholdedRelu Where".split()
     )
 )
@@ -85,6 +85,11 @@ def batched(node: Node, result: SSAValue) -> dict[int, Term]:
     """The first axis of the first operand alone may be counted."""
     if [(i, axis) for i in range(len(node.operands)) for axis in counts(node, i)] != [(0, 0)]:
         refuse_counted(node, "computes across an axis whose size varies", hint="let the first axis alone vary")
+    return counts(node, 0)
+
+
+def cast_like(node: Node, result: SSAValue) -> dict[int, Term]:
+    """The second operand gives its element type alone."""
     return counts(node, 0)
 
 
@@ -176,6 +181,7 @@ def of_first(node: Node, result: SSAValue) -> dict[int, Term]:
 
 
 MOVEMENT: Mapping[str, Rule] = {
+    "CastLike": Rule(cast_like),
     "Gather": Rule(gather, from_start),
     "GatherElements": Rule(gather_elements, from_start),
     "GatherND": Rule(gather_nd),

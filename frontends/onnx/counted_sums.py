@@ -109,8 +109,9 @@ def rescaled(node: Node, results: Sequence[SSAValue]) -> list[SSAValue]:
 
 
 def zeros_noted(node: Node, results: Sequence[SSAValue]) -> Sequence[SSAValue]:
-    """The results, of which places that are not filled are known to be zero."""
-    axes = set(reduced_axes(node)) & counts(node, 0).keys()
+    """The results, of which places that are not filled are known to be zero, unless none may be: a sum is zero then."""
+    settled = {axis: node.emitter.counting.settled(count.value) for axis, count in counts(node, 0).items()}
+    axes = [axis for axis in reduced_axes(node) if (bounds := settled.get(axis)) and bounds[0] > 0]
     node.emitter.counting.zeros |= {(result, axis) for result in results for axis in axes}
     return results
 

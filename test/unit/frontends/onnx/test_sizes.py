@@ -62,6 +62,14 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "float[b,s,4] y",
         "t = Transpose<perm=[0,2,1]>(k) a = MatMul(x, t) p = Softmax(a) y = MatMul(p, v)",
     ),
+    "fused attention": (
+        f"{X}, float[b,p,4] k, float[b,p,4] v, int32[b,p] m",
+        "float[b,s,4] y, float[b,s,4] c",
+        "n = com.microsoft.SkipLayerNormalization<epsilon=0.00001>(x, x, scale, row) "
+        "y = com.microsoft.MultiHeadAttention<num_heads=2>(n, k, v, , m) "
+        "t = com.microsoft.FusedMatMul<transB=1>(x, x) p = Softmax(t) a = MatMul(p, x) "
+        "c = com.microsoft.MultiHeadAttention<num_heads=2,unidirectional=1>(a, x, x)",
+    ),
     "products": (
         "float[s,b] x, float[s,b] u, float[s] v",
         "float[b,b] y, float[b,b] e, float[b] g, float[b,b] m",
@@ -190,7 +198,9 @@ CONSTANTS: Mapping[str, Array] = {
 
 def model_of(inputs: str, outputs: str, nodes: str, path: Path) -> Path:
     """A model of a text, which may use constants by name."""
-    text = f'<ir_version: 10, opset_import: ["" : 18]> sized ({inputs}) => ({outputs}) {{ {nodes} }}'
+    text = (
+        f'<ir_version: 10, opset_import: ["" : 18, "com.microsoft" : 1]> sized ({inputs}) => ({outputs}) {{ {nodes} }}'
+    )
     model = onnx.parser.parse_model(text)
     used = {name for node in model.graph.node for name in node.input}
     given = [numpy_helper.from_array(array, name) for name, array in CONSTANTS.items() if name in used]
@@ -210,8 +220,9 @@ def inputs_of(path: Path, sizes: Mapping[str, int]) -> dict[str, Array]:
     for value in onnx.ModelProto.FromString(path.read_bytes()).graph.input:
         type = value.type.tensor_type
         shape = [sizes.get(dim.dim_param, dim.dim_value) for dim in type.shape.dim]
-        whole = type.elem_type == onnx.TensorProto.INT64
-        found[value.name] = random.integers(0, 4, shape) if whole else random.standard_normal(shape, np.float32)
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(type.elem_type)
+        whole = random.integers(0, 4, shape) if dtype.kind == "i" else random.standard_normal(shape)
+        found[value.name] = as_array(whole.astype(dtype))
     return found
 
 

@@ -1,0 +1,133 @@
+"""Definitions of operators on quantized tensors: dequantized, computed on, and quantized again."""
+
+from __future__ import annotations
+
+from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, lines
+
+
+def quantized(call: Call, value: str, scale: int, zero: int, like: int = 0) -> str:
+    """The line that quantizes the result; without a zero point it has the element type of operand `like`."""
+    if call.has(zero):
+        return f"o0 = QuantizeLinear ({value}, i{scale}, i{zero})"
+    return f"{floats('zero', 0.0, f'i{like}')}\no0 = QuantizeLinear ({value}, i{scale}, zero)"
+
+
+def dequantized(result: str, first: int) -> str:
+    """The line for a tensor whose scale and zero point stand behind it."""
+    return f"{result} = DequantizeLinear (i{first}, i{first + 1}, i{first + 2})"
+
+
+@definition("QLinearAdd", "QLinearMul")
+def of_two(call: Call) -> str:
+    kind = call.node.op_type.removeprefix("QLinear")
+    return lines(dequantized("a", 0), dequantized("b", 3), f"c = {kind} (a, b)", quantized(call, "c", 6, 7))
+
+
+@definition("QLinearSigmoid")
+def sigmoid(call: Call) -> str:
+    return lines(dequantized("x", 0), "y = Sigmoid (x)", quantized(call, "y", 3, 4))
+
+
+@definition("QLinearLeakyRelu")
+def leaky_relu(call: Call) -> str:
+    return lines(dequantized("x", 0), "y = LeakyRelu <alpha: float = @alpha> (x)", quantized(call, "y", 3, 4))
+
+
+@definition("QLinearSoftmax")
+def softmax(call: Call) -> str:
+    """Before opset 13 all axes from `axis` on are one."""
+    axis = call.integer("axis", -1)
+    if call.integer("opset", 13) >= 13:
+        computed = f"y = Softmax <axis = {axis}> (x)"
+    else:
+        computed = f"s = Shape (x)\nf = Flatten <axis = {axis}> (x)\np = Softmax <axis = 1> (f)\ny = Reshape (p, s)"
+    return lines(dequantized("x", 0), computed, quantized(call, "y", 3, 4))
+
+
+@definition("QLinearConcat")
+def concat(call: Call) -> str:
+    """The scale and zero point of the result come first."""
+    count = (len(call.operands) - 2) // 3
+    parts = [dequantized(f"x{k}", 2 + 3 * k) for k in range(count)]
+    joined = ", ".join(f"x{k}" for k in range(count))
+    return lines(*parts, f"y = Concat <axis: int = @axis> ({joined})", "o0 = QuantizeLinear (y, i0, i1)")
+
+
+@definition("QLinearWhere")
+def where(call: Call) -> str:
+    return lines(dequantized("x", 1), dequantized("y", 4), "z = Where (i0, x, y)", quantized(call, "z", 7, 8, like=1))
+
+
+@definition("QLinearGlobalAveragePool")
+def global_average_pool(call: Call) -> str:
+    return pooled(call, "GlobalAveragePool")
+
+
+@definition("QLinearAveragePool")
+def average_pool(call: Call) -> str:
+    kinds = {"ints": ("kernel_shape", "pads", "strides"), "int": ("ceil_mode", "count_include_pad")}
+    taken = [f"{name}: {kind} = @{name}" for kind, names in kinds.items() for name in names]
+    return pooled(call, f"AveragePool <auto_pad: string = @auto_pad, {', '.join(taken)}>")
+
+
+def pooled(call: Call, kind: str) -> str:
+    """A mean of places, with channels first or last."""
+    if not call.integer("channels_last", 0):
+        return lines(dequantized("x", 0), f"y = {kind} (x)", quantized(call, "y", 3, 4))
+    rank = len(call.shape(0))
+    first, last = [0, rank - 1, *range(1, rank - 1)], [0, *range(2, rank), 1]
+    return lines(
+        dequantized("t", 0),
+        f"x = Transpose <perm = {first}> (t)",
+        f"p = {kind} (x)",
+        f"y = Transpose <perm = {last}> (p)",
+        quantized(call, "y", 3, 4),
+    )
+
+
+@definition("QGemm")
+def gemm(call: Call) -> str:
+    """alpha · (A·B + C), where C is in units of the sums. Without a scale the result is a float."""
+    alpha, turned = call.number("alpha", 1.0), call.integer("transB", 0)
+    axis = 0 if turned else 1
+    return lines(
+        dequantized("a", 0),
+        f"b = DequantizeLinear <axis = {axis}> (i3, i4, i5)",
+        "unit = Mul (i1, i4)\nc = DequantizeLinear <axis = -1> (i6, unit)" if call.has(6) else "",
+        f"g = Gemm <transA: int = @transA, transB = {turned}> (a, b{', c' if call.has(6) else ''})",
+        "y = Identity (g)" if alpha == 1 else f"{floats('k', alpha, 'g')}\ny = Mul (g, k)",
+        quantized(call, "y", 7, 8) if call.has(7) else "o0 = Identity (y)",
+    )
+
+
+@definition("QuantizeLinear")
+def quantize_linear(call: Call) -> str:
+    """Older than 16 bits and 4 bits in ONNX's own operator."""
+    return "o0 = QuantizeLinear <axis: int = @axis> (i0, i1, i2)"
+
+
+@definition("DequantizeLinear")
+def dequantize_linear(call: Call) -> str:
+    return "o0 = DequantizeLinear <axis: int = @axis> (i0, i1, i2)"
+
+
+@definition("MatMulIntegerToFloat")
+def integer_product(call: Call) -> str:
+    return scaled_sums(call, "i0, i1, i4, i5", "i2", "i3", 6)
+
+
+@definition("DynamicQuantizeMatMul")
+def dynamic_product(call: Call) -> str:
+    quantizes = "q, scale, zero = DynamicQuantizeLinear (i0)"
+    return lines(quantizes, scaled_sums(call, "q, i1, zero, i3", "scale", "i2", 4))
+
+
+def scaled_sums(call: Call, operands: str, scale: str, other: str, bias: int, result: str = "o0") -> str:
+    """A product of integers, times both scales, and a bias if there is operand `bias`."""
+    return lines(
+        f"sums = MatMulInteger ({operands})",
+        f"unit = Mul ({scale}, {other})",
+        f"real = CastLike (sums, {scale})",
+        "product = Mul (real, unit)",
+        f"{result} = Add (product, i{bias})" if call.has(bias) else f"{result} = Identity (product)",
+    )
