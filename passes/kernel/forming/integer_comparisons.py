@@ -1,16 +1,19 @@
-"""Comparisons of integers that a target has no words for: with numbers beyond its own, and without signs."""
+"""Comparisons of integers that a target has no words for: of and with numbers beyond its own, and without signs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, i1
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import IntegerAttr, i1, i32, i64
+from xdsl.ir import Attribute, Operation
 from xdsl.rewriter import Rewriter
 
+from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.builder import Body
-from webdnn.passes.kernel.forming.integer_ranges import OverflowRisk, Ranges, restrict, within
+from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.passes.kernel.forming.integer_ranges import INT32, OverflowRisk, Ranges, restrict, within
 from webdnn.support.index import Range
 
 SIGNED_PREDICATES = {"ult": "slt", "ule": "sle", "ugt": "sgt", "uge": "sge"}
@@ -30,6 +33,38 @@ def refuse_signs(op: Operation, ranges: Ranges, *, is_float: bool) -> None:
         beyond = not all(within(span, ranges.machine.limits) for span in spans)
         if beyond and any(span[0] < 0 for span in spans):
             raise OverflowRisk(op)
+
+
+def is_number(type: Attribute) -> bool:
+    return type in (i32, i64, INDEX)
+
+
+def compare_factors(function: FuncOp, ranges: Ranges) -> None:
+    """a · b = 0 -> a = 0 or b = 0, where the target may not hold the product.
+
+    64 bits hold that of any two numbers of 32 bits, so that none but zero is cut to zero.
+    """
+    for op in list(function.walk()):
+        if not isinstance(op, arith.CmpiOp) or op.lhs.type != i64 or constant_of(op.rhs) != 0:
+            continue
+        product, predicate = op.lhs.owner, predicate_of(op)
+        if predicate in ("eq", "ne") and isinstance(product, arith.MuliOp) and exceeds(product, ranges):
+            body = Body()
+            a, b = (body.add(arith.CmpiOp(factor, op.rhs, predicate)) for factor in product.operands)
+            Rewriter.replace_op(op, [*body.ops, (arith.AndIOp if predicate == "ne" else arith.OrIOp)(a, b)])
+            if product.result.first_use is None:
+                Rewriter.erase_op(product)
+
+
+def exceeds(product: arith.MuliOp, ranges: Ranges) -> bool:
+    """May the product of two numbers of 32 bits leave the machine's?"""
+    try:
+        if not all(within(ranges.of(factor), INT32) for factor in product.operands):
+            return False
+        ranges.of(product.result)
+    except OverflowRisk as risk:
+        return risk.op is product
+    return False
 
 
 def decide(op: arith.CmpiOp, spans: Sequence[Range]) -> None:

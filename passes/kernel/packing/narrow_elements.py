@@ -35,13 +35,14 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp, ReduceOp
-from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.passes.kernel.forming.buffer_ranges import BufferRanges
 from webdnn.passes.kernel.forming.checked_outputs import as_float, checked_arguments
 from webdnn.passes.kernel.forming.integer_comparisons import (
     SIGNED_PREDICATES,
+    compare_factors,
     compare_large,
     decide,
+    is_number,
     predicate_of,
     refuse_signs,
 )
@@ -113,6 +114,7 @@ class Narrowing:
 
     def check(self, problems: Diagnostics) -> None:
         """Prove every integer that has an effect."""
+        compare_factors(self.function, self.ranges)
         for op in self.function.walk():
             if any(v.type == f64 for v in (*op.operands, *op.results)):
                 problems.add(op, "computes in f64", hint=self.storage.hint)
@@ -273,10 +275,6 @@ class Narrowing:
         shifted = body.plus(value, body.constant(-kept[0], value.type))
         turns = body.add(arith.FloorDivSIOp(shifted, body.constant(size, value.type)))
         return body.minus(value, body.times(turns, body.constant(size, value.type)))
-
-
-def is_number(type: Attribute) -> bool:
-    return type in (i32, i64, INDEX)
 
 
 def retype_scalars(op: Operation) -> None:

@@ -111,3 +111,50 @@ kernel.func @compare(%x: memref<4xi32>, %t: memref<4xi32>, %y: memref<4xi1>, %z:
     kernel.write %b, %z[%i] : memref<4xi1>
   }
 }
+
+// -----
+
+// Whether a product is zero is asked of its factors where it may be larger than a word; 64 bits hold it.
+
+// CHECK-LABEL: @factors(
+// CHECK-NOT:     arith.muli
+// CHECK:         %[[A:.*]] = arith.cmpi ne, %a, %zero : i32
+// CHECK:         %[[B:.*]] = arith.cmpi ne, %b, %zero : i32
+// CHECK:         arith.andi %[[A]], %[[B]] : i1
+// CHECK:         %[[C:.*]] = arith.cmpi eq, %a, %zero : i32
+// CHECK:         %[[D:.*]] = arith.cmpi eq, %b, %zero : i32
+// CHECK:         arith.ori %[[C]], %[[D]] : i1
+// OLD-LABEL: @factors(
+// OLD-NOT:     arith.muli
+kernel.func @factors(%x: memref<8xi64>, %m: memref<8xi1>, %n: memref<8xi1>) {
+  kernel.compute (%i = 8) {
+    %zero = arith.constant 0 : i64
+    %a = kernel.read %x[%i] : memref<8xi64>
+    %b = kernel.read %x[-%i + 7] : memref<8xi64>
+    %product = arith.muli %a, %b : i64
+    %some = arith.cmpi ne, %product, %zero : i64
+    %none = arith.cmpi eq, %product, %zero : i64
+    kernel.write %some, %m[%i] : memref<8xi1>
+    kernel.write %none, %n[%i] : memref<8xi1>
+  }
+}
+
+// -----
+
+// A product that a word holds stays.
+
+// CHECK-LABEL: @bits(
+// CHECK:         arith.muli
+// OLD-LABEL: @bits(
+// OLD:         arith.muli
+kernel.func @bits(%x: memref<8xi64>, %m: memref<8xi1>) {
+  kernel.compute (%i = 8) {
+    %zero = arith.constant 0 : i64
+    %low = arith.constant 15 : i64
+    %a = kernel.read %x[%i] : memref<8xi64>
+    %b = arith.andi %a, %low : i64
+    %product = arith.muli %b, %b : i64
+    %some = arith.cmpi ne, %product, %zero : i64
+    kernel.write %some, %m[%i] : memref<8xi1>
+  }
+}
