@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 
 from browser.tiny_bundles import relu_meaning
 from helpers.small_models import make_model, write_model
+from webdnn.dialects.signature import Sizes
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.device import Limits
 from webdnn.targets.bundle.write import write_bundle
@@ -206,6 +207,21 @@ def test_wrong_images_are_errors(
 def test_inputs_that_are_no_images(page: Page, negated: Negated, shape: tuple[int, ...], element: int) -> None:
     error = ask(page, "refused", negated.of(*shape, element=element), "wasm", "ImageData", WIDTH, HEIGHT, {})["error"]
     assert "takes no image" in error["message"]
+
+
+def test_inputs_of_any_size_are_arrays(browser: Browser, page: Page, tmp_path: Path) -> None:
+    shape = ["n", 3, HEIGHT, WIDTH]
+    path = write_model(
+        tmp_path / "n.onnx", make_model([helper.make_node("Neg", ["x"], ["y"])], {"x": shape}, {"y": shape})
+    )
+    manifest, files, _ = compile_model(path, ["webgpu"], dims={"n": Sizes(1, 2)})
+    write_bundle(tmp_path / "bundle", manifest, files)
+    errors = ask(page, "refusedForSize", browser.mount(tmp_path / "bundle"), WIDTH, HEIGHT)["errors"]
+    for error in errors:
+        assert error["name"] == "WebDnnError"
+        assert error["message"].endswith("is no array, and its size may vary")
+        assert error["hint"] == "pass its elements, or bind its dimensions to one size with --dim"
+    assert len(errors) == 2
 
 
 def test_buffers_stay_on_the_gpu(browser: Browser, page: Page, relu: Path) -> None:

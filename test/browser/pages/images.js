@@ -108,6 +108,19 @@ export async function refused(url, backend, kind, width, height, options) {
   return { error };
 }
 
+/** An image and a buffer of the session's device, for an input whose size varies. */
+export async function refusedForSize(url, width, height) {
+  const session = await load(url, { backends: ["webgpu"] });
+  const buffer = session.device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
+  const errors = [];
+  for (const x of [{ source: new ImageData(width, height) }, buffer]) {
+    errors.push(await session.run({ x }).then(() => ({}), told));
+  }
+  buffer.destroy();
+  await session.dispose();
+  return { errors };
+}
+
 async function contentOf(device, buffer) {
   const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();
