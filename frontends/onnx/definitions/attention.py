@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, ints, lines
+from webdnn.frontends.onnx.definitions.definition import LARGEST, Call, definition, floats, ints, lines
 from webdnn.frontends.onnx.definitions.quantized import scaled_sums
 
 MASKED = -10000.0
@@ -134,7 +134,7 @@ def causal() -> str:
         ints("last", -1),
         "query_rows = Add (query_range, earlier)\nquery_places = Unsqueeze (query_rows, last)",
         "visible = LessOrEqual (key_places, query_places)",
-        floats("hidden", -3.4028234663852886e38, "q"),
+        floats("hidden", -LARGEST, "q"),
         "seen = Where (visible, scores, hidden)",
     )
 

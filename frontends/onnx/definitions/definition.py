@@ -17,6 +17,9 @@ OPSET = 23
 
 MICROSOFT = "com.microsoft"
 
+LARGEST = 3.4028234663852886e38
+"""The largest f32"""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -123,7 +126,8 @@ def defined(node: NodeProto, domain: str, operands: Sequence[SSAValue | None], w
 
 
 def floats(result: str, value: float, like: str) -> str:
-    """The line for a number of the element type of `like`."""
+    """The line for a number of the element type of `like`; the text has no words for infinities."""
+    value = min(max(value, -LARGEST), LARGEST)
     return f"{result}_f32 = Constant <value = float {{{value!r}}}> ()\n{result} = CastLike ({result}_f32, {like})"
 
 

@@ -168,6 +168,11 @@ CASES: Mapping[str, Case] = {
         [floats(1, 4, 5), floats(4, 2, 3), floats(4)],
         attributes={"activation": "Clip", "activation_params": [-0.5, 1.5], "group": 2, "kernel_shape": [3]},
     ),
+    "conv clipped from below": Case(
+        "FusedConv",
+        [floats(1, 4, 5), floats(4, 4, 3), floats(4)],
+        attributes={"activation": "Clip", "activation_params": [0.5, float("inf")], "kernel_shape": [3]},
+    ),
     "fused gemm": Case(
         "FusedGemm",
         [floats(3, 4), floats(5, 4), floats(5)],
