@@ -364,7 +364,8 @@ class KernelNarrowElementsPass(ModulePass):
     which kernels take the bits of one; with `float` they are small in the download. An i64 is computed as an i32, and
     with `arithmetic=float` (GLSL ES 1.00) every integer within ±2^24, where ranges prove that no result leaves it. What
     memory does not hold is refused, unless it goes to an output that no kernel reads: the runner checks inputs and
-    outputs. Constants are checked here, and bound what is computed from them.
+    outputs. Constants are checked here, and bound what is computed from them. Whether a product is zero is asked of its
+    factors where a word may not hold it.
 
     Before:
 
