@@ -18,6 +18,7 @@ from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
+from webdnn.dialects.kernel.workgroup import is_shared
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.inlining import inlined, leaves
 
@@ -260,6 +261,8 @@ class CLikePrinter(ABC):
                 self.line(self.store(op, self.expression(op.value), index))
             case memref.StoreOp():
                 self.line(self.store(op, self.expression(op.value), self.expression(op.indices[0])))
+            case memref.AllocaOp() if is_shared(op.memref):
+                pass  # declared outside of the function
             case memref.AllocaOp():
                 element = element_of_variable(op)
                 zero = self.number(0, element)
@@ -353,4 +356,4 @@ def buffer_of(op: ReadOp | WriteOp | memref.LoadOp | memref.StoreOp) -> SSAValue
 
 
 def is_variable(value: SSAValue) -> bool:
-    return isinstance(value.owner, memref.AllocaOp)
+    return isinstance(value.owner, memref.AllocaOp) and not is_shared(value)
