@@ -75,7 +75,7 @@ kernel.func @greatest(%m: memref<64xi1>, %y: memref<64xf32>) {
 // CHECK-NEXT: @compute @workgroup_size(32) fn k_together(
 // CHECK:        w0[[[LOCAL:v[0-9]+]]] = b0[[[LOCAL]]];
 // CHECK-NEXT:   workgroupBarrier();
-// CHECK-NEXT:   b1[{{.*}}] = w0[{{.*}}];
+// CHECK:        b1[{{.*}}] = w0[{{.*}}];
 kernel.func @together(%x: memref<128xf32>, %y: memref<128xf32>) {
   %g = kernel.id "group.x" of 1
   %l = kernel.id "local" of 32
