@@ -8,7 +8,7 @@ from typing import IO
 
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
-from xdsl.dialects.builtin import ModuleOp, i1
+from xdsl.dialects.builtin import MemRefType, ModuleOp, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
@@ -85,6 +85,9 @@ class WgslPrinter(CLikePrinter):
 
     def loop_head(self, counter: str, trips: int) -> str:
         return f"for (var {counter} = 0i; {counter} < {trips}; {counter}++) {{"
+
+    def array(self, name: str, type: MemRefType[Attribute]) -> str:
+        return f"var {name}: array<{self.type(type.element_type)}, {type.get_shape()[0]}>;"
 
     def statement(self, op: Operation) -> None:
         if isinstance(op, BarrierOp):
@@ -195,8 +198,7 @@ def emit_kernel(function: FuncOp) -> str:
     for i, memory in enumerate(shared_memory(function)):
         type, printer.names[memory] = memory.type, f"w{i}"
         assert is_memref(type)
-        elements = f"array<{printer.type(type.element_type)}, {type.get_shape()[0]}>"
-        header.append(f"var<workgroup> w{i}: {elements};")
+        header.append(printer.array(f"w{i}", type).replace("var", "var<workgroup>", 1))
     builtins = "@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32"
     entry = f"@compute @workgroup_size({group_size(function)}) fn {function_name(function)}({builtins}) {{"
     return "\n".join([*header, entry, *printer.function_body(function.body.block), "}", ""])

@@ -17,7 +17,7 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.dialects.kernel.workgroup import BarrierOp, shared_memory
+from webdnn.dialects.kernel.workgroup import BarrierOp, inner_memory
 from webdnn.passes.kernel.scheduling.vectors import extract
 from webdnn.support.index import Index, floordiv
 
@@ -44,7 +44,7 @@ def is_whole_texel(op: ReadOp | WriteOp) -> bool:
 
 def in_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers whose every access is a whole aligned group of four, or one known lane of it."""
-    buffers = [*function.buffers, *shared_memory(function)]
+    buffers = [*function.buffers, *inner_memory(function)]
     good: set[SSAValue] = {a for a in buffers if buffer_type(a).get_shape()[0] % LANES == 0}
     for op in function.walk():
         if isinstance(op, ReadOp) and not (is_whole_texel(op) or is_lane(op)):

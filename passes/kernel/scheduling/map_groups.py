@@ -28,7 +28,7 @@ from webdnn.passes.kernel.fusion.invocation_cost import weight
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on
 from webdnn.passes.kernel.scheduling.map_points import UNROLL, has_lanes, row_blocks, unroll
 from webdnn.support.device import BUSY, WGSL
-from webdnn.support.index import Index, constant, delinearize, floordiv, mod, symbol
+from webdnn.support.index import Index, constant, delinearize, floordiv, mod, stays_inside, symbol
 from webdnn.support.scheduling.workgroups import RADIX, Sum, Workgroup, best_workgroup, meetings
 
 WORD = 4
@@ -135,12 +135,11 @@ class Sharing:
         found = self.block(
             [o for write in writes for o in write.operands], self.lanes, lambda cloner, _: cloner.clone_all(writes)
         )
-        indices, extents = list[Index](), list[int]()
-        if self.workgroup.parts > 1:
-            indices, extents = [self.local], [self.workgroup.columns]
-        if self.columns % self.workgroup.columns:
-            indices, extents = [*indices, self.place], [*extents, self.columns]
-        self.made += only_where(indices, extents, found) if indices else [found]
+        self.made += only_where(
+            [self.local if self.workgroup.parts > 1 else constant(0), self.place],
+            [self.workgroup.columns, self.columns],
+            found,
+        )
 
     # Blocks of an invocation.
 
@@ -209,8 +208,11 @@ def operands_in(op: Operation) -> list[SSAValue]:
 
 
 def only_where(indices: Sequence[Index], extents: Sequence[int], block: ComputeOp) -> list[Operation]:
-    """A block that is left out where an index lies outside."""
-    inside = InsideOp(indices, extents)
+    """A block that is left out where an index lies outside, as far as that is not known."""
+    open = [(e, n) for e, n in zip(indices, extents, strict=True) if not stays_inside([e], [n], range_of)]
+    if not open:
+        return [block]
+    inside = InsideOp([e for e, _ in open], [n for _, n in open])
     return [inside, scf.IfOp(inside.result, [], Region(Block([block, scf.YieldOp()])))]
 
 
@@ -348,8 +350,10 @@ class KernelMapGroupsPass(ModulePass):
         for function in list(op.body.block.ops):
             if not isinstance(function, FuncOp):
                 continue
-            computes = [o for o in function.body.block.ops if isinstance(o, ComputeOp)]
-            for compute in computes if len(computes) == 1 else []:
+            ops = function.body.block.ops
+            computes = [o for o in ops if isinstance(o, ComputeOp)]
+            if len(computes) == 1 and not any(isinstance(o, IdOp) for o in ops):
+                (compute,) = computes
                 lanes = self.lanes if has_lanes(compute, self.lanes) else 1
                 if workgroup := chosen(compute, lanes, self.rows):
                     keep_alone(function)
