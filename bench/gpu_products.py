@@ -122,7 +122,8 @@ def model_of(
     """One operator with a constant second operand."""
     weight = np.random.default_rng(0).standard_normal(w).astype(np.float32)
     infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", x), ("y", y))]
-    node = helper.make_node(kind, ["x", "w"], ["y"], **attributes)
+    node = helper.make_node(kind, ["x", "w"], ["y"])
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     graph = helper.make_graph([node], kind, infos[:1], infos[1:], [numpy_helper.from_array(weight, "w")])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
@@ -186,7 +187,7 @@ def row(page: Page, shape: Shape, peak: float | None) -> str:
     """A line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "product.onnx")
-        onnx.save(shape.model, path)
+        path.write_bytes(shape.model.SerializeToString())
         manifest, files, _ = compile_model(path, ["webgpu"], accuracy="exact")
     section = manifest.backends.webgpu
     assert section is not None
