@@ -22,7 +22,7 @@ STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
 LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
-LOOPS = (*LANES, "scf.if", "kernel.id", "kernel.prefetch")
+LOOPS = (*LANES, "scf.if", "kernel.id", "kernel.prefetch", "kernel.barrier", "memref.alloca")
 
 
 def on_tensors(op: Operation) -> bool:

@@ -17,6 +17,9 @@ LAUNCH_TRAFFIC = MIB
 BUSY = 2048
 """Invocations that keep a GPU busy: fewer take as long."""
 
+STREAMING = 8192
+"""Invocations that have enough reads under way for all of a GPU's memory bandwidth, if each waits for its own."""
+
 
 @dataclass(frozen=True)
 class Rates:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from xdsl.dialects import arith, math, memref, scf, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, MemRefType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
@@ -18,6 +18,7 @@ from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of, is_value
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
+from webdnn.dialects.kernel.workgroup import is_own, is_shared
 from webdnn.support.index import FloorDiv, Index
 from webdnn.targets.inlining import inlined, leaves
 
@@ -153,6 +154,10 @@ class CLikePrinter(ABC):
     @abstractmethod
     def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str: ...
 
+    def array(self, name: str, type: MemRefType[Attribute]) -> str:
+        """The declaration of an array that an invocation has for itself, where a language has them."""
+        raise AssertionError(f"{type} has no spelling here")
+
     def divide(self, a: Text, divisor: int) -> Text:
         """The quotient of an index that is never negative."""
         return Text(f"{a.within(Level.PRODUCT)} / {divisor}", Level.PRODUCT)
@@ -260,6 +265,10 @@ class CLikePrinter(ABC):
                 self.line(self.store(op, self.expression(op.value), index))
             case memref.StoreOp():
                 self.line(self.store(op, self.expression(op.value), self.expression(op.indices[0])))
+            case memref.AllocaOp() if is_shared(op.memref):
+                pass  # declared outside of the function
+            case memref.AllocaOp() if is_own(op.memref):
+                self.line(self.array(self.name(op.memref), op.memref.type))
             case memref.AllocaOp():
                 element = element_of_variable(op)
                 zero = self.number(0, element)
@@ -353,4 +362,4 @@ def buffer_of(op: ReadOp | WriteOp | memref.LoadOp | memref.StoreOp) -> SSAValue
 
 
 def is_variable(value: SSAValue) -> bool:
-    return isinstance(value.owner, memref.AllocaOp)
+    return isinstance(value.owner, memref.AllocaOp) and not is_shared(value) and not is_own(value)

@@ -6,6 +6,7 @@ from xdsl.dialects import arith, memref, scf
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
+from webdnn.dialects.kernel.workgroup import BarrierOp
 
 MOST = 12
 """The most operations in one expression: parsers recurse, and so do readers."""
@@ -17,7 +18,7 @@ def reads_memory(op: Operation) -> bool:
 
 def disturbs(op: Operation) -> bool:
     """May a read not be moved past this?"""
-    return isinstance(op, WriteOp | memref.StoreOp | scf.ForOp | scf.IfOp)
+    return isinstance(op, WriteOp | memref.StoreOp | scf.ForOp | scf.IfOp | BarrierOp)
 
 
 def only_user(op: Operation) -> Operation | None:

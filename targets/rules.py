@@ -70,6 +70,8 @@ RULES = (
     Rule("memory-reuse", "kernel-assign-offsets{reuse=false}", "buffers that are never alive together share bytes"),
     left_out("kernel-split-axes", "phases of transposed convolutions divide nothing"),
     left_out("kernel-collapse-axes", "loops are few and long"),
+    left_out("kernel-map-tiles", "workgroups compute products from tiles in their memory", gpu_only=True),
+    left_out("kernel-map-groups", "invocations of a GPU share long sums", gpu_only=True),
     left_out("kernel-merge-rows", "register blocks of small maps are full"),
     Rule(
         "register-blocks",

@@ -12,11 +12,13 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.dialects.kernel.workgroup import BarrierOp
 
 KERNEL = Dialect(
     "kernel",
     [
         AllocOp,
+        BarrierOp,
         CallOp,
         ComputeOp,
         ConcatOp,

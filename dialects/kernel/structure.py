@@ -295,16 +295,19 @@ class IdOp(CountedOp):
 class FuncOp(IRDLOperation):
     """A kernel: buffers it reads and writes as arguments, then counters of loops around its calls.
 
-    Equal kernels are one function.
+    Equal kernels are one function. One whose invocations work together may name another that does the same `alone`,
+    for devices that have workgroups in name only.
 
     ```mlir
     kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) { … }
+    kernel.func @sum(%x: memref<8192xf32>, %y: memref<1xf32>) alone @sum_alone { … }
     kernel.func @step(%x: memref<100x8xf32>, %y: memref<8xf32>, %n: index) { %t = kernel.index [%n] of 100 … }
     ```
     """
 
     name = "kernel.func"
     sym_name = prop_def(SymbolNameConstraint())
+    alone = opt_prop_def(StringAttr)
     body = region_def("single_block")
     traits = traits_def(SymbolOpInterface())
 
@@ -316,6 +319,9 @@ class FuncOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         with printer.in_parens():
             printer.print_list(self.body.block.args, printer.print_block_argument)
+        if self.alone:
+            printer.print_string(" alone ")
+            printer.print_symbol_name(self.alone.data)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False, print_block_terminators=False)
 
@@ -323,9 +329,12 @@ class FuncOp(IRDLOperation):
     def parse(cls, parser: Parser) -> "FuncOp":
         name = parser.parse_symbol_name()
         args = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parser.parse_argument())
+        alone = parser.parse_symbol_name() if parser.parse_optional_keyword("alone") else None
         body = parser.parse_region(args)
         body.block.add_op(YieldOp([]))
-        return cls(name.data, body)
+        made = cls(name.data, body)
+        made.alone = alone
+        return made
 
     @property
     def buffers(self) -> Sequence[SSAValue]:

@@ -81,6 +81,8 @@ PASSES: dict[str, str] = {
     "kernel-split-buffers": "webdnn.passes.kernel.splitting.split_buffers:KernelSplitBuffersPass",
     "kernel-split-outputs": "webdnn.passes.kernel.splitting.split_outputs:KernelSplitOutputsPass",
     "kernel-narrow-elements": "webdnn.passes.kernel.packing.narrow_elements:KernelNarrowElementsPass",
+    "kernel-map-tiles": "webdnn.passes.kernel.scheduling.map_tiles:KernelMapTilesPass",
+    "kernel-map-groups": "webdnn.passes.kernel.scheduling.map_groups:KernelMapGroupsPass",
     "kernel-map-points": "webdnn.passes.kernel.scheduling.map_points:KernelMapPointsPass",
     "kernel-prefetch-panels": "webdnn.passes.kernel.scheduling.prefetch_panels:KernelPrefetchPanelsPass",
     "kernel-alternate-panels": "webdnn.passes.kernel.scheduling.alternate_panels:KernelAlternatePanelsPass",

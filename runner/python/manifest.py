@@ -140,6 +140,13 @@ class Counter(TypedDict):
     factors: list[int]
 
 
+class Alone(TypedDict):
+    """What a software adapter launches instead, where waiting for others costs more than working alone."""
+
+    pipeline: int
+    groups: tuple[int, int, int]
+
+
 class Dispatch(TypedDict):
     """One kernel launch; a binding's number is its position in `bindings`.
 
@@ -150,6 +157,7 @@ class Dispatch(TypedDict):
     groups: tuple[int, int, int]
     bindings: list[Binding]
     counters: list[Counter]
+    alone: NotRequired[Alone]
 
 
 class BufferPiece(TypedDict):

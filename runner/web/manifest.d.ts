@@ -147,6 +147,14 @@ export interface Counter {
 }
 
 /**
+ * What a software adapter launches instead, where waiting for others costs more than working alone.
+ */
+export interface Alone {
+  readonly pipeline: number;
+  readonly groups: readonly [number, number, number];
+}
+
+/**
  * One kernel launch; a binding's number is its position in `bindings`.
  *
  * A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
@@ -156,6 +164,7 @@ export interface Dispatch {
   readonly groups: readonly [number, number, number];
   readonly bindings: ReadonlyArray<Binding>;
   readonly counters: ReadonlyArray<Counter>;
+  readonly alone?: Alone;
 }
 
 /**

@@ -200,6 +200,14 @@ class Repeat:
 
 
 @dataclass(frozen=True)
+class Alone:
+    """What a software adapter launches instead, where waiting for others costs more than working alone."""
+
+    pipeline: Natural
+    groups: tuple[Natural, Natural, Natural]
+
+
+@dataclass(frozen=True)
 class Dispatch:
     """One kernel launch; a binding's number is its position in `bindings`.
 
@@ -210,6 +218,7 @@ class Dispatch:
     groups: tuple[Natural, Natural, Natural]
     bindings: tuple[Binding, ...]
     counters: tuple[Counter, ...] = ()
+    alone: Alone | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,18 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import WeightOp
+from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.bundle.manifest import Binding, BufferPiece, BufferTensor, Dispatch, Pipeline, StorageName, WebGpu
+from webdnn.targets.bundle.manifest import (
+    Alone,
+    Binding,
+    BufferPiece,
+    BufferTensor,
+    Dispatch,
+    Pipeline,
+    StorageName,
+    WebGpu,
+)
 from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.launches import Launches
@@ -41,14 +51,21 @@ class WebGpuPart:
 def webgpu_part(module: ModuleOp) -> WebGpuPart:
     """What a bundle holds for WebGPU, from a module after `wgsl-legalize`."""
     program = Program.of(module)
-    kernels = program.called
+    kernels = [kernel for called in program.called for kernel in (called, *alone_of(program, called))]
     image = WeightImage.of(program.weights, ALIGNMENT)
     kept = whole_vectors(image.kept)
     shards = split_weights(image.content.ljust(kept, b"\0"))
     loading = program.launches_at_load
     launches = Launches.of([*loading, *program.launches_of_a_run])
+    places = {kernel: i for i, kernel in enumerate(kernels)}
     dispatches = tuple(
-        Dispatch(kernels.index(call.kernel), groups_of(call.kernel), bindings(program, image, call), counters)
+        Dispatch(
+            places[call.kernel],
+            groups_of(call.kernel),
+            bindings(program, image, call),
+            counters,
+            next((Alone(places[kernel], groups_of(kernel)) for kernel in alone_of(program, call.kernel)), None),
+        )
         for call, counters in zip(launches.calls, launches.counters, strict=True)
     )
     section = WebGpu(
@@ -69,6 +86,11 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     )
     sources = json.dumps([emit_kernel(kernel) for kernel in kernels])
     return WebGpuPart(section, {SOURCES: sources.encode(), **shards.files})
+
+
+def alone_of(program: Program, kernel: FuncOp) -> list[FuncOp]:
+    """The kernel that does the same where invocations work alone, if there is another."""
+    return [program.kernels[kernel.alone.data]] if kernel.alone else []
 
 
 def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding, ...]:

@@ -8,7 +8,7 @@ from typing import IO
 
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
-from xdsl.dialects.builtin import ModuleOp, i1
+from xdsl.dialects.builtin import MemRefType, ModuleOp, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
@@ -16,6 +16,7 @@ from webdnn.dialects.element import element_of, is_memref, is_vector
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
+from webdnn.dialects.kernel.workgroup import BarrierOp, shared_memory
 from webdnn.targets.c_like import (
     CALLS,
     COMPARISONS,
@@ -30,7 +31,6 @@ from webdnn.targets.c_like import (
     infix,
     is_variable,
 )
-from webdnn.targets.wgsl.legalize import GROUP
 from webdnn.targets.wgsl.specialize import WEIGHTS
 
 SCALARS = {"f32": "f32", "i32": "i32", "ui32": "i32", "index": "i32", "i1": "bool"}
@@ -85,6 +85,15 @@ class WgslPrinter(CLikePrinter):
 
     def loop_head(self, counter: str, trips: int) -> str:
         return f"for (var {counter} = 0i; {counter} < {trips}; {counter}++) {{"
+
+    def array(self, name: str, type: MemRefType[Attribute]) -> str:
+        return f"var {name}: array<{self.type(type.element_type)}, {type.get_shape()[0]}>;"
+
+    def statement(self, op: Operation) -> None:
+        if isinstance(op, BarrierOp):
+            self.line("workgroupBarrier();")
+        else:
+            super().statement(op)
 
     def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str:
         buffer = buffer_of(op)
@@ -186,9 +195,19 @@ def emit_kernel(function: FuncOp) -> str:
         access = "read" if type.memory_space == WEIGHTS else "read_write"
         element = printer.type(type.element_type)
         header.append(f"@group(0) @binding({i}) var<storage, {access}> b{i}: array<{element}>;")
+    for i, memory in enumerate(shared_memory(function)):
+        type, printer.names[memory] = memory.type, f"w{i}"
+        assert is_memref(type)
+        header.append(printer.array(f"w{i}", type).replace("var", "var<workgroup>", 1))
     builtins = "@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32"
-    entry = f"@compute @workgroup_size({GROUP}) fn {function_name(function)}({builtins}) {{"
+    entry = f"@compute @workgroup_size({group_size(function)}) fn {function_name(function)}({builtins}) {{"
     return "\n".join([*header, entry, *printer.function_body(function.body.block), "}", ""])
+
+
+def group_size(function: FuncOp) -> int:
+    """The invocations of a workgroup."""
+    (local,) = [op for op in function.body.block.ops if isinstance(op, IdOp) and op.level.data == "local"]
+    return local.count.data
 
 
 def groups_of(function: FuncOp) -> tuple[int, int, int]:

@@ -32,7 +32,11 @@ def specialize(module: ModuleOp) -> None:
         name, signature = call.callee.root_reference.data, signature_of(call)
         if (name, signature) not in made:
             earlier = sum(known == name for known, _ in made)
-            made[name, signature] = copy(functions[name], f"_{earlier}" if earlier else "")
+            suffix = f"_{earlier}" if earlier else ""
+            made[name, signature] = function = copy(functions[name], suffix)
+            if function.alone:
+                alone = made[function.alone.data, signature] = copy(functions[function.alone.data], suffix)
+                function.alone = alone.sym_name
         function = made[name, signature]
         kept = [call.buffers[i] for i, (_, first) in enumerate(signature) if first == i]
         new = CallOp(function.sym_name.data, kept, call.counters, once=call.once)

@@ -20,6 +20,7 @@ from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.dialects.kernel.workgroup import inner_memory
 from webdnn.passes.kernel.loops.index_lowering import IndexLowering
 from webdnn.passes.kernel.loops.merge_lanes import LANES, is_whole_texel, texel_of
 from webdnn.passes.kernel.scheduling.vectors import extract
@@ -28,7 +29,7 @@ from webdnn.support.index import Index, symbol
 
 def whole_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers of which only whole groups of four are read and written."""
-    found: set[SSAValue] = set(function.buffers)
+    found: set[SSAValue] = {*function.buffers, *inner_memory(function)}
     for op in function.walk():
         if isinstance(op, ReadOp) and not is_whole_texel(op):
             found.discard(op.source)

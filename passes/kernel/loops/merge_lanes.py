@@ -17,6 +17,7 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.dialects.kernel.workgroup import BarrierOp, inner_memory
 from webdnn.passes.kernel.scheduling.vectors import extract
 from webdnn.support.index import Index, floordiv
 
@@ -43,7 +44,8 @@ def is_whole_texel(op: ReadOp | WriteOp) -> bool:
 
 def in_texels(function: FuncOp) -> set[SSAValue]:
     """The buffers whose every access is a whole aligned group of four, or one known lane of it."""
-    good: set[SSAValue] = {a for a in function.buffers if buffer_type(a).get_shape()[0] % LANES == 0}
+    buffers = [*function.buffers, *inner_memory(function)]
+    good: set[SSAValue] = {a for a in buffers if buffer_type(a).get_shape()[0] % LANES == 0}
     for op in function.walk():
         if isinstance(op, ReadOp) and not (is_whole_texel(op) or is_lane(op)):
             good.discard(op.source)
@@ -70,7 +72,9 @@ class Merging:
                 if region.blocks:
                     inner = {k: v for k, v in self.known.items() if k[0] not in self.written}
                     Merging(self.buffers, self.written, inner).visit(region.block)
-            if isinstance(op, WriteOp):
+            if isinstance(op, BarrierOp):
+                self.known = {k: v for k, v in self.known.items() if k[0] not in self.written}
+            elif isinstance(op, WriteOp):
                 self.known = {k: v for k, v in self.known.items() if k[0] is not op.target}
             elif isinstance(op, ReadOp) and op.source in self.buffers:
                 self.merge(op)

@@ -217,7 +217,7 @@ class KernelMapPointsPass(ModulePass):
         %t = kernel.id "global" of 8
         kernel.compute (%lane = 4) schedule … { … kernel.write %v, %y[%t * 4 + %lane] }
 
-    Leaves alone: factors that reductions already have. Run after `kernel-collapse-axes`.
+    Leaves alone: factors that reductions already have, and kernels of workgroups. Run after `kernel-collapse-axes`.
     """
 
     name = "kernel-map-points"
@@ -230,6 +230,8 @@ class KernelMapPointsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if not isinstance(function, FuncOp):
+                continue
+            if any(isinstance(o, IdOp) for o in function.body.block.ops):
                 continue
             others = [o for o in function.body.block.ops if not isinstance(o, arith.ConstantOp | IndexOp | YieldOp)]
             if len(others) != 1 or not isinstance(compute := others[0], ComputeOp):

@@ -3,7 +3,7 @@
 import { WebDnnError } from "../error.js";
 import { fromStorage, toStorage } from "../tensors.js";
 import { acquireDevice, checkAvailable } from "./webgpu_device.js";
-import { compile, createBuffer, createBuffers, createSteps, dispatch, Layouts } from "./webgpu_kernels.js";
+import { adapted, compile, createBuffer, createBuffers, createSteps, dispatch, Layouts } from "./webgpu_kernels.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor, Value } from "../internal.js" */
@@ -33,7 +33,7 @@ export async function create({ bundle, device: given }) {
       prepare(section, bundle, opening),
       loadWeights(section, bundle, opening),
     ]);
-    const steps = await opened.device.scoped(() => start(section, opened, kernels));
+    const steps = await opened.device.scoped(() => start(opened, kernels));
     return new WebGpuExecutor(section, bundle, opened, steps);
   } catch (error) {
     const opened = await opening.catch(() => undefined);
@@ -75,20 +75,20 @@ function close({ device, buffers }) {
  */
 async function prepare(section, bundle, opening) {
   const [texts, { device }] = await Promise.all([bundle.texts(section.sources), opening]);
-  const layouts = new Layouts(section, device.gpu);
-  return { layouts, pipelines: await compile(section, bundle, device, layouts, texts) };
+  const launched = adapted(section, device.gpu);
+  const layouts = new Layouts(launched, device.gpu);
+  return { launched, layouts, pipelines: await compile(launched, bundle, device, layouts, texts) };
 }
 
 /**
  * Computes what is computed once.
- * @param {WebGpu} section
  * @param {Opened} opened
  * @param {Awaited<ReturnType<typeof prepare>>} kernels
  * @returns {Step[]} those of each run
  */
-function start(section, { device, buffers }, { layouts, pipelines }) {
-  const steps = createSteps(section, device.gpu, layouts, pipelines, buffers);
-  const loading = steps.splice(0, section.loading);
+function start({ device, buffers }, { launched, layouts, pipelines }) {
+  const steps = createSteps(launched, device.gpu, layouts, pipelines, buffers);
+  const loading = steps.splice(0, launched.loading);
   if (loading.length > 0) {
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();

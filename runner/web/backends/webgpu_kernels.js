@@ -18,6 +18,17 @@ import { unrolled } from "./launches.js";
 const STRIDE = 256;
 
 /**
+ * On an adapter in software every invocation works alone, as far as kernels allow: there, waiting for others is slow.
+ * @param {WebGpu} section
+ * @param {GPUDevice} gpu
+ * @returns {WebGpu}
+ */
+export function adapted(section, gpu) {
+  if (!gpu.adapterInfo?.isFallbackAdapter) return section;
+  return { ...section, dispatches: section.dispatches.map((launch) => ({ ...launch, ...launch.alone })) };
+}
+
+/**
  * @param {WebGpu} section
  * @param {GPUDevice} gpu
  * @returns {Buffers}
@@ -102,28 +113,39 @@ export class Layouts {
  * @param {Device} device
  * @param {Layouts} layouts
  * @param {string[]} texts
- * @returns {Promise<GPUComputePipeline[]>}
+ * @returns {Promise<GPUComputePipeline[]>} by their numbers, those that are launched
  */
 export async function compile(section, bundle, device, layouts, texts) {
-  const [modules, checked] = device.begin(() => texts.map((code) => device.gpu.createShaderModule({ code })));
-  const total = section.pipelines.length;
+  const used = new Set(section.dispatches.map(({ pipeline }) => pipeline));
+  /** @type {GPUShaderModule[]} */
+  const modules = [];
+  const [, checked] = device.begin(() => {
+    for (const pipeline of used) {
+      const { source } = section.pipelines[pipeline];
+      modules[source] ??= device.gpu.createShaderModule({ code: texts[source] });
+    }
+  });
+  const total = used.size;
   let loaded = 0;
-  const pipelines = section.pipelines.map(async ({ source, entry }, index) => {
+  /** @type {GPUComputePipeline[]} */
+  const pipelines = [];
+  const compiling = [...used].map(async (index) => {
+    const { source, entry } = section.pipelines[index];
     const compute = { module: modules[source], entryPoint: entry };
     try {
       const layout = layouts.of(index).pipeline;
-      const pipeline = await device.gpu.createComputePipelineAsync({ layout, compute });
+      pipelines[index] = await device.gpu.createComputePipelineAsync({ layout, compute });
       bundle.progress({ stage: "kernels", loaded: ++loaded, total });
-      return pipeline;
     } catch (error) {
       throw new WebDnnError(`kernel '${entry}' did not compile: ${reasonOf(error)}`, "report this as a bug", error);
     }
   });
-  const compiled = Promise.all(pipelines);
+  const compiled = Promise.all(compiling);
   // What is wrong with a module says more than that its kernels did not compile.
   compiled.catch(() => {});
   await checked;
-  return compiled;
+  await compiled;
+  return pipelines;
 }
 
 /**

@@ -1,6 +1,7 @@
 """Hand-written kernel programs through the text targets: other validators, and engines outside the browser."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from validation.kernel_programs import Case
 from validation.program_cases import CASES, FUNCTIONS, REFUSALS, assert_close
 from validation.software_gpu import run_webgpu, validate_wgsl
 from validation.validators import run_node, validate_glsl
+from validation.workgroup_programs import SHARED
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.bundle import webgl_part
 from webdnn.targets.js.bundle import js_part
@@ -30,6 +32,20 @@ def test_naga_accepts_and_computes_wgsl(case: Case) -> None:
         validate_wgsl(text)
     for found, expected in zip(run_webgpu(part, case.inputs), case.outputs, strict=True):
         assert_close(case, found, expected)
+
+
+@pytest.mark.parametrize("case", SHARED, ids=lambda case: case.name)
+def test_workgroups_compute_together_or_alone(case: Case) -> None:
+    part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    together, alone = json.loads(part.files[part.section.sources])
+    assert "workgroupBarrier" in together
+    assert "workgroupBarrier" not in alone
+    (dispatch,) = part.section.dispatches
+    assert dispatch.alone is not None
+    by_itself = replace(dispatch, pipeline=dispatch.alone.pipeline, groups=dispatch.alone.groups)
+    for launch in (dispatch, by_itself):
+        found = run_webgpu(replace(part, section=replace(part.section, dispatches=(launch,))), case.inputs)
+        assert_close(case, found[0], case.outputs[0])
 
 
 @pytest.mark.parametrize("backend", ["webgl2", "webgl1"])

@@ -268,3 +268,20 @@ kernel.func @pairs(%x: memref<4xi32>) {
   %d = kernel.dot_pairs %a, %s : (i32, i32) -> i32
   kernel.write %d, %x[0] : memref<4xi32>
 }
+
+// -----
+
+// What a workgroup shares, and where its invocations wait; a kernel that does the same without.
+
+// CHECK-LABEL: @together(
+// CHECK-SAME:    alone @by_itself {
+// CHECK:         memref.alloca() : memref<64xf32, "workgroup">
+// CHECK:         kernel.barrier
+// CHECK-LABEL: @by_itself(
+// CHECK-NOT:     alone
+kernel.func @together(%x: memref<64xf32>) alone @by_itself {
+  %m = memref.alloca() : memref<64xf32, "workgroup">
+  kernel.barrier
+}
+kernel.func @by_itself(%x: memref<64xf32>) {
+}

@@ -68,3 +68,25 @@ kernel.func @greatest(%m: memref<64xi1>, %y: memref<64xf32>) {
     kernel.write %v, %y[%i] : memref<64xf32>
   }
 }
+
+// Memory of a workgroup stands outside of the function, in vectors where it is used so, and the workgroup has its size.
+
+// CHECK:      var<workgroup> w0: array<vec4f, 32>;
+// CHECK-NEXT: @compute @workgroup_size(32) fn k_together(
+// CHECK:        w0[[[LOCAL:v[0-9]+]]] = b0[[[LOCAL]]];
+// CHECK-NEXT:   workgroupBarrier();
+// CHECK:        b1[{{.*}}] = w0[{{.*}}];
+kernel.func @together(%x: memref<128xf32>, %y: memref<128xf32>) {
+  %g = kernel.id "group.x" of 1
+  %l = kernel.id "local" of 32
+  %m = memref.alloca() : memref<128xf32, "workgroup">
+  kernel.compute (%lane = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %a = kernel.read %x[%l * 4 + %lane] : memref<128xf32>
+    kernel.write %a, %m[%l * 4 + %lane] : memref<128xf32, "workgroup">
+  }
+  kernel.barrier
+  kernel.compute (%lane = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %b = kernel.read %m[%l * -4 + 124 + %lane] : memref<128xf32, "workgroup">
+    kernel.write %b, %y[%l * -4 + 124 + %lane] : memref<128xf32>
+  }
+}

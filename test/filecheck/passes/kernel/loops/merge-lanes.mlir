@@ -47,3 +47,22 @@ kernel.func @written(%x: memref<8xf32>) {
   %c = kernel.read %x[0] : memref<8xf32>, vector<4xf32>
   kernel.write %c, %x[4] : memref<8xf32>, vector<4xf32>
 }
+
+// -----
+
+// Memory of a workgroup is read again behind a barrier, since others have written it.
+
+// CHECK-LABEL: @behind(
+// CHECK:         kernel.read %m[%l * 4] : memref<256xf32, "workgroup">, vector<4xf32>
+// CHECK:         kernel.barrier
+// CHECK:         kernel.read %m[%l * 4] : memref<256xf32, "workgroup">, vector<4xf32>
+kernel.func @behind(%y: memref<256xf32>) {
+  %l = kernel.id "local" of 64
+  %m = memref.alloca() : memref<256xf32, "workgroup">
+  %a = kernel.read %m[%l * 4] : memref<256xf32, "workgroup">, vector<4xf32>
+  kernel.write %a, %m[%l * 4] : memref<256xf32, "workgroup">, vector<4xf32>
+  kernel.barrier
+  %b = kernel.read %m[%l * 4] : memref<256xf32, "workgroup">, vector<4xf32>
+  %c = arith.addf %a, %b : vector<4xf32>
+  kernel.write %c, %y[%l * 4] : memref<256xf32>, vector<4xf32>
+}
