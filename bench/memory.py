@@ -25,7 +25,7 @@ from webdnn.tools.context import new_context
 from webdnn.tools.report import run_tool
 from webdnn.tools.summary import BackendSummary, spell_bytes
 
-PLANNING = ("places", "in-place", "kernel-form-strips", "kernel-order-computes")
+PLANNING = ("places", "kernel-lower-peak", "in-place", "kernel-form-strips", "kernel-order-computes")
 """Rules that lower what has to be alive at a time: what is left without them is a fused graph as it was exported."""
 
 METHOD = (

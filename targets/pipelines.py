@@ -39,7 +39,8 @@ class Pipeline:
     a kernel joins where there are no places, `siblings` makes products that read the same one kernel, `launch` is how
     many operations a kernel may repeat to spare a launch, and `neighbours` how many points an invocation computes at
     most. `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget`
-    how many a plan may need, if that is not the same; `overlap` lets the buffers of one kernel lie in one another, as
+    how many a plan may need, if that is not the same; without a limit, less memory may cost `spend` thousandths of the
+    work; `overlap` lets the buffers of one kernel lie in one another, as
     far as it uses other bytes of them.
     """
 
@@ -65,6 +66,7 @@ class Pipeline:
     neighbours: int = 4
     memory: int | None = None
     budget: int | None = None
+    spend: int = 0
     overlap: bool = False
 
     @property
@@ -80,9 +82,9 @@ class Pipeline:
 
     @property
     def within_memory(self) -> tuple[str, ...]:
-        """What keeps a limit of memory."""
+        """What keeps a limit of memory, or lowers that of a run where there is none."""
         if self.memory is None:
-            return ()
+            return (f"kernel-lower-peak{{spend={self.spend}}}",) if self.spend else ()
         limit = self.memory if self.budget is None else self.budget
         split = f"kernel-split-rows{{limit={limit} overlay={str(self.overlap).lower()}}}"
         return (split, *(() if self.places else (f"kernel-expand-concat{self.most_joined}",)))
@@ -139,7 +141,7 @@ class Pipeline:
     def from_places(self) -> tuple[str, ...]:
         """The passes on buffers that have their places."""
         return (
-            *(() if self.memory is None else ("kernel-share-offsets",)),
+            *(("kernel-share-offsets",) if self.within_memory else ()),
             "kernel-form-kernels",
             "kernel-expand-outside",
             "kernel-flatten-buffers",
@@ -160,7 +162,17 @@ def assign_offsets(alignment: int, memory: int | None = None, *, parts: bool = F
 
 
 WASM = Pipeline(
-    "wasm", panel=8, halo=True, pairs=True, winograd=4, phases=True, strips=1 << 21, stage=True, decode=2, overlap=True
+    "wasm",
+    panel=8,
+    halo=True,
+    pairs=True,
+    winograd=4,
+    phases=True,
+    strips=1 << 21,
+    stage=True,
+    decode=2,
+    spend=10,
+    overlap=True,
 )
 PIPELINES = {
     "wasm": WASM,

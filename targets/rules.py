@@ -63,6 +63,7 @@ RULES = (
     Rule("panels", "kernel-pack-weights{panel=1}", "columns of weights that are used together lie side by side"),
     left_out("kernel-pack-operands", "factors of products are computed in the panels that the products read"),
     left_out("kernel-pad-operands", "windows need no tests at edges"),
+    left_out("kernel-lower-peak", "kernels run in strips where less memory is nearly free"),
     Rule("in-place", "kernel-assign-buffers{in-place=false}", "results overwrite operands that nobody needs any more"),
     left_out("kernel-form-strips", "large values between kernels stay in the cache"),
     left_out("kernel-hoist-initializers", "what runs once runs first, and leaves its memory to the runs"),

@@ -61,6 +61,7 @@ PASSES: dict[str, str] = {
     "kernel-pack-operands": "webdnn.passes.kernel.packing.pack_operands:KernelPackOperandsPass",
     "kernel-pack-weights": "webdnn.passes.kernel.packing.pack_weights:KernelPackWeightsPass",
     "kernel-pad-operands": "webdnn.passes.kernel.packing.pad_operands:KernelPadOperandsPass",
+    "kernel-lower-peak": "webdnn.passes.kernel.splitting.lower_peak:KernelLowerPeakPass",
     "kernel-split-rows": "webdnn.passes.kernel.splitting.split_rows:KernelSplitRowsPass",
     "kernel-assign-buffers": "webdnn.passes.kernel.memory.assign_buffers:KernelAssignBuffersPass",
     "kernel-form-strips": "webdnn.passes.kernel.splitting.form_strips:KernelFormStripsPass",

@@ -60,8 +60,9 @@ class Read:
 class Task:
     """A step of the program. Its results have `points` rows that are computed, behind `inset` rows of border.
 
-    `macs` are its multiply-adds, `in_place` the operands whose memory its result may take. A task that `joins` has
-    operands side by side in each row of its result, which is the home of those that are made there.
+    `macs` are its multiply-adds, `weights` the bytes of constants that it reads, `in_place` the operands whose memory
+    its result may take. A task that `joins` has operands side by side in each row of its result, which is the home of
+    those that are made there.
     """
 
     reads: tuple[Read, ...]
@@ -69,6 +70,7 @@ class Task:
     points: int = 1
     inset: int = 0
     macs: int = 0
+    weights: int = 0
     in_place: tuple[int, ...] = ()
     cuttable: bool = False
     joins: bool = False

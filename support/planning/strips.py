@@ -20,6 +20,18 @@ LONGEST = 40
 """Tasks in a segment."""
 
 
+CALL = 100_000
+"""Multiply-adds that take as long as one more call of a kernel, which threads meet at, with its edges."""
+
+FALL = 0.02
+"""Plans that cost time are tried with peaks that are lower by this part each."""
+
+WORTH = 25
+"""A part of the memory of a run is worth so many times less of its time."""
+
+LEAST_FALL = 0.1
+"""A lower peak is worth more code only from this part on."""
+
 Costs = tuple[int, ...]
 """What makes a plan worse, the worst first."""
 
@@ -27,9 +39,9 @@ Costs = tuple[int, ...]
 class Segment(NamedTuple):
     """Tasks first <= t < last in strips of `height` rows of the last one's result (0: whole, in the given order).
 
-    `peak` is how many bytes live while it runs, `extra` the multiply-adds that are done again. Where its result may be
-    written over rows of a dying value, that is `over`; it then lies below that value, or above it if strips run
-    `upside_down`, the last rows first.
+    `peak` is how many bytes live while it runs, `extra` the multiply-adds that are done again, `again` the bytes of
+    weights that are read again. Where its result may be written over rows of a dying value, that is `over`; it then
+    lies below that value, or above it if strips run `upside_down`, the last rows first.
     """
 
     first: int
@@ -40,11 +52,17 @@ class Segment(NamedTuple):
     extra: int
     over: int | None = None
     upside_down: bool = False
+    again: int = 0
 
     @property
     def costs(self) -> Costs:
         """Multiply-adds that are done again, results over operands, and pieces."""
         return self.extra, int(self.over is not None), self.strips * (self.last - self.first)
+
+    @property
+    def time(self) -> int:
+        """What strips take longer, in multiply-adds. A weight that is read again from a cache takes one for each byte."""
+        return self.extra + self.again + CALL * (self.strips - 1) * (self.last - self.first)
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,11 @@ class Plan:
     def extra(self) -> int:
         """Multiply-adds that are done again."""
         return sum(segment.extra for segment in self.segments)
+
+    @property
+    def time(self) -> int:
+        """What strips take longer, in multiply-adds."""
+        return sum(segment.time for segment in self.segments)
 
     @property
     def worst(self) -> Segment:
@@ -113,6 +136,7 @@ class _Growing:
     homes: dict[int, int] = field(default_factory=dict[int, int])
     joined: list[int] = field(default_factory=list[int])
     extra: int = 0
+    again: int = 0
 
     @classmethod
     def before(cls, program: Program, last: int, height: int) -> _Growing:
@@ -142,6 +166,7 @@ class _Growing:
                 if v not in leaving:
                     self.hold(v, t, strip)
         self.extra += max(0, task.macs * (computed - task.points) // task.points)
+        self.again += task.weights * (len(self.strips) - 1)
         return True
 
     def leave(self, value: int, number: int, strip: _Strip) -> bool:
@@ -194,7 +219,7 @@ class _Growing:
         left = sum(program.values[home].bytes for home, born in self.homes.items() if born >= first)
         saved, over = self.overlaid(first) if program.overlay else (0, None)
         peak = program.across[first] + left + own + copies - saved
-        return Segment(first, self.last, self.height, len(self.strips), peak, self.extra, over)
+        return Segment(first, self.last, self.height, len(self.strips), peak, self.extra, over, again=self.again)
 
     def copied(self, first: int, strip: _Strip) -> int:
         """Bytes of what is joined in strips although it is made before: its rows are copied."""
@@ -241,11 +266,15 @@ class _Growing:
 
 @dataclass(frozen=True)
 class Planner:
-    """Costs of segments, and the best partition of a program into segments."""
+    """Costs of segments, and the best partition of a program into segments.
+
+    At most a part `work` of all multiply-adds may be done again. With `timed`, that is a part of the time of a run, and
+    of plans within a budget that of the least time is the best.
+    """
 
     program: Program
     work: float = 1.0
-    """How much of all multiply-adds may be done again, at most."""
+    timed: bool = False
 
     @cached_property
     def segments(self) -> list[list[Segment]]:
@@ -275,9 +304,9 @@ class Planner:
             for first in range(last - 1, max(-1, last - 1 - LONGEST), -1):
                 if not self.program.tasks[first].cuttable or not growing.add(first):
                     break
-                if growing.extra > self.work * self.program.macs:
-                    break
                 segment = growing.segment(first)
+                if (segment.time if self.timed else segment.extra) > self.work * self.program.macs:
+                    break
                 if first < last - 1 or segment.over is not None:
                     yield segment
 
@@ -286,10 +315,10 @@ class Planner:
 
         Results over operands come in between: two that have to lie at a distance leave gaps beside them.
         """
-        best: list[tuple[Costs, Segment | None] | None] = [((0, 0, 0), None)]
+        best: list[tuple[Costs, Segment | None] | None] = [((0, 0, 0, 0), None)]
         for options in self.segments:
             reached = [
-                (tuple(map(add, before[0], segment.costs)), segment)
+                (tuple(map(add, before[0], (segment.time * self.timed, *segment.costs))), segment)
                 for segment in options
                 if segment.peak <= budget and (before := best[segment.first]) is not None
             ]
@@ -320,6 +349,16 @@ class Planner:
         while budget >= 0 and (plan := self.plan(budget)) is not None:
             yield plan
             budget = plan.peak - 1
+
+    def nearly_free(self) -> Plan:
+        """The plan whose peak is worth its time, within the part of all work; the program as it is if there is none."""
+        whole = self.whole()
+        peak, found = whole.peak, [whole]
+        while (plan := self.plan(round(peak * (1 - FALL)))) is not None and plan.time <= self.work * self.program.macs:
+            peak = plan.peak
+            if peak <= (1 - LEAST_FALL) * whole.peak:
+                found.append(plan)
+        return min(found, key=lambda plan: plan.peak * (1 + WORTH * plan.time / max(1, self.program.macs)))
 
 
 def heights(points: int) -> Sequence[int]:

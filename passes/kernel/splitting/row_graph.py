@@ -186,7 +186,9 @@ class RowGraph:
         found = tuple(Read(self.number[read.source], self.reach(read, op, axis)) for read in reads_of(op, self.number))
         inset = op.inset.data[axis].data if op.inset else 0
         alike = all(self.rows.get(result) == axis for result in op.res)
-        return Task(found, makes, op.shape[axis], inset, multiply_adds(op), tuple(self.in_place(op)), alike)
+        constants = {read.source for read in reads(op)} - self.number.keys()
+        weights = sum(map(byte_size, constants))
+        return Task(found, makes, op.shape[axis], inset, multiply_adds(op), weights, tuple(self.in_place(op)), alike)
 
     def reach(self, read: ReadOp, op: ComputeOp, axis: int) -> Reach | None:
         rows = self.rows.get(read.source)
