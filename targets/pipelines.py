@@ -84,7 +84,7 @@ class Pipeline:
     def within_memory(self) -> tuple[str, ...]:
         """What keeps a limit of memory, or lowers that of a run where there is none."""
         if self.memory is None:
-            return (f"kernel-lower-peak{{spend={self.spend}}}",) if self.spend else ()
+            return (f"kernel-lower-peak{{spend={self.spend} strips={self.strips}}}",) if self.spend else ()
         limit = self.memory if self.budget is None else self.budget
         split = f"kernel-split-rows{{limit={limit} overlay={str(self.overlap).lower()}}}"
         return (split, *(() if self.places else (f"kernel-expand-concat{self.most_joined}",)))

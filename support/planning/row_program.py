@@ -31,7 +31,8 @@ class Value:
 
     The caller owns what is `given` (live from the start) and reads what is `kept` (live to the end). A value with a
     `home` lies inside of that one, which is there as long as either is needed. Each row lies in so many
-    `planes`, one behind another, as where channels are outermost.
+    `planes`, one behind another, as where channels are outermost. If `held` is not 0, the tasks that make and read the
+    value run in a loop that holds so many bytes of it at a time, and all of them have to stay together.
     """
 
     name: str
@@ -41,11 +42,12 @@ class Value:
     kept: bool = False
     home: int | None = None
     planes: int = 1
+    held: int = 0
 
     @property
     def bytes(self) -> int:
-        """The size of the value, without padding."""
-        return self.rows * self.row_bytes
+        """The bytes of the value that are there at a time, without padding."""
+        return self.held or self.rows * self.row_bytes
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,8 @@ class _Growing:
         if task.joins:
             self.joined += [read.value for read in task.reads]
         leaving = [v for v in task.makes if program.end[v] > self.last or t == self.last - 1]
+        if any(program.values[v].held for v in leaving):
+            return False
         self.outputs += leaving
         self.homes |= {home: program.lives[home][0] for home in map(program.home, leaving)}
         computed = 0
@@ -209,7 +211,13 @@ class _Growing:
         return True
 
     def piece(self, value: int, rows: Rows) -> int:
-        return self.program.values[value].row_bytes * (rows[1] - rows[0])
+        known = self.program.values[value]
+        return min(known.row_bytes * (rows[1] - rows[0]), known.bytes)
+
+    def parts_loop(self, first: int) -> bool:
+        """Would the segment begin amid tasks that run in a loop?"""
+        program = self.program
+        return any(program.values[v].held and program.born[v] < first for strip in self.strips for v in strip.need)
 
     def segment(self, first: int) -> Segment:
         """The segment as it is, from a task on."""
@@ -307,7 +315,7 @@ class Planner:
                 segment = growing.segment(first)
                 if (segment.time if self.timed else segment.extra) > self.work * self.program.macs:
                     break
-                if first < last - 1 or segment.over is not None:
+                if (first < last - 1 or segment.over is not None) and not growing.parts_loop(first):
                     yield segment
 
     def plan(self, budget: int) -> Plan | None:

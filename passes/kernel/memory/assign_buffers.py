@@ -25,7 +25,7 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
 from webdnn.passes.kernel.fusion.fuse_producers import behind
-from webdnn.passes.kernel.memory.places import Place, Places, block_of, shape, viewed
+from webdnn.passes.kernel.memory.places import Place, Places, block_of, same_position, shape, viewed
 from webdnn.passes.kernel.memory.scan_buffers import copied, copy_of, loops_of, prepare_scans
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, linearize, stays_inside, symbol
@@ -136,7 +136,8 @@ class Buffers:
             around = at.find_ancestor_op_in_block(read)
             assert around is not None
             if around is made:
-                if read not in needed or read.outside or linearize(place.map(read.exprs), shape(last)) != written:
+                position = linearize(place.map(read.exprs), shape(last))
+                if read not in needed or read.outside or not same_position(position, written):
                     return False
             elif self.time[around] > self.time[made]:
                 return False
@@ -176,8 +177,8 @@ class Buffers:
         for read in reads(op):
             place = self.places.of[read.source]
             if place.root is root:
-                at_point = read.parent_op() is op and not read.outside
-                if not at_point or linearize(place.map(read.exprs), shape(root)) != written:
+                position = linearize(place.map(read.exprs), shape(root))
+                if read.parent_op() is not op or read.outside or not same_position(position, written):
                     return False
         return True
 

@@ -41,6 +41,11 @@ def viewed(as_shape: Sequence[int], of_shape: Sequence[int]) -> IndexMap:
     return lambda indices: delinearize(linearize(indices, as_shape), of_shape, range_of)
 
 
+def same_position(one: Index, other: Index) -> bool:
+    """Are two positions equal at every point? An axis of one point is 0, whether it is written or not."""
+    return (one - other).bounds(range_of) == (0, 0)
+
+
 def shifted(axis: int, offset: int) -> IndexMap:
     return lambda indices: [index + offset if i == axis else index for i, index in enumerate(indices)]
 

@@ -144,14 +144,14 @@ def may_go_before(op: Operation) -> bool:
     return isinstance(op, AllocOp | WeightOp) or (isinstance(op, ComputeOp) and op.once is not None)
 
 
-def strip_extent(group: Group, limit: int) -> int | None:
-    """The longest strip whose buffers stay within the limit, of those that divide the extent.
+def longest_strip(extent: int, bytes_each: int, limit: int) -> int | None:
+    """The longest strip of an extent whose buffers stay within the limit, of those that divide it.
 
     None where such a strip would be so short that kernels had little to share in it, as with an extent that is prime.
     """
-    fitting = [n for n in range(1, group.extent + 1) if group.extent % n == 0 and n * group.bytes_each <= limit]
+    fitting = [n for n in range(1, extent + 1) if extent % n == 0 and n * bytes_each <= limit]
     strip = max(fitting, default=1)
-    return strip if strip * group.bytes_each * SHORT >= limit else None
+    return strip if strip * bytes_each * SHORT >= limit else None
 
 
 def form(group: Group, block: Block, strip: int) -> scf.ForOp:
@@ -257,7 +257,7 @@ class KernelFormStripsPass(ModulePass):
     def cut(self, block: Block) -> None:
         """Cut what a block hands on; a strip that is still too large, along another dimension."""
         for group in groups(block, self.limit // 2):
-            strip = strip_extent(group, self.limit)
+            strip = longest_strip(group.extent, group.bytes_each, self.limit)
             if strip is None or strip == group.extent:
                 continue
             loop = form(group, block, strip)

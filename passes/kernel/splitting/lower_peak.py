@@ -38,6 +38,8 @@ class KernelLowerPeakPass(ModulePass):
         %b1 = kernel.compute (%y = 64, …) -> tensor<64x…xf32> { … kernel.read %a1[%y * 2 + %k, …] … }
         %b = kernel.concat 0 %b0, %b1 : …
 
+    `strips` is the limit of `kernel-form-strips`, if that runs later: what its loops hold is never whole anyway.
+
     Leaves alone: programs whose memory no such plan lowers by a tenth. Run after `kernel-pad-operands`, before
     `kernel-assign-buffers`.
     """
@@ -46,6 +48,7 @@ class KernelLowerPeakPass(ModulePass):
     stage_before: ClassVar = "kernel"
     stage_after: ClassVar = "kernel"
     spend: int = 10
+    strips: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
@@ -55,7 +58,7 @@ class KernelLowerPeakPass(ModulePass):
     def split(self, function: func.FuncOp) -> None:
         block = function.body.block
         mark_once(block)
-        graph = RowGraph(block, overlay=False)
+        graph = RowGraph(block, overlay=False, strips=self.strips)
         program = graph.program()
         for segment in Planner(program, self.spend / 1000, timed=True).nearly_free().segments:
             if segment.height:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -16,7 +16,8 @@ from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
-from webdnn.passes.kernel.memory.places import shape, users
+from webdnn.passes.kernel.memory.places import same_position, shape, users
+from webdnn.passes.kernel.splitting.handed_on import bytes_at_a_time
 from webdnn.support.diagnostic import origins
 from webdnn.support.index import FloorDiv, Index, linearize, symbol
 from webdnn.support.planning.row_program import Program, Reach, Read, Task, Value
@@ -96,15 +97,18 @@ def multiply_adds(op: ComputeOp) -> int:
 class RowGraph:
     """The program of a block, and what each of its values and tasks is in the IR.
 
-    `rows` is the dimension of a tensor along which it may be cut.
+    `rows` is the dimension of a tensor along which it may be cut. Where loops over strips will hold at most `strips`
+    bytes of what their kernels hand on, `held` is how much of such a value is there at a time.
     """
 
     block: Block
     overlay: bool
+    strips: int = 0
     values: list[SSAValue] = field(default_factory=list[SSAValue])
     number: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     rows: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     ops: list[Operation] = field(default_factory=list[Operation])
+    held: Mapping[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def __post_init__(self) -> None:
         """Number what a run makes, and find its rows."""
@@ -115,6 +119,8 @@ class RowGraph:
                 self.values += op.results
         self.number |= {value: v for v, value in enumerate(self.values)}
         self.find_rows()
+        if self.strips:
+            self.held = bytes_at_a_time(self.ops, self.strips)
 
     def is_constant(self, op: Operation) -> bool:
         """Does an operation depend on nothing but constants?"""
@@ -151,7 +157,8 @@ class RowGraph:
         rows = 1 if d is None else shape(value)[d]
         kept = any(isinstance(use.operation, func.ReturnOp) for use in value.uses)
         given, planes = isinstance(value.owner, Block), prod(shape(value)[: d or 0])
-        return Value(name_of(value), rows, byte_size(value) // rows, given, kept, self.home(value), planes)
+        held = self.held.get(value, 0)
+        return Value(name_of(value), rows, byte_size(value) // rows, given, kept, self.home(value), planes, held)
 
     def home(self, value: SSAValue) -> int | None:
         """What a value lies in: what it is a view of, or what it is joined in if that is the first such use of it."""
@@ -204,7 +211,9 @@ class RowGraph:
         for source in dict.fromkeys(read.source for read in reads_of(op, self.number)):
             same = tensor_type(source).element_type == tensor_type(result).element_type
             at_point = all(
-                not read.outside and read.parent_op() is op and linearize(read.exprs, shape(source)) == written
+                not read.outside
+                and read.parent_op() is op
+                and same_position(linearize(read.exprs, shape(source)), written)
                 for read in reads(op)
                 if read.source is source
             )
