@@ -140,7 +140,27 @@ class Program:
         for v, (born, end) in enumerate(zip(self.born, self.end, strict=True)):
             known = lives.get(home := self.home(v), (born, end))
             lives[home] = min(born, known[0]), max(end, known[1])
-        return lives
+        return {home: self.around_loops(*life) for home, life in lives.items()}
+
+    def around_loops(self, born: int, end: int) -> tuple[int, int]:
+        """A life that lasts as long as the loops do that write or read the value."""
+        for first, last in self.loops:
+            if first <= born < last:
+                born, end = first, max(end, last)
+            elif born < first < end:
+                end = max(end, last)
+        return born, end
+
+    @cached_property
+    def loops(self) -> list[tuple[int, int]]:
+        """The tasks that run in each loop."""
+        found: list[tuple[int, int]] = []
+        for first, last in sorted((self.born[v], self.end[v]) for v, value in enumerate(self.values) if value.held):
+            if found and first < found[-1][1]:
+                found[-1] = found[-1][0], max(last, found[-1][1])
+            else:
+                found.append((first, last))
+        return found
 
     @cached_property
     def macs(self) -> int:
