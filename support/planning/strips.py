@@ -29,7 +29,7 @@ FALL = 0.02
 WORTH = 25
 """A part of the memory of a run is worth so many times less of its time."""
 
-LEAST_FALL = 0.1
+LEAST_FALL = 0.2
 """A lower peak is worth more code only from this part on."""
 
 Costs = tuple[int, ...]

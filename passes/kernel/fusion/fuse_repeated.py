@@ -29,7 +29,7 @@ from webdnn.passes.kernel.fusion.fuse_producers import (
     reads_in,
     seen,
 )
-from webdnn.passes.kernel.fusion.invocation_cost import operations
+from webdnn.passes.kernel.fusion.invocation_cost import operations, traffic
 from webdnn.support.device import LAUNCH_TRAFFIC
 
 DIVISIONS = (arith.DivUIOp, arith.RemUIOp, arith.DivSIOp, arith.RemSIOp)
@@ -106,6 +106,7 @@ class Trial:
 
     copies: Mapping[ComputeOp, ComputeOp]
     before: float
+    moved: int
     producers: list[ComputeOp] = field(default_factory=list[ComputeOp])
 
     @classmethod
@@ -115,7 +116,7 @@ class Trial:
             copy.location = reader.location
             Rewriter.insert_op(copy, InsertPoint.before(reader))
             hoist_all(copy.body.block)
-        return cls(copies, sum(map(operations, copies.values())))
+        return cls(copies, sum(map(operations, copies.values())), sum(map(traffic, copies.values())))
 
     def take_over(self, producer: ComputeOp, once: bool) -> bool:
         """Let the copies compute what they read of one more, in one place where it may be only `once`.
@@ -143,6 +144,12 @@ class Trial:
         return sum(map(operations, self.copies.values())) - self.before - sum(map(operations, self.producers))
 
     @property
+    def spared(self) -> int:
+        """Bytes that the producers no longer write, or all that are moved less, if these are more."""
+        before = self.moved + sum(map(traffic, self.producers))
+        return max(sum(map(written, self.producers)), before - sum(map(traffic, self.copies.values())))
+
+    @property
     def inputs(self) -> int:
         """The most buffers that a copy reads."""
         return max(len({read.source for read in reads_in(copy)}) for copy in self.copies.values())
@@ -158,6 +165,11 @@ class Trial:
     def drop(self) -> None:
         for copy in self.copies.values():
             Rewriter.erase_op(copy)
+
+
+def written(producer: ComputeOp) -> int:
+    """The bytes of what a compute gives."""
+    return prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
 
 
 def views_of(producer: ComputeOp) -> list[ReshapeOp]:
@@ -195,9 +207,12 @@ class Policy:
         return not has_reduction(op) or not any(is_step(read) for r in found for read in reads_of(op, r))
 
     def worth(self, producer: ComputeOp) -> float:
-        """Operations that a kernel is worth, and what it writes."""
-        written = prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
-        return self.launch * (1 + written / LAUNCH_TRAFFIC)
+        """The most operations that sparing a kernel is worth, with what it reads and writes and others read again."""
+        return self.launch * (1 + (traffic(producer) + written(producer)) / LAUNCH_TRAFFIC)
+
+    def gain(self, trial: Trial) -> float:
+        """Operations that the launches and the bytes are worth that a trial spares."""
+        return self.launch * (len(trial.producers) + trial.spared / LAUNCH_TRAFFIC)
 
     def next_producer(self, trial: Trial) -> ComputeOp | None:
         """A compute that only the copies and what they took over read."""
@@ -207,14 +222,13 @@ class Policy:
 
     def pays(self, producer: ComputeOp) -> Trial | None:
         """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
-        trial, worth = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)]), 0.0
+        trial = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)])
         taken: ComputeOp | None = producer
         while taken and trial.take_over(taken, self.multiplies_weights(taken)):
-            worth += self.worth(taken)
-            if trial.inputs <= self.max_inputs and trial.debt <= worth:
+            if trial.inputs <= self.max_inputs and trial.debt <= self.gain(trial):
                 return trial
             taken = self.next_producer(trial)
-            if taken and trial.debt > worth + self.worth(taken):
+            if taken and trial.debt > self.gain(trial) + self.worth(taken):
                 break
         trial.drop()
         return None

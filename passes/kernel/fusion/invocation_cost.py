@@ -8,12 +8,13 @@ from math import prod
 from xdsl.dialects import arith, math
 from xdsl.ir import Block, Operation, SSAValue
 
-from webdnn.dialects.kernel.access import AccessOp
+from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import AccessOp, byte_size
 from webdnn.dialects.kernel.affine import Lane, range_of
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
-from webdnn.passes.kernel.fusion.fuse_producers import CHEAP, points_of
+from webdnn.passes.kernel.fusion.fuse_producers import CHEAP, points_of, reads_in
 from webdnn.support.device import BUSY
 from webdnn.support.index import substitute, symbol
 
@@ -91,6 +92,15 @@ def operations(compute: ComputeOp, count: int = LANES) -> float:
             alone = differing is None or (bool(op.results) and op.results[0] in differing.found)
             total += each * points_of(op) / (1 if alone else count)
     return total
+
+
+def traffic(compute: ComputeOp) -> int:
+    """The bytes that a kernel reads and writes, those of each buffer once."""
+    counts: dict[SSAValue, int] = {}
+    for read in reads_in(compute):
+        counts[read.source] = counts.get(read.source, 0) + points_of(read)
+    taken = sum(min(byte_size(source), n * element_type(source.type).bytes) for source, n in counts.items())
+    return taken + prod(compute.shape) * sum(element_type(r.type).bytes for r in compute.res)
 
 
 def time(compute: ComputeOp, count: int = LANES) -> float:

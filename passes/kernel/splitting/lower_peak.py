@@ -40,7 +40,7 @@ class KernelLowerPeakPass(ModulePass):
 
     `strips` is the limit of `kernel-form-strips`, if that runs later: what its loops hold is never whole anyway.
 
-    Leaves alone: programs whose memory no such plan lowers by a tenth. Run after `kernel-pad-operands`, before
+    Leaves alone: programs whose memory no such plan lowers by a fifth. Run after `kernel-pad-operands`, before
     `kernel-assign-buffers`.
     """
 
