@@ -61,7 +61,7 @@ class Segment(NamedTuple):
 
     @property
     def time(self) -> int:
-        """What strips take longer, in multiply-adds. A weight that is read again from a cache takes one for each byte."""
+        """What strips take longer, in multiply-adds: each byte of a weight that is read again takes one."""
         return self.extra + self.again + CALL * (self.strips - 1) * (self.last - self.first)
 
 
@@ -362,7 +362,9 @@ class Planner:
         """The plan whose peak is worth its time, within the part of all work; the program as it is if there is none."""
         whole = self.whole()
         peak, found = whole.peak, [whole]
-        while (plan := self.plan(round(peak * (1 - FALL)))) is not None and plan.time <= self.work * self.program.macs:
+        while (plan := self.plan(min(peak - 1, round(peak * (1 - FALL))))) is not None:
+            if plan.time > self.work * self.program.macs:
+                break
             peak = plan.peak
             if peak <= (1 - LEAST_FALL) * whole.peak:
                 found.append(plan)

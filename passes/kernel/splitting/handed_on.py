@@ -1,4 +1,4 @@
-"""How much of a value will be there at a time: `kernel-form-strips` cuts some, which is told before there are buffers."""
+"""How much of each value will be there at a time, where `kernel-form-strips` is going to cut it."""
 
 from __future__ import annotations
 

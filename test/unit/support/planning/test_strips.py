@@ -1,6 +1,7 @@
 """Strips: rows and bytes against small programs that are run row by row, and plans against every partition."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webdnn.support.planning.row_program import Program, Reach, Read, Rows, Task, Value
-from webdnn.support.planning.strips import Planner, Segment, heights, own_rows, rows_of_strips
+from webdnn.support.planning.strips import LEAST_FALL, Planner, Segment, heights, own_rows, rows_of_strips
 
 REACHES = (Reach(1, 0, 0), Reach(1, -1, 1), Reach(1, -2, 2), Reach(2, 0, 1), Reach(2, -1, 1), Reach(1, 0, 0, 2))
 
@@ -234,3 +235,56 @@ def test_reaches(reach: Reach, points: Rows, expected: Rows) -> None:
 def test_a_program_without_tasks_has_one_plan() -> None:
     planner = Planner(Program((Value("x", 4, 4, given=True, kept=True),), (), overlay=False))
     assert [*planner.curve(16)] == [planner.whole()]
+
+
+@settings(max_examples=30, deadline=None)
+@given(chains(most=4), st.sampled_from([0.0, 0.3, 2.0]))
+def test_a_nearly_free_plan_is_lower_by_a_part_and_costs_no_more_than_may_be_spent(
+    program: Program, spend: float
+) -> None:
+    scaled = tuple(replace(task, macs=task.macs * 1_000_000) for task in program.tasks)
+    planner = Planner(Program(program.values, scaled, overlay=False), spend, timed=True)
+    whole, plan = planner.whole(), planner.nearly_free()
+    assert plan == whole or plan.peak <= (1 - LEAST_FALL) * whole.peak
+    assert plan.time <= spend * planner.program.macs
+    assert spend or plan == whole
+
+
+def test_strips_that_cost_next_to_nothing_are_taken() -> None:
+    """Rows of 100 bytes between two tasks that read no neighbours."""
+    values = (Value("x", 64, 1, given=True), Value("a", 64, 100), Value("y", 64, 1, kept=True))
+    tasks = tuple(Task((Read(v, Reach(1, 0, 0)),), (v + 1,), 64, macs=10**9, cuttable=True) for v in range(2))
+    plan = Planner(Program(values, tasks, overlay=False), 0.01, timed=True).nearly_free()
+    assert plan.peak < 64 * 100 // 2
+    assert not plan.extra
+
+
+def test_weights_that_are_read_again_cost_time() -> None:
+    values = (Value("x", 64, 1, given=True), Value("a", 64, 100), Value("y", 64, 1, kept=True))
+    task = Task((Read(0, Reach(1, 0, 0)),), (1,), 64, macs=10**8, weights=10**8, cuttable=True)
+    program = Program(values, (task, replace(task, reads=(Read(1, Reach(1, 0, 0)),), makes=(2,))), overlay=False)
+    planner = Planner(program, 0.01, timed=True)
+    assert planner.nearly_free() == planner.whole()
+
+
+def test_tasks_in_a_loop_stay_together_and_hold_what_they_read() -> None:
+    """Tasks 1 and 2 hand on `t` in a loop: `a` and `y` live as long as that runs, and no segment ends between them."""
+    one = Reach(1, 0, 0)
+    values = (
+        Value("x", 64, 1, given=True),
+        Value("a", 64, 10),
+        Value("t", 64, 100, held=200),
+        Value("b", 64, 10),
+        Value("y", 64, 1, kept=True),
+    )
+    tasks = tuple(Task((Read(v, one),), (v + 1,), 64, macs=10**9, cuttable=True) for v in range(4))
+    program = Program(values, tasks, overlay=False)
+    assert program.loops == [(1, 3)]
+    assert program.lives[1] == (0, 3)
+    assert program.lives[3] == (1, 4)
+    planner = Planner(program, 1.0, timed=True)
+    assert planner.one(2).peak == 640 + 200 + 640
+    for segment in (s for options in planner.segments for s in options if s.height):
+        assert not segment.first < 2 < segment.last or segment.first <= 1
+        assert segment.last != 2
+        assert segment.first != 2

@@ -336,3 +336,25 @@ func.func @again() -> tensor<8xf32> {
   }
   func.return %last : tensor<8xf32>
 }
+
+// -----
+
+// An axis of one point is 0, whether a read says so or not.
+
+// CHECK-LABEL: @one
+// CHECK:         kernel.alloc : memref<1x8xf32>
+// CHECK-NOT:     kernel.alloc
+// CHECK:         func.return
+func.func @one(%x: tensor<1x8xf32>) -> tensor<1x8xf32> {
+  %a = kernel.compute (%n = 1, %i = 8) -> tensor<1x8xf32> {
+    %v = kernel.read %x[%n, %i] : tensor<1x8xf32>
+    %p = arith.negf %v : f32
+    kernel.yield %p : f32
+  }
+  %b = kernel.compute (%n = 1, %i = 8) -> tensor<1x8xf32> {
+    %v = kernel.read %a[0, %i] : tensor<1x8xf32>
+    %p = math.absf %v : f32
+    kernel.yield %p : f32
+  }
+  func.return %b : tensor<1x8xf32>
+}
