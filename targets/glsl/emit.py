@@ -27,7 +27,7 @@ from webdnn.targets.c_like import (
     infix,
     is_variable,
 )
-from webdnn.targets.glsl.textures import LANES, WIDTH, extent
+from webdnn.targets.glsl.textures import LANES, extent, width_of
 
 SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
 VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
@@ -39,19 +39,21 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-ROW = f"ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1})"
-
 # Selections do not branch as ?: may: a compiler has been seen to take minutes over a few dozen lanes of padded rows.
 HELPERS_300 = {
-    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, {ROW}, 0); }}",
+    "texel(": (
+        "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
+        "  return texture(s, (vec2(q & (1 << bits) - 1, q >> bits) + 0.5) * scale);\n"
+        "}"
+    ),
     "lane(": "float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }",
 }
 
 HELPERS_100 = {
     "texel(": (
         "vec4 texel(highp sampler2D s, int q, vec2 size) {\n"
-        f"  float y = floor(float(q) / {WIDTH}.0);\n"
-        f"  return texture2D(s, (vec2(float(q) - y * {WIDTH}.0, y) + 0.5) / size);\n"
+        "  float y = floor(float(q) / size.x);\n"
+        "  return texture2D(s, (vec2(float(q) - y * size.x, y) + 0.5) / size);\n"
         "}"
     ),
     "lane(": "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }",
@@ -113,14 +115,17 @@ class GlslPrinter(CLikePrinter):
         return f"{self.name(op.memref) if is_variable(op.memref) else self.output} = {value.text};"
 
     def load(self, op: memref.LoadOp, args: Sequence[Text]) -> Text:
-        return call("texel", *args)
+        width, height = extent(elements(op.memref))
+        scale = ", ".join(f32_literal(1 / size) for size in (width, height))
+        return call("texel", *args, Text(str(width.bit_length() - 1)), Text(f"vec2({scale})"))
 
     def special(self, op: Operation, args: Sequence[Text]) -> Text | None:
         match op:
             case memref.LoadOp():
                 return Text(self.name(op.memref)) if is_variable(op.memref) else self.load(op, args)
             case IdOp():
-                row = f"int(gl_FragCoord.y) * {WIDTH} + " if op.count.data > WIDTH else ""
+                width = width_of(op.count.data)
+                row = f"int(gl_FragCoord.y) * {width} + " if op.count.data > width else ""
                 return Text(f"{row}int(gl_FragCoord.x)", Level.SUM if row else Level.ATOM)
             case LanesOp() | vector.BroadcastOp():
                 return call(self.type(op.results[0].type), *args)

@@ -6,11 +6,13 @@
 // CHECK:      #version 300 es
 // CHECK:      uniform sampler2D b0;
 // CHECK-NEXT: out vec4 color;
-// CHECK-NEXT: vec4 texel(sampler2D s, int q) { return texelFetch(s, ivec2(q & 2047, q >> 11), 0); }
+// CHECK-NEXT: vec4 texel(sampler2D s, int q, int bits, vec2 scale) {
+// CHECK-NEXT:   return texture(s, (vec2(q & (1 << bits) - 1, q >> bits) + 0.5) * scale);
+// CHECK-NEXT: }
 // CHECK-NEXT: float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }
 // CHECK-NEXT: void main() {
-// CHECK-NEXT:   int v0 = int(gl_FragCoord.x);
-// CHECK:        lane(texel(b0,
+// CHECK-NEXT:   int v0 = int(gl_FragCoord.y) * 4 + int(gl_FragCoord.x);
+// CHECK:        lane(texel(b0, {{.*}}, 1, vec2(0.5, 1.0)),
 // CHECK:        color = vec4(
 // CHECK-SAME:   ? {{.*}} : 0.0
 
