@@ -81,6 +81,7 @@ PASSES: dict[str, str] = {
     "kernel-split-buffers": "webdnn.passes.kernel.splitting.split_buffers:KernelSplitBuffersPass",
     "kernel-split-outputs": "webdnn.passes.kernel.splitting.split_outputs:KernelSplitOutputsPass",
     "kernel-narrow-elements": "webdnn.passes.kernel.packing.narrow_elements:KernelNarrowElementsPass",
+    "kernel-assign-layers": "webdnn.passes.kernel.scheduling.assign_layers:KernelAssignLayersPass",
     "kernel-map-points": "webdnn.passes.kernel.scheduling.map_points:KernelMapPointsPass",
     "kernel-prefetch-panels": "webdnn.passes.kernel.scheduling.prefetch_panels:KernelPrefetchPanelsPass",
     "kernel-alternate-panels": "webdnn.passes.kernel.scheduling.alternate_panels:KernelAlternatePanelsPass",

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
-from webdnn.dialects.kernel.access import WriteOp
+from webdnn.dialects.kernel.access import WriteOp, layer_elements
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
 from webdnn.targets.c_like import (
@@ -27,6 +27,7 @@ from webdnn.targets.c_like import (
     infix,
     is_variable,
 )
+from webdnn.targets.glsl.layers import layer_of
 from webdnn.targets.glsl.textures import LANES, extent, width_of
 
 SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
@@ -44,6 +45,13 @@ HELPERS_300 = {
     "texel(": (
         "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
         "  return texture(s, (vec2(q & (1 << bits) - 1, q >> bits) + 0.5) * scale);\n"
+        "}"
+    ),
+    "layered(": (
+        "vec4 layered(sampler2DArray s, int q, int bits, vec2 scale, int size) {\n"
+        "  int layer = int(q >= size) + int(q >= 2 * size) + int(q >= 3 * size);\n"
+        "  int p = q - layer * size;\n"
+        "  return texture(s, vec3((vec2(p & (1 << bits) - 1, p >> bits) + 0.5) * scale, layer));\n"
         "}"
     ),
     "lane(": "float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }",
@@ -112,12 +120,17 @@ class GlslPrinter(CLikePrinter):
 
     def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str:
         assert isinstance(op, memref.StoreOp)
-        return f"{self.name(op.memref) if is_variable(op.memref) else self.output} = {value.text};"
+        if is_variable(op.memref):
+            return f"{self.name(op.memref)} = {value.text};"
+        layer = "" if layer_elements(op.memref) is None else layer_of(op)
+        return f"{self.output}{layer} = {value.text};"
 
     def load(self, op: memref.LoadOp, args: Sequence[Text]) -> Text:
-        width, height = extent(elements(op.memref))
+        layer = layer_elements(op.memref)
+        width, height = extent(layer or elements(op.memref))
         scale = ", ".join(f32_literal(1 / size) for size in (width, height))
-        return call("texel", *args, Text(str(width.bit_length() - 1)), Text(f"vec2({scale})"))
+        found = [*args, Text(str(width.bit_length() - 1)), Text(f"vec2({scale})")]
+        return call("texel", *found) if layer is None else call("layered", *found, Text(str(layer // LANES)))
 
     def special(self, op: Operation, args: Sequence[Text]) -> Text | None:
         match op:
@@ -201,8 +214,22 @@ def elements(buffer: SSAValue) -> int:
 def output_of(function: FuncOp) -> SSAValue:
     """The texture that a kernel writes."""
     arguments = set(function.buffers)
-    (target,) = [op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments]
+    (target,) = {op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments}
     return target
+
+
+def sampler(buffer: SSAValue) -> str:
+    """The type of the uniform that a buffer is read by."""
+    return "sampler2D" if layer_elements(buffer) is None else "sampler2DArray"
+
+
+def outputs(function: FuncOp) -> list[str]:
+    """The declarations of what a fragment writes in ES 3.00."""
+    target = output_of(function)
+    layer = layer_elements(target)
+    if layer is None:
+        return ["out vec4 color;"]
+    return [f"layout(location = {i}) out vec4 color{i};" for i in range(-(-elements(target) // layer))]
 
 
 def samplers_of(function: FuncOp) -> list[int]:
@@ -221,10 +248,11 @@ def emit_kernel(function: FuncOp, version: int) -> str:
     body = printer.function_body(function.body.block)
     precision = ["precision highp float;", "precision highp int;"]
     qualifier = "" if version == 300 else "highp "
-    header = [*precision, *(f"uniform {qualifier}sampler2D {name};" for name in textures.values())]
+    header = [*precision, *(f"uniform {qualifier}{sampler(buffer)} {name};" for buffer, name in textures.items())]
     header += [f"uniform int {name};" for name in counters.values()]
     if version == 300:
-        header = ["#version 300 es", "precision highp sampler2D;", *header, "out vec4 color;"]
+        precise = [f"precision highp {kind};" for kind in sorted({sampler(buffer) for buffer in textures})]
+        header = ["#version 300 es", *precise, *header, *outputs(function)]
     return "\n".join([*header, *helpers(body, version), "void main() {", *body, "}", ""])
 
 

@@ -268,3 +268,12 @@ kernel.func @pairs(%x: memref<4xi32>) {
   %d = kernel.dot_pairs %a, %s : (i32, i32) -> i32
   kernel.write %d, %x[0] : memref<4xi32>
 }
+
+// -----
+
+// CHECK-LABEL: @layers(
+// CHECK-SAME:    memref<80xf32, #kernel.layers<24>>
+kernel.func @layers(%x: memref<80xf32, #kernel.layers<24>>) {
+  %a = kernel.read %x[79] : memref<80xf32, #kernel.layers<24>>
+  kernel.write %a, %x[0] : memref<80xf32, #kernel.layers<24>>
+}
