@@ -17,8 +17,6 @@ from webdnn.tools.comparison import compare
 from webdnn.tools.compiler import compile_model
 from webdnn.tools.oracle import Oracle
 
-PADDED = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -26,8 +24,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     shapes = {"w": (16, 3, 3, 3), "d": (16, 1, 3, 3), "v": (16, 16, 1, 1)}
     nodes = [
-        helper.make_node("Conv", ["x", "w"], ["wide"], "first", **PADDED),
-        helper.make_node("Conv", ["wide", "d"], ["deep"], "depthwise", group=16, **PADDED),
+        helper.make_node("Conv", ["x", "w"], ["wide"], "first", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["wide", "d"], ["deep"], "depthwise", group=16, pads=[1, 1, 1, 1]),
         helper.make_node("Conv", ["deep", "v"], ["mixed"], "mix", kernel_shape=[1, 1]),
         helper.make_node("Add", ["mixed", "wide"], ["sum"], "residual"),
         helper.make_node("MaxPool", ["sum"], ["y"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
