@@ -19,6 +19,9 @@ GRAPH = (
 NEIGHBOURS = 64
 """Points that an invocation of WGSL computes at most: so many sums fit into its registers."""
 
+FRAGMENTS = 256
+"""Fragments that keep a GPU busy, of several texels each, whose loads wait side by side."""
+
 
 def graph_passes(weights: str = "f32") -> tuple[str, ...]:
     """Those of `GRAPH`, and what compresses weights to a format of `dnn-compress-weights`."""
@@ -242,7 +245,8 @@ def glsl_passes(version: int, side: int = MOST_ROWS) -> tuple[str, ...]:
         f"kernel-narrow-elements{{storage=float arithmetic={integers}}}",
         "kernel-split-outputs",
         f"kernel-split-buffers{{bytes={texture_bytes(side)} bindings={GLSL300.limits.bindings}}}",
-        "kernel-map-points{lanes=4 texels=true}",
+        f"kernel-assign-layers{{most={GLSL300.limits.render_targets} busy={FRAGMENTS}}}",
+        f"kernel-map-points{{lanes=4 texels=true layers={str(version == 300).lower()}}}",
         f"kernel-expand-math{{keep={keep}}}",
         "kernel-lower-blocks",
         "kernel-merge-lanes{every=true}",

@@ -4,7 +4,7 @@ from xdsl.ir import Dialect
 
 from webdnn.dialects.kernel import lanewise
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
-from webdnn.dialects.kernel.attributes import ReduceKindAttr, ScheduleAttr, UnrollAttr
+from webdnn.dialects.kernel.attributes import LayersAttr, ReduceKindAttr, ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp, TableOp
 from webdnn.dialects.kernel.lanes import LanesOp
@@ -41,5 +41,5 @@ KERNEL = Dialect(
         YieldOp,
         *lanewise.OPERATIONS,
     ],
-    [ReduceKindAttr, ScheduleAttr, UnrollAttr],
+    [LayersAttr, ReduceKindAttr, ScheduleAttr, UnrollAttr],
 )

@@ -32,6 +32,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import compute_type, element_of, element_type, is_memref, is_tensor, is_vector
 from webdnn.dialects.kernel.affine import from_affine, range_of, to_affine
+from webdnn.dialects.kernel.attributes import LayersAttr
 from webdnn.dialects.kernel.syntax import (
     INDEX,
     parse_indices,
@@ -49,6 +50,13 @@ def buffer_type(value: SSAValue | Attribute) -> Buffer:
     if is_tensor(type) or is_memref(type):
         return type
     raise VerifyException(f"{type} is neither a tensor nor a memref")
+
+
+def layer_elements(value: SSAValue) -> int | None:
+    """How many elements each layer of a buffer holds; None where it has no layers."""
+    type = buffer_type(value)
+    space = type.memory_space if is_memref(type) else None
+    return space.elements.data if isinstance(space, LayersAttr) else None
 
 
 def byte_size(value: SSAValue) -> int:

@@ -139,6 +139,33 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"the schedule merges axis {self.merged[0]} of {rank} with the next one")
 
 
+@irdl_attr_definition
+class LayersAttr(ParametrizedAttribute):
+    """A memory space: the elements lie in layers of so many, one behind another: `#kernel.layers<12544>`.
+
+    An invocation may write at the same place of each layer. The last one may hold fewer elements than the others.
+    """
+
+    name = "kernel.layers"
+    elements: IntAttr = param_def()
+
+    @classmethod
+    def of(cls, elements: int) -> "LayersAttr":
+        return cls(IntAttr(elements))
+
+    def print_parameters(self, printer: Printer) -> None:
+        printer.print_string(f"<{self.elements.data}>")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return [IntAttr(parser.parse_integer())]
+
+    def verify(self) -> None:
+        if self.elements.data < 1:
+            raise VerifyException(f"layers hold {self.elements.data} elements, expected at least 1")
+
+
 def parse_by(parser: AttrParser) -> tuple[int, int]:
     """`0 by 7`"""
     axis = parser.parse_integer()

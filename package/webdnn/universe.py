@@ -84,6 +84,7 @@ PASSES: dict[str, str] = {
     "kernel-narrow-elements": "webdnn.passes.kernel.packing.narrow_elements:KernelNarrowElementsPass",
     "kernel-map-tiles": "webdnn.passes.kernel.scheduling.map_tiles:KernelMapTilesPass",
     "kernel-map-groups": "webdnn.passes.kernel.scheduling.map_groups:KernelMapGroupsPass",
+    "kernel-assign-layers": "webdnn.passes.kernel.scheduling.assign_layers:KernelAssignLayersPass",
     "kernel-map-points": "webdnn.passes.kernel.scheduling.map_points:KernelMapPointsPass",
     "kernel-prefetch-panels": "webdnn.passes.kernel.scheduling.prefetch_panels:KernelPrefetchPanelsPass",
     "kernel-alternate-panels": "webdnn.passes.kernel.scheduling.alternate_panels:KernelAlternatePanelsPass",

@@ -211,18 +211,28 @@ class WebGpu(TypedDict):
 class WebGlSources(TypedDict):
     """JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
 
-    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target, or of each of its layers
+    (outputs `color0`, `color1`, …).
     """
 
     webgl2: NotRequired[str]
     webgl1: NotRequired[str]
 
 
+class Layers(TypedDict):
+    """So many layers of an array texture, of this extent each."""
+
+    count: int
+    width: int
+    height: int
+
+
 class Texture(TypedDict):
-    """The extent of a texture of four floats a texel."""
+    """The extent of a texture of four floats a texel, and the layers that it is cut into in WebGL 2, if it is."""
 
     width: int
     height: int
+    layers: NotRequired[Layers]
 
 
 class ImageWeights(TypedDict):

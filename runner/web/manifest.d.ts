@@ -220,7 +220,8 @@ export interface WebGpu {
 /**
  * JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
  *
- * Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+ * Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target, or of each of its layers
+ * (outputs `color0`, `color1`, …).
  */
 export interface WebGlSources {
   readonly webgl2?: string;
@@ -228,11 +229,21 @@ export interface WebGlSources {
 }
 
 /**
- * The extent of a texture of four floats a texel.
+ * So many layers of an array texture, of this extent each.
+ */
+export interface Layers {
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The extent of a texture of four floats a texel, and the layers that it is cut into in WebGL 2, if it is.
  */
 export interface Texture {
   readonly width: number;
   readonly height: number;
+  readonly layers?: Layers;
 }
 
 /**

@@ -268,7 +268,8 @@ class WebGpu:
 class WebGlSources:
     """JSON arrays of fragment shader texts, in ES 3.00 (output `color`) and ES 1.00 (output `gl_FragColor`).
 
-    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target.
+    Each declares samplers `b0`, `b1`, … and writes the texel at gl_FragCoord of its target, or of each of its layers
+    (outputs `color0`, `color1`, …).
     """
 
     webgl2: Path | None = None
@@ -276,11 +277,21 @@ class WebGlSources:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """So many layers of an array texture, of this extent each."""
+
+    count: Positive
+    width: Positive
+    height: Positive
+
+
+@dataclass(frozen=True)
 class Texture:
-    """The extent of a texture of four floats a texel."""
+    """The extent of a texture of four floats a texel, and the layers that it is cut into in WebGL 2, if it is."""
 
     width: Positive
     height: Positive
+    layers: Layers | None = None
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.element import element_type
+from webdnn.dialects.kernel.access import layer_elements
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.support.diagnostic import where
 from webdnn.targets.bundle.manifest import (
     Constant,
     Draw,
     ElementTypeName,
+    Layers,
     Tensor,
     Texture,
     TexturePiece,
@@ -58,11 +60,11 @@ class Textures:
         first = value.first_use
         place = where(first.operation) if first else ""
         self.of[value] = len(self.extents)
-        self.extents.append(Texture(*extent(elements_of(value), place)))
+        self.extents.append(texture_of(value, place))
 
     def take(self, value: SSAValue) -> None:
         """A texture that nobody needs any more, or a new one."""
-        free = self.free.get(Texture(*extent(elements_of(value))))
+        free = self.free.get(texture_of(value))
         if free:
             self.of[value] = free.pop()
         else:
@@ -91,6 +93,13 @@ class Textures:
                 if value not in kept and isinstance(value.owner, AllocOp) and last[value] == i:
                     textures.release(value)
         return textures
+
+
+def texture_of(value: SSAValue, place: str = "") -> Texture:
+    """The texture that a buffer lies in."""
+    elements, layer = elements_of(value), layer_elements(value)
+    layers = None if layer is None else Layers(-(-elements // layer), *extent(layer))
+    return Texture(*extent(elements, place), layers)
 
 
 def target_of(call: Call) -> SSAValue:

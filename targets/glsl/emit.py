@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
-from webdnn.dialects.kernel.access import WriteOp
+from webdnn.dialects.kernel.access import WriteOp, layer_elements
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
 from webdnn.targets.c_like import (
@@ -27,7 +27,8 @@ from webdnn.targets.c_like import (
     infix,
     is_variable,
 )
-from webdnn.targets.glsl.textures import LANES, WIDTH, extent
+from webdnn.targets.glsl.layers import layer_of
+from webdnn.targets.glsl.textures import LANES, extent, width_of
 
 SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
 VECTORS = {"f32": "vec4", "i32": "ivec4", "index": "ivec4", "i1": "bvec4"}
@@ -39,19 +40,28 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-ROW = f"ivec2(q & {WIDTH - 1}, q >> {WIDTH.bit_length() - 1})"
-
 # Selections do not branch as ?: may: a compiler has been seen to take minutes over a few dozen lanes of padded rows.
 HELPERS_300 = {
-    "texel(": f"vec4 texel(sampler2D s, int q) {{ return texelFetch(s, {ROW}, 0); }}",
+    "texel(": (
+        "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
+        "  return texture(s, (vec2(q & (1 << bits) - 1, q >> bits) + 0.5) * scale);\n"
+        "}"
+    ),
+    "layered(": (
+        "vec4 layered(sampler2DArray s, int q, int bits, vec2 scale, int size) {\n"
+        "  int layer = int(q >= size) + int(q >= 2 * size) + int(q >= 3 * size);\n"
+        "  int p = q - layer * size;\n"
+        "  return texture(s, vec3((vec2(p & (1 << bits) - 1, p >> bits) + 0.5) * scale, layer));\n"
+        "}"
+    ),
     "lane(": "float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }",
 }
 
 HELPERS_100 = {
     "texel(": (
         "vec4 texel(highp sampler2D s, int q, vec2 size) {\n"
-        f"  float y = floor(float(q) / {WIDTH}.0);\n"
-        f"  return texture2D(s, (vec2(float(q) - y * {WIDTH}.0, y) + 0.5) / size);\n"
+        "  float y = floor(float(q) / size.x);\n"
+        "  return texture2D(s, (vec2(float(q) - y * size.x, y) + 0.5) / size);\n"
         "}"
     ),
     "lane(": "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }",
@@ -110,17 +120,25 @@ class GlslPrinter(CLikePrinter):
 
     def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str:
         assert isinstance(op, memref.StoreOp)
-        return f"{self.name(op.memref) if is_variable(op.memref) else self.output} = {value.text};"
+        if is_variable(op.memref):
+            return f"{self.name(op.memref)} = {value.text};"
+        layer = "" if layer_elements(op.memref) is None else layer_of(op)
+        return f"{self.output}{layer} = {value.text};"
 
     def load(self, op: memref.LoadOp, args: Sequence[Text]) -> Text:
-        return call("texel", *args)
+        layer = layer_elements(op.memref)
+        width, height = extent(layer or elements(op.memref))
+        scale = ", ".join(f32_literal(1 / size) for size in (width, height))
+        found = [*args, Text(str(width.bit_length() - 1)), Text(f"vec2({scale})")]
+        return call("texel", *found) if layer is None else call("layered", *found, Text(str(layer // LANES)))
 
     def special(self, op: Operation, args: Sequence[Text]) -> Text | None:
         match op:
             case memref.LoadOp():
                 return Text(self.name(op.memref)) if is_variable(op.memref) else self.load(op, args)
             case IdOp():
-                row = f"int(gl_FragCoord.y) * {WIDTH} + " if op.count.data > WIDTH else ""
+                width = width_of(op.count.data)
+                row = f"int(gl_FragCoord.y) * {width} + " if op.count.data > width else ""
                 return Text(f"{row}int(gl_FragCoord.x)", Level.SUM if row else Level.ATOM)
             case LanesOp() | vector.BroadcastOp():
                 return call(self.type(op.results[0].type), *args)
@@ -196,8 +214,22 @@ def elements(buffer: SSAValue) -> int:
 def output_of(function: FuncOp) -> SSAValue:
     """The texture that a kernel writes."""
     arguments = set(function.buffers)
-    (target,) = [op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments]
+    (target,) = {op.memref for op in function.walk() if isinstance(op, memref.StoreOp) and op.memref in arguments}
     return target
+
+
+def sampler(buffer: SSAValue) -> str:
+    """The type of the uniform that a buffer is read by."""
+    return "sampler2D" if layer_elements(buffer) is None else "sampler2DArray"
+
+
+def outputs(function: FuncOp) -> list[str]:
+    """The declarations of what a fragment writes in ES 3.00."""
+    target = output_of(function)
+    layer = layer_elements(target)
+    if layer is None:
+        return ["out vec4 color;"]
+    return [f"layout(location = {i}) out vec4 color{i};" for i in range(-(-elements(target) // layer))]
 
 
 def samplers_of(function: FuncOp) -> list[int]:
@@ -216,10 +248,11 @@ def emit_kernel(function: FuncOp, version: int) -> str:
     body = printer.function_body(function.body.block)
     precision = ["precision highp float;", "precision highp int;"]
     qualifier = "" if version == 300 else "highp "
-    header = [*precision, *(f"uniform {qualifier}sampler2D {name};" for name in textures.values())]
+    header = [*precision, *(f"uniform {qualifier}{sampler(buffer)} {name};" for buffer, name in textures.items())]
     header += [f"uniform int {name};" for name in counters.values()]
     if version == 300:
-        header = ["#version 300 es", "precision highp sampler2D;", *header, "out vec4 color;"]
+        precise = [f"precision highp {kind};" for kind in sorted({sampler(buffer) for buffer in textures})]
+        header = ["#version 300 es", *precise, *header, *outputs(function)]
     return "\n".join([*header, *helpers(body, version), "void main() {", *body, "}", ""])
 
 

@@ -14,11 +14,12 @@ from xdsl.rewriter import Rewriter
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import constant_of
 from webdnn.dialects.kernel.builder import Body
-from webdnn.dialects.kernel.structure import FuncOp, IdOp
+from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.loops.expand_math import EXPANSIONS, expand
 from webdnn.support.diagnostic import fail
 from webdnn.targets.casts import legalize_cast
 from webdnn.targets.comparisons import expand_comparison
+from webdnn.targets.glsl.layers import drop_layers, layer_of
 from webdnn.targets.opaque import hide_constants
 from webdnn.targets.scalarize import has_no_vectors, scalarize
 
@@ -26,15 +27,16 @@ BITS = (arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.ShRUIOp)
 
 
 def check_texel(function: FuncOp) -> None:
-    """A fragment shader writes its own texel, once, and reads other textures."""
+    """A fragment shader writes its own texel, once in each layer, and reads other textures."""
     stores = [op for op in function.walk() if isinstance(op, memref.StoreOp)]
     loaded = {op.memref for op in function.walk() if isinstance(op, memref.LoadOp)}
-    if any(isinstance(op, ReadOp | WriteOp) for op in function.walk()) or len(stores) != 1:
+    written = {op.memref for op in stores}
+    if any(isinstance(op, ReadOp | WriteOp) for op in function.walk()) or len(written) != 1:
         fail(function, "does not write one whole texel", hint="run 'kernel-map-points{texels=true}' first")
-    (store,) = stores
-    if not isinstance(store.indices[0].owner, IdOp):
+    (target,) = written
+    if [layer_of(op) for op in stores] != list(range(len(stores))):
         fail(function, "writes another texel than its own", hint="run 'kernel-map-points{texels=true}' first")
-    if store.memref in loaded:
+    if target in loaded:
         fail(
             function,
             "reads the texture that it writes",
@@ -75,7 +77,7 @@ class GlslLegalizePass(ModulePass):
     """Leave only what `webdnn-glsl` (`version=300`) or `webdnn-glsl100` (`version=100`) spells.
 
     Comparisons, logic and selects of vectors go lane by lane; infinities and NaN are made at run time; ES 1.00 has no
-    shifts. max and min of NaN are the device's.
+    shifts, and no layers. max and min of NaN are the device's.
 
     Before:
 
@@ -98,6 +100,8 @@ class GlslLegalizePass(ModulePass):
         for function in op.body.block.ops:
             if not isinstance(function, FuncOp):
                 continue
+            if self.version == 100:
+                drop_layers(function)
             check_texel(function)
             scalarize(function, has_no_vectors)
             for inner in list(function.walk()):

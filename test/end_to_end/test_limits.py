@@ -82,7 +82,7 @@ def test_pieces_compute_the_same(backend: str, model: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("backend", "limits", "refusal"),
-    [("webgpu", {"binding": MOST}, "this device allows less"), ("webgl2", {"texture": 16}, "needs textures of")],
+    [("webgpu", {"binding": MOST}, "this device allows less"), ("webgl2", {"texture": 8}, "needs textures of")],
 )
 def test_devices_that_allow_less_refuse_a_whole_model(
     backend: str, limits: dict[str, int], refusal: str, model: Path, tmp_path: Path

@@ -13,7 +13,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import WriteOp, buffer_type
+from webdnn.dialects.kernel.access import WriteOp, buffer_type, layer_elements
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
@@ -136,8 +136,11 @@ def block_of_rows(
 # Texels.
 
 
-def map_texels(compute: ComputeOp, lanes: int) -> None:
-    """The invocation is the texel that is written: axes become digits of the position in the result."""
+def map_texels(compute: ComputeOp, lanes: int, *, layers: bool) -> None:
+    """The invocation is the texel that is written: axes become digits of the position in the result.
+
+    With `layers` it is the texel at one place of each layer, if the result has layers.
+    """
     compute = compute if compute.shape else with_axis(compute)
     writes = [op for op in compute.body.block.ops if isinstance(op, WriteOp)]
     if len(writes) != 1:
@@ -151,7 +154,37 @@ def map_texels(compute: ComputeOp, lanes: int) -> None:
             f"writes {prod(compute.shape)} of {count} elements in a pattern that texels cannot follow",
             hint="a texture is written whole by one kernel: run 'kernel-expand-concat' before buffers are assigned",
         )
-    substitute_points(compute, order, lanes, lanes, -(-count // lanes))
+    layer = layer_elements(writes[0].target)
+    if layers and layer is not None:
+        map_layers(compute, order, lanes, layer)
+    else:
+        substitute_points(compute, order, lanes, lanes, -(-count // lanes))
+
+
+def map_layers(compute: ComputeOp, order: Sequence[int], lanes: int, layer: int) -> None:
+    """compute (row, b, …) -> id; compute (layer, lane): row of each layer, b, … are the digits of lanes * id + lane.
+
+    The last layer may hold fewer rows: what is computed for others there, nobody reads.
+    """
+    unroll(compute)
+    old = compute.axes
+    outermost, *inner = [i for i in order if compute.shape[i] > 1]
+    extents = [layer // prod(compute.shape[i] for i in inner), *(compute.shape[i] for i in inner)]
+    invocation = IdOp(layer // lanes)
+    count = -(-compute.shape[outermost] // extents[0])
+
+    def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
+        number, lane = map(symbol, axes)
+        row, *rest = delinearize(symbol(invocation.result) * lanes + lane, extents, range_of)
+        places = dict(zip((outermost, *inner), (row + number * extents[0], *rest), strict=True))
+        return {axis: places.get(i, constant(0)) for i, axis in enumerate(old)}
+
+    block = clone_compute(
+        compute, [count, lanes], to_index, schedule=ScheduleAttr.of([count, lanes], vector=(1, lanes))
+    )
+    for axis, name in zip(block.axes, ("layer", "lane"), strict=True):
+        axis.name_hint = name
+    Rewriter.replace_op(compute, [invocation, block], [])
 
 
 def with_axis(compute: ComputeOp) -> ComputeOp:
@@ -206,7 +239,7 @@ class KernelMapPointsPass(ModulePass):
     products it computes up to `rows` rows at a time, as long as `busy` invocations are left, which small GPUs need to
     hide the time of their loads. Where steps of a fold would compute the same for each group, it computes several, up
     to `neighbours` points. With `texels` it computes the `lanes` elements of one texel of the result, wherever they lie
-    in the kernel's space.
+    in the kernel's space; with `layers` too, those at the same place of every layer of a result that has layers.
 
     Before:
 
@@ -226,6 +259,7 @@ class KernelMapPointsPass(ModulePass):
     rows: int = 1
     busy: int = BUSY
     texels: bool = False
+    layers: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
@@ -241,6 +275,6 @@ class KernelMapPointsPass(ModulePass):
                     hint="run 'kernel-form-kernels' first, which makes every compute a kernel",
                 )
             if self.texels:
-                map_texels(compute, self.lanes)
+                map_texels(compute, self.lanes, layers=self.layers)
             else:
                 map_points(compute, self.lanes, self.neighbours, self.rows, self.busy)

@@ -6,7 +6,7 @@ import { unrolled } from "./launches.js";
 import { Device } from "./webgl_device.js";
 
 /** @import { Context, Executor } from "../internal.js" */
-/** @import { Draw, Tensor, TextureTensor, TexturePiece, WebGl } from "../manifest.js" */
+/** @import { Draw, Layers, Tensor, TextureTensor, TexturePiece, WebGl } from "../manifest.js" */
 /** @import { TypedArray } from "../index.js" */
 /** @import { Made } from "./launches.js" */
 /** @import { Stored } from "../tensors.js" */
@@ -64,7 +64,10 @@ class WebGlExecutor {
     this.#section = section;
     this.#bundle = bundle;
     this.#draws = unrolled(section.draws, section.loops).slice(section.loading);
-    this.#textures = section.textures.map(({ width, height }) => device.createTexture(width, height));
+    const { gl2 } = device;
+    this.#textures = section.textures.map(({ width, height, layers }) =>
+      layers && gl2 ? device.createLayers(gl2, layers) : device.createTexture(width, height),
+    );
     section.draws.forEach(({ target }) => this.#framebuffer(target));
     device.checkErrors();
   }
@@ -167,17 +170,17 @@ class WebGlExecutor {
 
   /** @param {ReadonlyArray<Made<Draw>>} draws */
   #draw(draws) {
-    const { gl } = this.#device;
+    const { gl, gl2 } = this.#device;
     for (const { launch, counters } of draws) {
       const { program, samplers, target } = launch;
-      const { width, height } = this.#section.textures[target];
+      const { width, height } = this.#layers(target) ?? this.#section.textures[target];
       gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffer(target));
       gl.viewport(0, 0, width, height);
       gl.useProgram(this.#programs[program].program);
       counters.forEach((value, i) => gl.uniform1i(this.#programs[program].counters[i], value));
       samplers.forEach((sampler, unit) => {
         gl.activeTexture(gl.TEXTURE0 + unit);
-        gl.bindTexture(gl.TEXTURE_2D, this.#textures[sampler]);
+        gl.bindTexture(this.#layers(sampler) && gl2 ? gl2.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, this.#textures[sampler]);
       });
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
@@ -227,12 +230,20 @@ class WebGlExecutor {
     return fromStorage(tensor, stripRows(tensor, joined(await Promise.all(reads)), place));
   }
 
+  /**
+   * @param {number} texture
+   * @returns {Layers | undefined} what it is cut into, if it is
+   */
+  #layers(texture) {
+    return this.#device.gl2 && this.#section.textures[texture].layers;
+  }
+
   /** @param {number} texture */
   #framebuffer(texture) {
     const { width, height } = this.#section.textures[texture];
     const known =
       this.#framebuffers.get(texture) ??
-      this.#device.createFramebuffer(this.#textures[texture], `${width} × ${height}`);
+      this.#device.createFramebuffer(this.#textures[texture], `${width} × ${height}`, this.#layers(texture)?.count);
     this.#framebuffers.set(texture, known);
     return known;
   }

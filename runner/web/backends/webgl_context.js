@@ -2,6 +2,8 @@
 
 import { WebDnnError } from "../error.js";
 
+/** @import { Layers } from "../manifest.js" */
+
 /** @typedef {WebGLRenderingContext | WebGL2RenderingContext} Gl */
 /** @typedef {"webgl2" | "webgl1"} Language */
 
@@ -167,9 +169,28 @@ export function createTexture(gl, format, width, height) {
   const texture = gl.createTexture();
   gl.bindTexture(gl.TEXTURE_2D, texture);
   gl.texImage2D(gl.TEXTURE_2D, 0, format.internal, width, height, 0, gl.RGBA, format.upload, null);
-  for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
-    gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
-  }
-  for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, wrap, gl.CLAMP_TO_EDGE);
+  sampleNearest(gl, gl.TEXTURE_2D);
   return texture;
+}
+
+/**
+ * @param {WebGL2RenderingContext} gl
+ * @param {Format} format
+ * @param {Layers} layers
+ */
+export function createLayers(gl, format, { width, height, count }) {
+  const texture = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
+  gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, format.internal, width, height, count);
+  sampleNearest(gl, gl.TEXTURE_2D_ARRAY);
+  return texture;
+}
+
+/**
+ * @param {Gl} gl
+ * @param {number} target to which the texture is bound
+ */
+function sampleNearest(gl, target) {
+  for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(target, filter, gl.NEAREST);
+  for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(target, wrap, gl.CLAMP_TO_EDGE);
 }

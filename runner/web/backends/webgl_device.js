@@ -2,8 +2,9 @@
 
 import { WebDnnError } from "../error.js";
 import { halfToNumber, numberToHalf } from "../tensors.js";
-import { acquireContext, createTexture, refuse } from "./webgl_context.js";
+import { acquireContext, createLayers, createTexture, refuse } from "./webgl_context.js";
 
+/** @import { Layers } from "../manifest.js" */
 /** @import { Language } from "./webgl_context.js" */
 
 /** @typedef {Float32Array<ArrayBuffer>} Floats */
@@ -70,15 +71,32 @@ export class Device {
   }
 
   /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {Layers} layers of floats
+   */
+  createLayers(gl, layers) {
+    const texture = createLayers(gl, this.format, layers);
+    this.#owned.set(texture, () => gl.deleteTexture(texture));
+    return texture;
+  }
+
+  /**
    * @param {WebGLTexture} texture of floats
    * @param {string} extent of it, for the error
+   * @param {number} [layers] of an array, if it is one
    */
-  createFramebuffer(texture, extent) {
-    const { gl } = this;
+  createFramebuffer(texture, extent, layers = 0) {
+    const { gl, gl2 } = this;
     const framebuffer = gl.createFramebuffer();
     this.#owned.set(framebuffer, () => gl.deleteFramebuffer(framebuffer));
     gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    if (gl2 && layers > 0) {
+      const places = Array.from({ length: layers }, (_, layer) => gl2.COLOR_ATTACHMENT0 + layer);
+      places.forEach((place, layer) => gl2.framebufferTextureLayer(gl2.FRAMEBUFFER, place, texture, 0, layer));
+      gl2.drawBuffers(places);
+    } else {
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    }
     if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE) return framebuffer;
     throw this.failure(`a texture of ${extent} float texels cannot be rendered to`);
   }

@@ -52,6 +52,14 @@ func.func @shape(%a: tensor<4xf32>) -> tensor<5xf32> {
 
 // -----
 
+// Layers hold elements.
+
+// CHECK: layers hold 0 elements, expected at least 1
+kernel.func @layers(%a: memref<8xf32, #kernel.layers<0>>) {
+}
+
+// -----
+
 // A schedule names as many axes as there are.
 
 // CHECK: 'kernel.compute' does not verify: the schedule has 2 axes, expected 1

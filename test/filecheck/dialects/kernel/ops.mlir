@@ -285,3 +285,12 @@ kernel.func @together(%x: memref<64xf32>) alone @by_itself {
 }
 kernel.func @by_itself(%x: memref<64xf32>) {
 }
+
+// -----
+
+// CHECK-LABEL: @layers(
+// CHECK-SAME:    memref<80xf32, #kernel.layers<24>>
+kernel.func @layers(%x: memref<80xf32, #kernel.layers<24>>) {
+  %a = kernel.read %x[79] : memref<80xf32, #kernel.layers<24>>
+  kernel.write %a, %x[0] : memref<80xf32, #kernel.layers<24>>
+}

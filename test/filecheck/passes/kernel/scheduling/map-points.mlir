@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{rows=4} --split-input-file | filecheck %s --check-prefix=BLOCKS
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{texels=true} --split-input-file | filecheck %s --check-prefix=TEXELS
+// RUN: webdnn-opt %s --pass-pipeline='kernel-map-points{texels=true layers=true}' --split-input-file | filecheck %s --check-prefix=LAYERS
 // RUN: webdnn-opt %s --pass-pipeline=kernel-map-points{neighbours=64} --split-input-file | filecheck %s --check-prefix=MANY
 
 // An invocation takes four neighbours; axes are digits of its number, and reductions are unrolled by four.
@@ -180,5 +181,29 @@ kernel.func @heads(%x: memref<4096x32xf32>, %w: memref<512xf32>, %y: memref<6553
       kernel.yield %e : f32
     }
     kernel.write %sum, %y[%m * 32 + %n] : memref<65536xf32>
+  }
+}
+
+// -----
+
+// An invocation computes one row in each layer of its result: ten rows in layers of three.
+
+// TEXELS-LABEL: @layers(
+// TEXELS-NEXT:    %global = kernel.id "global" of 20
+// LAYERS-LABEL: @layers(
+// LAYERS-NEXT:    %global = kernel.id "global" of 6
+// LAYERS-NEXT:    kernel.compute (%layer = 4, %lane = 4) schedule #kernel.schedule<tile [4, 4], order [0, 1], vector 1 by 4> {
+// LAYERS:             kernel.read %x[%global floordiv 2 * 8 + %layer * 24 + %k]
+// LAYERS:           kernel.write %s, %y[%layer * 24 + %global * 4 + %lane]
+kernel.func @layers(%x: memref<80xf32>, %w: memref<64xf32>, %y: memref<80xf32, #kernel.layers<24>>) {
+  kernel.compute (%m = 10, %n = 8) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 8) from %zero : f32 {
+      %a = kernel.read %x[%m * 8 + %k] : memref<80xf32>
+      %b = kernel.read %w[%k * 8 + %n] : memref<64xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%m * 8 + %n] : memref<80xf32, #kernel.layers<24>>
   }
 }
