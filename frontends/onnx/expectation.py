@@ -59,16 +59,6 @@ def inferred_apart(
     return declarations(ModelProto.FromString(done.stdout).graph.value_info, {})
 
 
-def believed(found: Mapping[str, Declared], stated: Mapping[str, Declared]) -> dict[str, Declared]:
-    """What to expect of values: what the model states, but the shapes that ONNX's inference has `found` whole.
-
-    Statements are often left over from before somebody changed the extents of inputs; all engines ignore them then.
-    """
-    whole = {name: known for name, known in found.items() if known.static() is not None}
-    known = {name: d for name, d in whole.items() if name not in stated or stated[name].element == d.element}
-    return {**found, **stated, **known}
-
-
 INFER = """
 import sys
 from onnx.shape_inference import infer_shapes
@@ -130,21 +120,24 @@ def large_constant(node: NodeProto) -> TensorProto | None:
 def compare(
     nodes: Sequence[NodeProto],
     values: Mapping[str, SSAValue | None],
-    expected: Mapping[str, Declared],
+    expectations: Sequence[Mapping[str, Declared]],
     counting: Counting,
 ) -> None:
-    """Raise DiagnosticError where types differ from what ONNX or the model says of them.
+    """Raise DiagnosticError where a type is neither what the model says of a value nor what ONNX infers.
 
-    Of what `If` gives, that is the element type: its shape comes from branches, of which one may never run.
+    What a model says is often left over from before somebody changed the extents of inputs, and all engines ignore it
+    then. Of what `If` gives, only the element type counts: a shape comes from branches, of which one may never run.
     """
     problems = Diagnostics()
     hint = "the shapes that the model declares, or its inputs, contradict its operators; export it again"
     for node in nodes:
         for name in node.output:
             value = values.get(name)
-            if value is None or name not in expected:
+            known = [expected[name] for expected in expectations if name in expected]
+            if value is None or not known:
                 continue
-            known = expected[name] if node.op_type != "If" else Declared(expected[name].element, None)
+            if node.op_type == "If":
+                known = [Declared(expected.element, None) for expected in known]
             difference = contradiction(value, known, counting.of(value))
             if difference is not None:
                 problem = f"'{node.op_type}' gives '{name}' the type {difference} as the model says"
@@ -152,9 +145,10 @@ def compare(
     problems.raise_if_any()
 
 
-def contradiction(value: SSAValue, expected: Declared, counted: Counts) -> str | None:
-    """How a value's type differs from what is expected of it, as far as that is known."""
-    shape = shape_of(value)
-    if expected.admits(shape, counted) and element_type(value.type) == expected.element:
+def contradiction(value: SSAValue, known: Sequence[Declared], counted: Counts) -> str | None:
+    """How a value's type differs from all that is known of it: in the element type from any, in the shape from each."""
+    shape, element = shape_of(value), element_type(value.type)
+    others = [expected for expected in known if expected.element != element]
+    if not others and any(expected.admits(shape, counted) for expected in known):
         return None
-    return f"{element_type(value.type).name} {list(shape)}, not {expected}"
+    return f"{element.name} {list(shape)}, not {(others or known)[0]}"

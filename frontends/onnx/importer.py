@@ -28,7 +28,7 @@ from webdnn.dialects.signature import COUNTED, NAME, SIZES, Sizes, counted_attri
 from webdnn.frontends.onnx.body import BodyImport, hint_of
 from webdnn.frontends.onnx.counts import Counting
 from webdnn.frontends.onnx.emitter import Emitter
-from webdnn.frontends.onnx.expectation import believed, compare, declarations, inferred, inferred_apart
+from webdnn.frontends.onnx.expectation import compare, declarations, inferred, inferred_apart
 from webdnn.frontends.onnx.inputs import Declared, Dims, bound_inputs, checked_constants, declared
 from webdnn.frontends.onnx.model import Model, read_model
 from webdnn.frontends.onnx.order import ordered, reads
@@ -73,7 +73,7 @@ def import_onnx(
         attempt.run(inferred_apart(model, nodes, types, fixed))
         raise
     stated = declarations([*graph.value_info, *graph.output], dims)
-    compare(nodes, scope.values, believed(inferred(model, nodes, types, fixed), stated), counting)
+    compare(nodes, scope.values, [stated, inferred(model, nodes, types, fixed)], counting)
     named_results = [Output(name, value) for name, value in zip(wanted, results, strict=True)]
     return finished(model, block, attempt.arguments(), with_counts(named_results, counting))
 

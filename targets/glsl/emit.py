@@ -40,7 +40,7 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-# Selections do not branch as ?: may: a compiler has been seen to take minutes over a few dozen lanes of padded rows.
+# No ?: stands in another one: a compiler has been seen to take minutes over a few dozen of them, and then to draw nothing.
 HELPERS_300 = {
     "texel(": (
         "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
@@ -64,17 +64,24 @@ HELPERS_100 = {
         "  return texture2D(s, (vec2(float(q) - y * size.x, y) + 0.5) / size);\n"
         "}"
     ),
-    "lane(": "float lane(vec4 v, int i) { return i < 2 ? (i < 1 ? v.x : v.y) : (i < 3 ? v.z : v.w); }",
+    "lane(": (
+        "float lane(vec4 v, int i) {\n"
+        "  float a = i < 1 ? v.x : v.y;\n"
+        "  float b = i < 3 ? v.z : v.w;\n"
+        "  return i < 2 ? a : b;\n"
+        "}"
+    ),
     "quotient(": (
         "int quotient(int a, int b) {\n"
         "  int q = int(float(a) / float(b));\n"
         "  int r = a - q * b;\n"
-        "  return r < 0 ? q - 1 : r < b ? q : q + 1;\n"
+        "  return q + int(r >= b) - int(r < 0);\n"
         "}"
     ),
     "signedQuotient(": (
         "int signedQuotient(int a, int b) {\n"
-        "  int q = quotient(a < 0 ? -a : a, b < 0 ? -b : b);\n"
+        "  int p = a < 0 ? -a : a;\n"
+        "  int q = quotient(p, b < 0 ? -b : b);\n"
         "  return (a < 0) == (b < 0) ? q : -q;\n"
         "}"
     ),
@@ -114,6 +121,9 @@ class GlslPrinter(CLikePrinter):
 
     def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str:
         return f"{self.type(type)} {name} = {value};"
+
+    def inlined(self, block: Block) -> set[Operation]:
+        return {op for op in super().inlined(block) if not isinstance(op, arith.SelectOp)}
 
     def loop_head(self, counter: str, trips: int) -> str:
         return f"for (int {counter} = 0; {counter} < {trips}; {counter}++) {{"

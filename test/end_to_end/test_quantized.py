@@ -184,9 +184,7 @@ def test_in_wasmtime(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_in_browsers(name: str, tmp_path: Path, browser: Browser) -> None:
-    names = ["js", "webgpu", "webgl2"]
-    if name != "dynamic":  # in software, the draws of computed scales do not end in WebGL 1
-        names.append("webgl1")
+    names = ["js", "webgpu", "webgl2", "webgl1"]
     compile_and_compare(MODELS[name](np.uint8, 121), names, tmp_path / "bundle", lambda n: engine_of(n, browser))
 
 
