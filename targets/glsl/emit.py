@@ -40,7 +40,7 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-# No ?: stands in another one: a compiler has been seen to take minutes over a few dozen of them, and then to draw nothing.
+# No ?: depends on another one: a compiler has been seen to take minutes over a few dozen, and to draw nothing then.
 HELPERS_300 = {
     "texel(": (
         "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
@@ -80,9 +80,9 @@ HELPERS_100 = {
     ),
     "signedQuotient(": (
         "int signedQuotient(int a, int b) {\n"
-        "  int p = a < 0 ? -a : a;\n"
-        "  int q = quotient(p, b < 0 ? -b : b);\n"
-        "  return (a < 0) == (b < 0) ? q : -q;\n"
+        "  int s = 1 - 2 * int(a < 0);\n"
+        "  int t = 1 - 2 * int(b < 0);\n"
+        "  return quotient(a * s, b * t) * (s * t);\n"
         "}"
     ),
 }

@@ -138,6 +138,7 @@ export class Device {
     const texels = new Float32Array(count);
     if (!gl2) {
       gl.readPixels(0, 0, width, height, gl.RGBA, gl.FLOAT, texels);
+      await nextTask(); // a device that was lost while it drew gave zeros, and says so only now
       return texels;
     }
     const buffer = gl2.createBuffer();
