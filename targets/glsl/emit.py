@@ -9,7 +9,7 @@ from typing import IO
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
 from xdsl.dialects.builtin import ModuleOp, f32, i1
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
