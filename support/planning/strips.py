@@ -362,7 +362,7 @@ class Planner:
         """The plan whose peak is worth its time, within the part of all work; the program as it is if there is none."""
         whole = self.whole()
         peak, found = whole.peak, [whole]
-        while (plan := self.plan(min(peak - 1, round(peak * (1 - FALL))))) is not None:
+        while peak and (plan := self.plan(min(peak - 1, round(peak * (1 - FALL))))) is not None:
             if plan.time > self.work * self.program.macs:
                 break
             peak = plan.peak

@@ -288,3 +288,9 @@ def test_tasks_in_a_loop_stay_together_and_hold_what_they_read() -> None:
         assert not segment.first < 2 < segment.last or segment.first <= 1
         assert segment.last != 2
         assert segment.first != 2
+
+
+def test_a_program_without_tasks_stays_as_it_is() -> None:
+    values = (Value("x", 12, 4, given=True, kept=True),)
+    planner = Planner(Program(values, (), overlay=False), 0.01, timed=True)
+    assert planner.nearly_free() == planner.whole()
