@@ -197,8 +197,8 @@ def refused(arguments: list[str], capsys: Capture) -> str:
     return "\n".join(lines)
 
 
-def relu_of(shape: list[int | str], result: list[int | str] | None = None) -> ModelProto:
-    return make_model([helper.make_node("Relu", ["x"], ["y"], "relu")], {"x": shape}, {"y": result})
+def relu_of(shape: list[int | str]) -> ModelProto:
+    return make_model([helper.make_node("Relu", ["x"], ["y"], "relu")], {"x": shape}, {"y": None})
 
 
 def without_its_weights() -> ModelProto:
