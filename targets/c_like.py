@@ -247,13 +247,9 @@ class CLikePrinter(ABC):
         self.lines.append("  " * self.depth + text)
 
     def function_body(self, block: Block) -> list[str]:
-        self.folded = self.inlined(block)
+        self.folded = inlined(block)
         self.block(block)
         return self.lines
-
-    def inlined(self, block: Block) -> set[Operation]:
-        """The operations that are written where their results are used."""
-        return inlined(block)
 
     def block(self, block: Block) -> None:
         for op in block.ops:

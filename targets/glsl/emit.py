@@ -9,7 +9,7 @@ from typing import IO
 from xdsl.context import Context
 from xdsl.dialects import arith, math, memref, vector
 from xdsl.dialects.builtin import ModuleOp, f32, i1
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
@@ -40,7 +40,8 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-# No ?: depends on another one: a compiler has been seen to take minutes over a few dozen, and to draw nothing then.
+# No ?: in a helper depends on another: a compiler has been seen to take minutes over a few dozen calls of such a one, and
+# to draw nothing then.
 HELPERS_300 = {
     "texel(": (
         "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
@@ -121,9 +122,6 @@ class GlslPrinter(CLikePrinter):
 
     def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str:
         return f"{self.type(type)} {name} = {value};"
-
-    def inlined(self, block: Block) -> set[Operation]:
-        return {op for op in super().inlined(block) if not isinstance(op, arith.SelectOp)}
 
     def loop_head(self, counter: str, trips: int) -> str:
         return f"for (int {counter} = 0; {counter} < {trips}; {counter}++) {{"

@@ -13,8 +13,8 @@
 // CHECK-NEXT: void main() {
 // CHECK-NEXT:   int v0 = int(gl_FragCoord.y) * 4 + int(gl_FragCoord.x);
 // CHECK:        lane(texel(b0, {{.*}}, 1, vec2(0.5, 1.0)),
-// CHECK:        float {{v[0-9]+}} = {{.*}} ? {{v[0-9]+}} : 0.0;
-// CHECK:        color = vec4(v
+// CHECK:        color = vec4(
+// CHECK-SAME:   ? {{.*}} : 0.0
 
 // OLD:      precision highp float;
 // OLD:      uniform highp sampler2D b0;
