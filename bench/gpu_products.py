@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Page
 
 from webdnn.runner.python.chromium import FLAGS, Browser
-from webdnn.targets.bundle.manifest import Dispatch, WebGpu
+from webdnn.targets.bundle.sections import Dispatch, WebGpu
 from webdnn.tools.compiler import Files, compile_model
 
 HARDWARE = (*(flag for flag in FLAGS if "swiftshader" not in flag), "--enable-features=Vulkan")

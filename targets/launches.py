@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import SSAValue
 
 from webdnn.support.index import Index
-from webdnn.targets.bundle.manifest import Counter, Repeat
+from webdnn.targets.bundle.sections import Counter, Repeat
 from webdnn.targets.program import Call, Loop
 
 

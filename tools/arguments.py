@@ -12,7 +12,7 @@ import numpy as np
 from webdnn.dialects.signature import Sizes
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
-from webdnn.targets.bundle.manifest import WeightFormatName
+from webdnn.targets.bundle.names import WeightFormatName
 
 Value = TypeVar("Value")
 

@@ -25,15 +25,8 @@ from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError, Problem
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
-from webdnn.targets.bundle.manifest import (
-    Count,
-    Dimension,
-    ElementTypeName,
-    Manifest,
-    Size,
-    Tensor,
-    WeightFormatName,
-)
+from webdnn.targets.bundle.manifest import Count, Dimension, Manifest, Size, Tensor
+from webdnn.targets.bundle.names import ElementTypeName, WeightFormatName
 from webdnn.targets.bundle.write import runner_files
 from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged

@@ -1,6 +1,7 @@
 """Spells the manifest's dataclasses as JSON schema, TypeScript and Python types.
 
-Run `python -m webdnn.targets.bundle.schema` after a change of `manifest.py`; a test compares the committed files.
+Run `python -m webdnn.targets.bundle.schema` after a change of `manifest.py`, `sections.py` or `names.py`; a test
+compares the committed files.
 """
 
 from __future__ import annotations

@@ -16,17 +16,9 @@ from typing import get_args
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle import manifest as contract
-from webdnn.targets.bundle.manifest import (
-    FORMAT,
-    MANIFEST_NAME,
-    BufferName,
-    BufferWeights,
-    File,
-    ImageWeights,
-    JsonValue,
-    Manifest,
-    MemoryWeights,
-)
+from webdnn.targets.bundle.manifest import FORMAT, MANIFEST_NAME, File, JsonValue, Manifest
+from webdnn.targets.bundle.names import BufferName
+from webdnn.targets.bundle.sections import BufferWeights, ImageWeights, MemoryWeights
 
 COMMENT_LINES = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*|//.*)\n", re.MULTILINE)
 """Lines of a module of the runner that only its readers need: half of what it is, and a third once compressed"""

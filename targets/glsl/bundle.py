@@ -15,12 +15,12 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import layer_elements
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.support.diagnostic import where
-from webdnn.targets.bundle.manifest import (
+from webdnn.targets.bundle.manifest import Tensor
+from webdnn.targets.bundle.names import ElementTypeName
+from webdnn.targets.bundle.sections import (
     Constant,
     Draw,
-    ElementTypeName,
     Layers,
-    Tensor,
     Texture,
     TexturePiece,
     TextureTensor,

@@ -12,7 +12,7 @@ from webdnn.dialects.kernel.affine import is_value
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index
-from webdnn.targets.bundle.manifest import Js, MemoryRange
+from webdnn.targets.bundle.sections import Js, MemoryRange
 from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.js.emit import emit_kernels, view_of

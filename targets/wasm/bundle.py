@@ -21,7 +21,8 @@ from webdnn.passes.kernel.scheduling.share_loops import KernelShareLoopsPass
 from webdnn.passes.kernel.scheduling.tile import KernelTilePass
 from webdnn.passes.kernel.scheduling.work import block_nanoseconds
 from webdnn.support.scheduling.table import Features
-from webdnn.targets.bundle.manifest import FeatureName, Wasm, WasmModule
+from webdnn.targets.bundle.names import FeatureName
+from webdnn.targets.bundle.sections import Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
 from webdnn.targets.program import Program
 from webdnn.targets.wasm.calls import Calls

@@ -13,7 +13,7 @@ from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.planning.storage import align
-from webdnn.targets.bundle.manifest import MemoryRange
+from webdnn.targets.bundle.sections import MemoryRange
 from webdnn.targets.bundle.write import Move
 from webdnn.targets.program import Program, WeightImage, byte_size
 from webdnn.targets.wasm.threads import CONTROL_BYTES

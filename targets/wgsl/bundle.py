@@ -13,16 +13,8 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.bundle.manifest import (
-    Alone,
-    Binding,
-    BufferPiece,
-    BufferTensor,
-    Dispatch,
-    Pipeline,
-    StorageName,
-    WebGpu,
-)
+from webdnn.targets.bundle.names import StorageName
+from webdnn.targets.bundle.sections import Alone, Binding, BufferPiece, BufferTensor, Dispatch, Pipeline, WebGpu
 from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.launches import Launches

@@ -13,6 +13,7 @@ import wasmtime
 from numpy.typing import NDArray
 
 from webdnn.targets.bundle import manifest as m
+from webdnn.targets.bundle import sections as s
 from webdnn.targets.bundle.write import Move, WeightShards, split_weights, write_bundle
 
 W = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
@@ -101,7 +102,7 @@ def _padded(rows: NDArray[np.float32]) -> bytes:
     return np.pad(rows, ((0, 0), (0, 1))).astype("<f4").tobytes()
 
 
-Sections = dict[str, m.Wasm | m.Js | m.WebGpu | m.WebGl]
+Sections = dict[str, s.Wasm | s.Js | s.WebGpu | s.WebGl]
 
 
 def write_relu(
@@ -143,41 +144,41 @@ def write_relu(
 
 
 def _relu_in_memory(weights: WeightShards, threads: bool) -> Sections:
-    modules = (m.WasmModule("relaxed.wasm", ("simd", "relaxed-simd")), m.WasmModule("simd.wasm", ("simd",)))
+    modules = (s.WasmModule("relaxed.wasm", ("simd", "relaxed-simd")), s.WasmModule("simd.wasm", ("simd",)))
     if threads:
-        modules = (*modules, m.WasmModule("threads.wasm", ("simd", "threads")))
-    place = (m.MemoryRange(64, 24),)
+        modules = (*modules, s.WasmModule("threads.wasm", ("simd", "threads")))
+    place = (s.MemoryRange(64, 24),)
     return {
-        "wasm": m.Wasm(modules, 128, 56, 0, weights.at_addresses([Move(0, 48, 0)]), place, place),
-        "js": m.Js("kernels.js", 128, weights.at_addresses([Move(0, 48, 0)]), place, place),
+        "wasm": s.Wasm(modules, 128, 56, 0, weights.at_addresses([Move(0, 48, 0)]), place, place),
+        "js": s.Js("kernels.js", 128, weights.at_addresses([Move(0, 48, 0)]), place, place),
     }
 
 
-def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int]) -> m.WebGpu:
-    x, t = m.Binding("arena", 0, 24), m.Binding("arena", 256, 24)
-    w, b = m.Binding("weights", 0, 24), m.Binding("weights", 256, 24)
-    return m.WebGpu(
+def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int]) -> s.WebGpu:
+    x, t = s.Binding("arena", 0, 24), s.Binding("arena", 256, 24)
+    w, b = s.Binding("weights", 0, 24), s.Binding("weights", 256, 24)
+    return s.WebGpu(
         "wgsl.json",
-        (m.Pipeline(0, "relu"), m.Pipeline(1, "scale")),
+        (s.Pipeline(0, "relu"), s.Pipeline(1, "scale")),
         arena_bytes=280,
         weights_bytes=280,
         weights=weights.in_buffer("weights", [Move(0, 280, 0)]),
-        dispatches=(m.Dispatch(0, (3, 1, 1), (x, t)), m.Dispatch(1, (3, 1, 1), (t, w, b, x))),
-        inputs=(m.BufferTensor(0, 24, "f32"),),
-        outputs=(m.BufferTensor(0, 24, "f32"),),
+        dispatches=(s.Dispatch(0, (3, 1, 1), (x, t)), s.Dispatch(1, (3, 1, 1), (t, w, b, x))),
+        inputs=(s.BufferTensor(0, 24, "f32"),),
+        outputs=(s.BufferTensor(0, 24, "f32"),),
         limits=limits,
     )
 
 
-def _relu_in_textures(weights: WeightShards, max_texture_size: int) -> m.WebGl:
-    place = (m.TextureTensor(0, rows=2, row_length=3, row_stride=4),)
-    return m.WebGl(
-        m.WebGlSources("es3.json", "es1.json"),
-        (m.Texture(1, 2),) * 4,
+def _relu_in_textures(weights: WeightShards, max_texture_size: int) -> s.WebGl:
+    place = (s.TextureTensor(0, rows=2, row_length=3, row_stride=4),)
+    return s.WebGl(
+        s.WebGlSources("es3.json", "es1.json"),
+        (s.Texture(1, 2),) * 4,
         weights_bytes=60,
         weights=weights.as_image(),
-        constants=(m.Constant(2, 0, 32), m.Constant(3, 32, 28)),
-        draws=(m.Draw(0, (0,), 1), m.Draw(1, (1, 2, 3), 0)),
+        constants=(s.Constant(2, 0, 32), s.Constant(3, 32, 28)),
+        draws=(s.Draw(0, (0,), 1), s.Draw(1, (1, 2, 3), 0)),
         inputs=place,
         outputs=place,
         max_texture_size=max_texture_size,
@@ -193,10 +194,10 @@ def _manifest(
 ) -> m.Manifest:
     wasm, js, webgpu, webgl = (sections.get(key) for key in ("wasm", "js", "webgpu", "webgl"))
     backends = m.Backends(
-        wasm=wasm if isinstance(wasm, m.Wasm) else None,
-        js=js if isinstance(js, m.Js) else None,
-        webgpu=webgpu if isinstance(webgpu, m.WebGpu) else None,
-        webgl=webgl if isinstance(webgl, m.WebGl) else None,
+        wasm=wasm if isinstance(wasm, s.Wasm) else None,
+        js=js if isinstance(js, s.Js) else None,
+        webgpu=webgpu if isinstance(webgpu, s.WebGpu) else None,
+        webgl=webgl if isinstance(webgl, s.WebGl) else None,
     )
     return m.Manifest(name=name, producer="tests", inputs=inputs, outputs=outputs, backends=backends)
 
@@ -260,30 +261,30 @@ def write_integers(directory: Path) -> Path:
 
 
 def _integer_sections() -> Sections:
-    inputs = (m.MemoryRange(0, 24), m.MemoryRange(24, 3), m.MemoryRange(32, 6))
-    outputs = (m.MemoryRange(64, 24), m.MemoryRange(96, 6))
+    inputs = (s.MemoryRange(0, 24), s.MemoryRange(24, 3), s.MemoryRange(32, 6))
+    outputs = (s.MemoryRange(64, 24), s.MemoryRange(96, 6))
     return {
-        "wasm": m.Wasm((m.WasmModule("plain.wasm", ()),), 128, 102, 0, (), inputs, outputs),
-        "js": m.Js("kernels.js", 102, (), inputs, outputs),
-        "webgpu": m.WebGpu(
+        "wasm": s.Wasm((s.WasmModule("plain.wasm", ()),), 128, 102, 0, (), inputs, outputs),
+        "js": s.Js("kernels.js", 102, (), inputs, outputs),
+        "webgpu": s.WebGpu(
             "wgsl.json",
-            (m.Pipeline(0, "integers"),),
+            (s.Pipeline(0, "integers"),),
             arena_bytes=1036,
             weights_bytes=0,
             weights=(),
-            dispatches=(m.Dispatch(0, (1, 1, 1), tuple(m.Binding("arena", 256 * i, 12) for i in range(5))),),
-            inputs=(m.BufferTensor(0, 12, "i32"), m.BufferTensor(256, 12, "u32"), m.BufferTensor(512, 12, "f32")),
-            outputs=(m.BufferTensor(768, 12, "i32"), m.BufferTensor(1024, 12, "f32")),
+            dispatches=(s.Dispatch(0, (1, 1, 1), tuple(s.Binding("arena", 256 * i, 12) for i in range(5))),),
+            inputs=(s.BufferTensor(0, 12, "i32"), s.BufferTensor(256, 12, "u32"), s.BufferTensor(512, 12, "f32")),
+            outputs=(s.BufferTensor(768, 12, "i32"), s.BufferTensor(1024, 12, "f32")),
         ),
-        "webgl": m.WebGl(
-            m.WebGlSources("es3.json", "es1.json"),
-            (m.Texture(1, 1),) * 5,
+        "webgl": s.WebGl(
+            s.WebGlSources("es3.json", "es1.json"),
+            (s.Texture(1, 1),) * 5,
             weights_bytes=0,
             weights=(),
             constants=(),
-            draws=(m.Draw(0, (0, 1), 3), m.Draw(1, (2,), 4)),
-            inputs=tuple(m.TextureTensor(i, 1, 3, 4) for i in range(3)),
-            outputs=tuple(m.TextureTensor(i, 1, 3, 4) for i in (3, 4)),
+            draws=(s.Draw(0, (0, 1), 3), s.Draw(1, (2,), 4)),
+            inputs=tuple(s.TextureTensor(i, 1, 3, 4) for i in range(3)),
+            outputs=tuple(s.TextureTensor(i, 1, 3, 4) for i in (3, 4)),
             max_texture_size=1,
             max_samplers=2,
         ),

@@ -11,7 +11,7 @@ from onnx import helper
 from helpers.small_models import make_model, write_model
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Session
-from webdnn.targets.bundle.manifest import Layers
+from webdnn.targets.bundle.sections import Layers
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.comparison import compare
 from webdnn.tools.compiler import compile_model

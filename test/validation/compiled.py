@@ -13,7 +13,8 @@ from xdsl.universe import Universe
 from validation.kernel_programs import Array, Case, element_name
 from webdnn.support.dominance import verify_dominance
 from webdnn.support.verification import verify_module
-from webdnn.targets.bundle.manifest import Backends, ElementTypeName, Manifest, Tensor
+from webdnn.targets.bundle.manifest import Backends, Manifest, Tensor
+from webdnn.targets.bundle.names import ElementTypeName
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.targets.glsl.bundle import webgl_part
 from webdnn.targets.js.bundle import js_part

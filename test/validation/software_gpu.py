@@ -13,7 +13,7 @@ from typing import Protocol, TypeGuard
 import numpy as np
 
 from validation.kernel_programs import Array
-from webdnn.targets.bundle.manifest import Dispatch
+from webdnn.targets.bundle.sections import Dispatch
 from webdnn.targets.wgsl.bundle import WebGpuPart
 
 STORAGE, COPY_DST, COPY_SRC = 0x80, 0x8, 0x4

@@ -9,7 +9,9 @@ import pytest
 
 from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.targets.bundle import schema
-from webdnn.targets.bundle.manifest import Backends, ElementTypeName, Js, Manifest, MemoryRange, Tensor, to_json
+from webdnn.targets.bundle.manifest import Backends, Manifest, Tensor, to_json
+from webdnn.targets.bundle.names import ElementTypeName
+from webdnn.targets.bundle.sections import Js, MemoryRange
 
 MANIFEST = Manifest(
     name="m",

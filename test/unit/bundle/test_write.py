@@ -10,16 +10,9 @@ import pytest
 
 from browser.tiny_bundles import write_integers, write_relu
 from webdnn.support.diagnostic import DiagnosticError
-from webdnn.targets.bundle.manifest import (
-    Backends,
-    BufferWeights,
-    ImageWeights,
-    Js,
-    Manifest,
-    MemoryWeights,
-    Tensor,
-)
+from webdnn.targets.bundle.manifest import Backends, Manifest, Tensor
 from webdnn.targets.bundle.schema import json_schema
+from webdnn.targets.bundle.sections import BufferWeights, ImageWeights, Js, MemoryWeights
 from webdnn.targets.bundle.write import Move, runner_files, split_weights, write_bundle
 
 EMPTY = Manifest(name="m", producer="tests", inputs=(), outputs=(), backends=Backends())
