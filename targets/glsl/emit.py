@@ -40,8 +40,8 @@ UNSIGNED: Mapping[type[Operation], tuple[str, Level]] = {
 }
 """Arithmetic of the numbers that the bits of two integers are without a sign, which GLSL ES 3.00 alone has"""
 
-# No ?: in a helper depends on another: a compiler has been seen to take minutes over a few dozen calls of such a one, and
-# to draw nothing then.
+# No ?: in a helper depends on another one: a compiler has been seen to take minutes over a few dozen calls of such a
+# helper, and to draw nothing then.
 HELPERS_300 = {
     "texel(": (
         "vec4 texel(sampler2D s, int q, int bits, vec2 scale) {\n"
