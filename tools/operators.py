@@ -99,9 +99,14 @@ def elements_of(rows: Sequence[Row]) -> str:
     return ", ".join(sorted(name.lower() for name in names)) or "none"
 
 
+def general(reason: str) -> str:
+    """A reason without the names and numbers of one test; those of types stay."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|(?<![a-z\d])\d+", "…", reason)
+
+
 def reason_of(row: Row) -> str:
     """Without names and numbers, so that equal reasons are one."""
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "…", row.get("reason", "")).replace("|", "\\|")
+    text = general(row.get("reason", "")).replace("|", "\\|")
     return text[:LONGEST] + ("…" if len(text) > LONGEST else "")
 
 

@@ -47,6 +47,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Tensor
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_module, signature
+from webdnn.tools.operators import general
 from webdnn.tools.reference import Reference
 
 Array = NDArray[np.generic]
@@ -277,7 +278,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
             f"{title}: {len(group)} tests, {counts['passed']} passed ({share:.1f} %), "
             f"{counts['refused']} refused, {counts['wrong']} wrong"
         )
-    reasons = Counter(re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "…", o.reason)[:110] for o in outcomes if o.status == "refused")
+    reasons = Counter(general(o.reason)[:110] for o in outcomes if o.status == "refused")
     lines += [f"  {count:5} refused: {reason}" for reason, count in reasons.most_common()]
     lines += [f"  wrong: {o.name}: {o.reason}" for o in outcomes if o.status == "wrong"]
     return "\n".join(lines)
