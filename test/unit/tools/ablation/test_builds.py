@@ -22,9 +22,11 @@ from webdnn.tools.oracle import Oracle
 IDLE = {
     "dnn-fold-constants",
     "dnn-form-integer-products",
+    "kernel-alternate-panels",
     "kernel-form-strips",
     "kernel-hoist-factors",
     "kernel-hoist-scales",
+    "kernel-lower-peak",
     "kernel-order-computes",
     "kernel-pack-operands",
     "kernel-pair-steps",
@@ -33,7 +35,7 @@ IDLE = {
     "tensor-layout-elide-conversions",
 }
 """Rules that have nothing to do: constants are folded by the importer too, the model is too small for others, and it
-has neither attention nor weights of few bits."""
+has neither attention nor steps nor weights of few bits."""
 
 
 def everything() -> ModelProto:
