@@ -43,8 +43,7 @@ class Pipeline:
     many operations a kernel may repeat to spare a launch, and `neighbours` how many points an invocation computes at
     most. `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget`
     how many a plan may need, if that is not the same; without a limit, less memory may cost `spend` thousandths of the
-    work; `overlap` lets the buffers of one kernel lie in one another, as
-    far as it uses other bytes of them.
+    work; `overlap` lets the buffers of one kernel lie in one another, as far as it uses other bytes of them.
     """
 
     target: str

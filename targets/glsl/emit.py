@@ -27,7 +27,7 @@ from webdnn.targets.c_like import (
     infix,
     is_variable,
 )
-from webdnn.targets.glsl.layers import layer_of
+from webdnn.targets.glsl.layers import MOST_LAYERS, layer_of, layers_of
 from webdnn.targets.glsl.textures import LANES, extent, width_of
 
 SCALARS = {"f32": "float", "i32": "int", "index": "int", "i1": "bool"}
@@ -50,7 +50,7 @@ HELPERS_300 = {
     ),
     "layered(": (
         "vec4 layered(sampler2DArray s, int q, int bits, vec2 scale, int size) {\n"
-        "  int layer = int(q >= size) + int(q >= 2 * size) + int(q >= 3 * size);\n"
+        f"  int layer = {' + '.join(f'int(q >= {i} * size)' for i in range(1, MOST_LAYERS))};\n"
         "  int p = q - layer * size;\n"
         "  return texture(s, vec3((vec2(p & (1 << bits) - 1, p >> bits) + 0.5) * scale, layer));\n"
         "}"
@@ -234,10 +234,9 @@ def sampler(buffer: SSAValue) -> str:
 def outputs(function: FuncOp) -> list[str]:
     """The declarations of what a fragment writes in ES 3.00."""
     target = output_of(function)
-    layer = layer_elements(target)
-    if layer is None:
+    if layer_elements(target) is None:
         return ["out vec4 color;"]
-    return [f"layout(location = {i}) out vec4 color{i};" for i in range(-(-elements(target) // layer))]
+    return [f"layout(location = {i}) out vec4 color{i};" for i in range(layers_of(target))]
 
 
 def samplers_of(function: FuncOp) -> list[int]:

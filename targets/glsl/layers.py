@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
 from webdnn.dialects.element import is_memref
@@ -11,8 +12,20 @@ from webdnn.dialects.kernel.access import layer_elements
 from webdnn.dialects.kernel.affine import is_value
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
+from webdnn.support.device import GLSL300
 from webdnn.support.index import Index, symbol
 from webdnn.targets.glsl.textures import LANES
+
+MOST_LAYERS = GLSL300.limits.render_targets or 1
+"""As many as every WebGL 2 device draws to at a time."""
+
+
+def layers_of(buffer: SSAValue) -> int:
+    """How many layers a buffer of texels has; 1 where it is whole."""
+    type = buffer.type
+    assert is_memref(type)
+    layer = layer_elements(buffer)
+    return 1 if layer is None else -(-type.get_shape()[0] * LANES // layer)
 
 
 def layer_of(store: memref.StoreOp) -> int | None:

@@ -19,7 +19,7 @@ from webdnn.passes.kernel.loops.expand_math import EXPANSIONS, expand
 from webdnn.support.diagnostic import fail
 from webdnn.targets.casts import legalize_cast
 from webdnn.targets.comparisons import expand_comparison
-from webdnn.targets.glsl.layers import drop_layers, layer_of
+from webdnn.targets.glsl.layers import MOST_LAYERS, drop_layers, layer_of, layers_of
 from webdnn.targets.opaque import hide_constants
 from webdnn.targets.scalarize import has_no_vectors, scalarize
 
@@ -27,7 +27,10 @@ BITS = (arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.ShRUIOp)
 
 
 def check_texel(function: FuncOp) -> None:
-    """A fragment shader writes its own texel, once in each layer, and reads other textures."""
+    """A fragment shader writes its own texel, once in each of few layers, and reads other textures."""
+    if (most := max(map(layers_of, function.buffers))) > MOST_LAYERS:
+        problem = f"has a buffer in {most} layers, where devices draw to {MOST_LAYERS} at a time"
+        fail(function, problem, hint=f"run 'kernel-assign-layers{{most={MOST_LAYERS}}}'")
     stores = [op for op in function.walk() if isinstance(op, memref.StoreOp)]
     loaded = {op.memref for op in function.walk() if isinstance(op, memref.LoadOp)}
     written = {op.memref for op in stores}

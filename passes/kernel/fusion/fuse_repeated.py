@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from math import prod
 from typing import ClassVar, TypeGuard
 
 from xdsl.context import Context
@@ -15,7 +14,6 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.constant import ConstantOp
-from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
@@ -29,7 +27,7 @@ from webdnn.passes.kernel.fusion.fuse_producers import (
     reads_in,
     seen,
 )
-from webdnn.passes.kernel.fusion.invocation_cost import operations, traffic
+from webdnn.passes.kernel.fusion.invocation_cost import operations, traffic, written
 from webdnn.support.device import LAUNCH_TRAFFIC
 
 DIVISIONS = (arith.DivUIOp, arith.RemUIOp, arith.DivSIOp, arith.RemSIOp)
@@ -165,11 +163,6 @@ class Trial:
     def drop(self) -> None:
         for copy in self.copies.values():
             Rewriter.erase_op(copy)
-
-
-def written(producer: ComputeOp) -> int:
-    """The bytes of what a compute gives."""
-    return prod(producer.shape) * sum(element_type(r.type).bytes for r in producer.res)
 
 
 def views_of(producer: ComputeOp) -> list[ReshapeOp]:

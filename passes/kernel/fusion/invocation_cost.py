@@ -100,7 +100,12 @@ def traffic(compute: ComputeOp) -> int:
     for read in reads_in(compute):
         counts[read.source] = counts.get(read.source, 0) + points_of(read)
     taken = sum(min(byte_size(source), n * element_type(source.type).bytes) for source, n in counts.items())
-    return taken + prod(compute.shape) * sum(element_type(r.type).bytes for r in compute.res)
+    return taken + written(compute)
+
+
+def written(compute: ComputeOp) -> int:
+    """The bytes of what a kernel gives."""
+    return prod(compute.shape) * sum(element_type(r.type).bytes for r in compute.res)
 
 
 def time(compute: ComputeOp, count: int = LANES) -> float:

@@ -217,7 +217,7 @@ def only_where(indices: Sequence[Index], extents: Sequence[int], block: ComputeO
 
 
 def identity_of(op: ReduceOp, cloner: Cloner) -> SSAValue:
-    """What partial results start from."""
+    """What a reduction that adds nothing starts from."""
     body = Body()
     value = body.constant(identity(op.kind.data, op.init.type), op.init.type)
     cloner.ops += body.ops

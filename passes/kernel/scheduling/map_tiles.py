@@ -16,14 +16,13 @@ from xdsl.rewriter import Rewriter
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
-from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.clone import Cloner
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, own_memory, workgroup_memory
-from webdnn.passes.kernel.scheduling.map_groups import keep_alone, only_where, operands_in
+from webdnn.passes.kernel.scheduling.map_groups import identity_of, keep_alone, only_where, operands_in
 from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.passes.kernel.scheduling.tile import index_constant
 from webdnn.support.device import WGSL
@@ -116,7 +115,7 @@ class Tiling:
 
     def clear(self, cloner: Cloner, axes: Sequence[Index]) -> None:
         row, lane = axes
-        cloner.emit(WriteOp(zero(cloner), self.sums.memref, [row * LANES + lane]))
+        cloner.emit(WriteOp(identity_of(self.product.reduce, cloner), self.sums.memref, [row * LANES + lane]))
 
     def lay_out_fixed(self, cloner: Cloner, axes: Sequence[Index], begin: Index) -> None:
         """Rows of steps, four of which are neighbours."""
@@ -143,7 +142,9 @@ class Tiling:
         if self.steps % self.tile.steps:
             even = LANES if self.steps % LANES == 0 else 1  # four steps are then all inside, or none is
             inside = cloner.emit(InsideOp([floordiv(step, even, range_of)], [self.steps // even]))
-            value = cloner.emit(arith.SelectOp(inside.results[0], value, zero(cloner))).results[0]
+            value = cloner.emit(
+                arith.SelectOp(inside.results[0], value, identity_of(self.product.reduce, cloner))
+            ).results[0]
         cloner.emit(WriteOp(value, memory, [to]))
 
     def add_up(self, cloner: Cloner, axes: Sequence[Index]) -> None:
@@ -198,14 +199,6 @@ class Tiling:
         for block in bodies:
             cloner.clone_all(op for op in block.ops if op in needed)
         return cloner.value(value)
-
-
-def zero(cloner: Cloner) -> SSAValue:
-    """The start of a sum."""
-    body = Body()
-    value = body.constant(0.0)
-    cloner.ops += body.ops
-    return value
 
 
 # The choice.
