@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.turns import time_in_turn
+
 from webdnn.runner.python.chromium import Browser
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.backends import UNLIMITED
-from webdnn.tools.bench.measure import Bench
-from webdnn.tools.bench.results import minimum
 from webdnn.tools.bench.subject import RELAXED, Settings, Subject, prepare
 from webdnn.tools.bench.table import Table
 from webdnn.tools.compiler import compile_model
 from webdnn.tools.limits import limits_of
 from webdnn.tools.report import run_tool
 from webdnn.tools.summary import BackendSummary, spell_bytes
-
-TURNS = 3
-"""Pages of each bundle, in turn: what disturbs the machine so disturbs both."""
 
 HEADING = "Within a limit"
 METHOD = (
@@ -60,12 +57,8 @@ def limited(browser: Browser, path: Path, limit: str, rounds: int) -> Limited:
             write_bundle(bundle := Path(folder) / str(number), manifest, files)
             subjects.append(prepare(bundle, Path(folder) / f"{number}-served", Settings(["wasm"], {}, {}, RELAXED)))
             held += summary.backends
-        times: list[list[float]] = [[], []]
-        for _ in range(TURNS):
-            for number, subject in enumerate(subjects):
-                cell = Bench(browser, {}, rounds).cell(subject, "wasm", 1, Path(folder))
-                times[number] += [t for engine in cell["engines"] if (t := minimum(engine)) is not None]
-    return Limited(path.stem, limit, (held[0], held[1]), (min(times[0]), min(times[1])))
+        free, kept = time_in_turn(browser, subjects, rounds, Path(folder))
+    return Limited(path.stem, limit, (held[0], held[1]), (free.milliseconds, kept.milliseconds))
 
 
 def table(found: Sequence[Limited]) -> Table:

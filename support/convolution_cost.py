@@ -51,6 +51,11 @@ class Convolution:
         transforms = tiles * (into * -(-self.channels // LANES) + back * self.vectors)
         return multiply + transforms + self.stream(products)
 
+    def tile_bytes(self, outputs: int) -> int:
+        """Bytes of f32 that all tiles of the input and of the products take."""
+        tiles = self.batch * -(-self.height // outputs) * -(-self.width // outputs)
+        return 4 * (outputs + self.taps - 1) ** 2 * tiles * (self.channels + self.results)
+
     def stream(self, products: int) -> float:
         """The cost of reading so many weights for each channel and result."""
         return products * self.channels * self.results * 4 / BYTES_PER_OPERATION

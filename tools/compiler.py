@@ -32,7 +32,7 @@ from webdnn.targets.pipelines import graph_passes
 from webdnn.tools.backends import BACKENDS, UNLIMITED, Backend, Lowered, Part, backends_named, merged
 from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
-from webdnn.tools.memory_limit import within_memory
+from webdnn.tools.memory_limit import fewer_tiles, within_memory
 from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
 from webdnn.tools.summary import BackendSummary, Summary, operator_count
 from webdnn.tools.weight_shares import weight_shares
@@ -126,7 +126,8 @@ def compile_module(
 class Compiler:
     """Runs passes, tells of progress, and collects what each backend came to.
 
-    `plain` will be the backends that do without tiles of convolutions to keep a limit of memory.
+    `tiles` will be how many bytes all tiles of a convolution may take at most, of backends that so keep a limit of
+    memory.
     `schedules` names a file of schedules, and `unused` will be those of its kernels that the model does not have;
     `left_out` the backends that a bundle can do without, and what stands in their way.
     """
@@ -134,7 +135,7 @@ class Compiler:
     context: Context
     progress: Progress = silent
     schedules: str = ""
-    plain: set[str] = field(default_factory=set[str])
+    tiles: dict[str, int] = field(default_factory=dict[str, int])
     unused: list[str] = field(default_factory=list[str])
     left_out: dict[str, DiagnosticError] = field(default_factory=dict[str, DiagnosticError])
     summaries: list[BackendSummary] = field(default_factory=list[BackendSummary])
@@ -175,26 +176,37 @@ class Compiler:
         first = next(iter(modules.values()))
         seconds, limited = time.perf_counter() - started, backend.kernels.memory is not None
         found = BackendSummary.of(name, first, part.files, seconds, limited=limited)
-        self.summaries.append(replace(found, plain=name in self.plain))
+        self.summaries.append(replace(found, tiles=self.tiles.get(name)))
         return part
 
     def lowered(self, module: ModuleOp, name: str, backend: Backend) -> Mapping[str, ModuleOp]:
         """A module for each language of a backend, from one of the `dnn` dialect."""
+        if backend.kernels.memory is None:
+            kernels = module.clone()
+            self.run(name, kernels, backend.kernels.before_buffers)
+            return self.finished(self.placed(kernels, name, backend), name, backend)
+        failure: DiagnosticError | None = None
+        for tried in fewer_tiles(backend):
+            try:
+                modules = self.limited(module, name, tried)
+            except DiagnosticError as error:
+                failure = error
+                continue
+            if tried is not backend:
+                self.tiles[name] = tried.kernels.room
+            return modules
+        assert failure is not None
+        raise failure
+
+    def limited(self, module: ModuleOp, name: str, backend: Backend) -> Mapping[str, ModuleOp]:
+        """What a backend with a limit of memory is lowered to. Raises DiagnosticError where it cannot be kept."""
         kernels = module.clone()
         self.run(name, kernels, backend.kernels.before_buffers)
-        if backend.kernels.memory is None:
-            return self.finished(self.placed(kernels, name, backend), name, backend)
-        try:
-            return within_memory(
-                backend,
-                place=lambda tried: self.placed(kernels.clone(), name, tried),
-                finish=lambda module, tried: self.finished(module, name, tried),
-            )
-        except DiagnosticError:
-            if backend.kernels.winograd == 1:
-                raise
-        self.plain.add(name)
-        return self.lowered(module, name, backend.with_accuracy("exact"))
+        return within_memory(
+            backend,
+            place=lambda tried: self.placed(kernels.clone(), name, tried),
+            finish=lambda module, tried: self.finished(module, name, tried),
+        )
 
     def placed(self, module: ModuleOp, name: str, backend: Backend) -> ModuleOp:
         """The module itself, whose values have got buffers at their places."""

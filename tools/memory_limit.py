@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
@@ -18,6 +18,12 @@ TRIES = 12
 
 STEPS = 100
 """The next plan needs less by this fraction of the limit at least: those in between are placed much alike."""
+
+ROOMS = (8, 4, 2, 1, 0.5)
+"""Times the limit: what all tiles of a convolution (Winograd) may take where not all convolutions can have them.
+
+A strip holds a few of them at a time, so that some convolutions whose tiles are larger than the limit still keep it.
+"""
 
 Modules = Mapping[str, ModuleOp]
 
@@ -53,6 +59,17 @@ class Search:
 
     def fits(self, arena: int) -> bool:
         return not self.limit or arena <= self.limit
+
+
+def fewer_tiles(backend: Backend) -> Iterator[Backend]:
+    """The backend, then those that compute fewer and fewer convolutions in tiles, which take memory; none at last."""
+    yield backend
+    if backend.kernels.winograd == 1:
+        return
+    if limit := backend.kernels.memory:
+        rooms = (max(1, int(limit * share)) for share in ROOMS)
+        yield from (replace(backend, kernels=replace(backend.kernels, room=room)) for room in rooms)
+    yield backend.with_accuracy("exact")
 
 
 def within_memory(

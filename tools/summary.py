@@ -24,7 +24,7 @@ class BackendSummary:
     """One backend: distinct kernels and their launches, bytes of its files, bytes of its buffers and their least.
 
     `done_again` is the share of multiply-adds that are done twice to keep a limit of memory, if there is one, and
-    `plain` says that convolutions are computed as plain sums for its sake.
+    `tiles` how many bytes all tiles of a convolution may take for its sake (0: convolutions are plain sums).
     """
 
     name: str
@@ -36,12 +36,21 @@ class BackendSummary:
     arena_bound: int
     seconds: float
     done_again: float | None = None
-    plain: bool = False
+    tiles: int | None = None
 
     @property
     def arena_ratio(self) -> float:
         """How far the arena is from the least that any plan needs; 1 is perfect."""
         return self.arena_bytes / self.arena_bound if self.arena_bound else 1.0
+
+    @property
+    def fewer_tiles(self) -> str:
+        """What the limit of memory does to the algorithms of convolutions."""
+        if self.tiles is None:
+            return ""
+        if not self.tiles:
+            return "; no tiles of convolutions (Winograd) fit in there"
+        return f"; a convolution has tiles (Winograd) if they take {spell_bytes(self.tiles)} or less"
 
     @classmethod
     def of(
@@ -111,9 +120,8 @@ class Summary:
             if b.done_again is None:
                 yield f"  {b.name} has no limit of memory: textures are shared only where they are equally large"
             else:
-                plain = "; no tiles of convolutions (Winograd) fit in there" if b.plain else ""
                 held = spell_bytes(b.arena_bytes)
-                yield f"  {b.name} holds {held} at a time, for +{b.done_again:.1%} multiply-adds{plain}"
+                yield f"  {b.name} holds {held} at a time, for +{b.done_again:.1%} multiply-adds{b.fewer_tiles}"
         for share in self.weights:
             yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:

@@ -21,12 +21,18 @@ def describe(op: ConvOp) -> Convolution:
     return Convolution(batch, channels, results, height, width, shape_of(op.weight)[-1])
 
 
-def fastest(op: ConvOp, tile: int) -> int | None:
-    """The results along each axis of the best tile of at most so many, None where the plain sum is faster."""
-    allowed = [m for m in TRANSFORM if m <= tile and winograd_outputs(op, m) is None]
-    if not allowed or not is_known(op.weight):
+def fastest(op: ConvOp, tile: int, room: int) -> int | None:
+    """The results along each axis of the best tile of at most so many, None where the plain sum is faster.
+
+    All tiles of the convolution take `room` bytes at most, if it is not 0.
+    """
+    if not is_known(op.weight):
         return None
+    known = [m for m in TRANSFORM if m <= tile and winograd_outputs(op, m) is None]
     convolution = describe(op)
+    allowed = [m for m in known if not room or convolution.tile_bytes(m) <= room]
+    if not allowed:
+        return None
     best = min(allowed, key=convolution.winograd)
     return best if convolution.winograd(best) < convolution.direct else None
 
@@ -36,7 +42,8 @@ class DnnSelectAlgorithmsPass(ModulePass):
     """Choose how each convolution is computed: `winograd` is the largest tile of results that is allowed.
 
     Tiles of 2 x 2 results keep errors as small as the plain sum's, tiles of 4 x 4 let them grow a few times
-    (docs/schedules.md); 1 allows the plain sum alone.
+    (docs/schedules.md); 1 allows the plain sum alone. `room` is how many bytes all tiles of a convolution may take,
+    0 any number: memory that is limited is better spent where the tiles are small.
 
     Before:
 
@@ -52,8 +59,9 @@ class DnnSelectAlgorithmsPass(ModulePass):
 
     name = "dnn-select-algorithms"
     winograd: int = 1
+    room: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for conv in op.walk():
-            if isinstance(conv, ConvOp) and conv.winograd is None and (tile := fastest(conv, self.winograd)):
+            if isinstance(conv, ConvOp) and conv.winograd is None and (tile := fastest(conv, self.winograd, self.room)):
                 conv.winograd = IntegerAttr(tile, i64)

@@ -14,7 +14,7 @@ from webdnn.passes.kernel.memory.assign_offsets import ARENA_BYTES
 from webdnn.passes.kernel.splitting.split_rows import PLANNED_PEAK
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.backends import BACKENDS, Backend
-from webdnn.tools.memory_limit import within_memory
+from webdnn.tools.memory_limit import fewer_tiles, within_memory
 
 LIMIT = 1000
 
@@ -91,3 +91,12 @@ def test_where_there_is_no_plan_the_least_one_is_placed() -> None:
     with pytest.raises(DiagnosticError, match="needs more") as caught:
         search(Model(placed=lambda planned: planned, least=1100))
     assert "--memory-limit 1100" in caught.value.hint
+
+
+def test_fewer_convolutions_have_tiles_where_a_limit_is_not_kept() -> None:
+    wasm = BACKENDS["wasm"]
+    kernels = [tried.kernels for tried in fewer_tiles(replace(wasm, kernels=replace(wasm.kernels, memory=LIMIT)))]
+    assert [(k.winograd, k.room) for k in kernels] == [
+        (4, 0), (4, 8000), (4, 4000), (4, 2000), (4, 1000), (4, 500), (1, 0)
+    ]  # fmt: skip
+    assert len([*fewer_tiles(BACKENDS["js"])]) == 1

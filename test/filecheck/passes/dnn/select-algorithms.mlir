@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=dnn-select-algorithms{winograd=4} --split-input-file --verify-each | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=dnn-select-algorithms{winograd=2} --split-input-file | filecheck %s --check-prefix=SMALL
 // RUN: webdnn-opt %s --pass-pipeline=dnn-select-algorithms --split-input-file | filecheck %s --check-prefix=PLAIN
+// RUN: webdnn-opt %s --pass-pipeline='dnn-select-algorithms{winograd=4 room=2000000}' --split-input-file | filecheck %s --check-prefix=ROOM
 
 // Many channels pay for the transforms; what is allowed limits the tile.
 // CHECK-LABEL: @deep
@@ -8,10 +9,23 @@
 // SMALL-LABEL: @deep
 // SMALL: dnn.conv {{.*}}winograd = 2 : i64
 // PLAIN-NOT: winograd
+// Its 196 tiles of 36 elements in 128 channels are 3.6 MB; those of a quarter of its points are few enough.
+// ROOM-LABEL: @deep
+// ROOM-NOT: winograd
+// ROOM-LABEL: @small
+// ROOM: dnn.conv {{.*}}winograd = 4 : i64
 func.func @deep(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
   %w = dnn.constant #dnn.weight<w1 : tensor<64x64x3x3xf32>> : tensor<64x64x3x3xf32>
   %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
   func.return %y : tensor<1x64x56x56xf32>
+}
+
+// -----
+
+func.func @small(%x: tensor<1x64x28x28xf32>) -> tensor<1x64x28x28xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x64x3x3xf32>> : tensor<64x64x3x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x28x28xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x28x28xf32>
+  func.return %y : tensor<1x64x28x28xf32>
 }
 
 // -----
