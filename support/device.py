@@ -83,6 +83,8 @@ class DeviceModel:
     rates: Rates
     efficiency: Efficiency
     limits: Limits = field(default_factory=Limits)
+    scatters: bool = False
+    """May a kernel go through what it reads in order, and store its results far apart (`kernel-map-points`)?"""
     features: frozenset[str] = frozenset()
     """Such as `relaxed_simd`, `f16`, `subgroups`."""
 
@@ -117,6 +119,7 @@ WGSL = DeviceModel(
     align=4,
     caller_align=1,
     storage=Storage.LINEAR,
+    scatters=True,
     rates=Rates(macs=500e9, bytes=35e9, launch=30e-6),
     efficiency=Efficiency(lanes=0.9, crossing=0.4, gathered=0.2),
     limits=Limits(

@@ -12,6 +12,7 @@ GRAPH = (
     "dnn-elide-duplicates",
     "dnn-absorb-moves",
     "dnn-aggregate-constants",
+    "dnn-commute-resampling",
     "dnn-elide-identities",
 )
 """What every target shares: passes on the `dnn` dialect."""

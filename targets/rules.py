@@ -30,6 +30,7 @@ RULES = (
     left_out("dnn-elide-duplicates", "what two operators compute alike is computed once"),
     left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
+    left_out("dnn-commute-resampling", "convolutions of one pixel see maps after they shrink and before they grow"),
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),
     left_out("dnn-form-integer-products", "products of quantized tensors are sums of integers"),
     left_out("dnn-merge-siblings", "products that read the same input are one kernel", gpu_only=True),

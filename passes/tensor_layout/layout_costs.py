@@ -32,18 +32,29 @@ def operator_cost(
     op: Operation, inputs: Sequence[AxisLayout | None], outputs: Sequence[AxisLayout], device: DeviceModel
 ) -> float:
     """The time of an operator whose operands (None: constants) and results lie so; nothing where it is a view."""
-    traffic = sum(stored_bytes(value, layout) for value, layout in zip(op.operands, inputs, strict=True))
-    traffic += sum(stored_bytes(value, layout) for value, layout in zip(op.results, outputs, strict=True))
-    least = max(multiply_adds(op) / device.rates.macs, traffic / device.rates.bytes)
+    loaded = sum(stored_bytes(value, layout) for value, layout in zip(op.operands, inputs, strict=True))
+    stored = sum(stored_bytes(value, layout) for value, layout in zip(op.results, outputs, strict=True))
+    least = max(multiply_adds(op) / device.rates.macs, (loaded + stored) / device.rates.bytes)
     if isinstance(op, ReshapeOp | TransposeOp | ConcatOp):
         if moves_nothing(op, inputs, outputs, device):
             return 0.0
         return least / device.efficiency.crossing + device.rates.launch
+    if isinstance(op, PoolOp) and inputs[0] and turns(op, inputs[0], outputs[0]):
+        if innermost(op.input, inputs[0]) != 1:
+            return least / device.efficiency.gathered
+        least = max(multiply_adds(op) / device.rates.macs, loaded / device.rates.bytes)
+        return least / device.efficiency.lanes + stored / device.rates.bytes / device.efficiency.crossing
     share = efficiency(op, inputs, outputs[0], device)
     layouts = [layout for layout in (*inputs, *outputs) if layout]
     values = [v for v, layout in zip((*op.operands, *op.results), (*inputs, *outputs), strict=True) if layout]
     whole = all(begins_rows_at_vectors(v, layout, device) for v, layout in zip(values, layouts, strict=True))
     return least / (share if whole else share * UNALIGNED)
+
+
+def turns(op: PoolOp, source: AxisLayout, output: AxisLayout) -> bool:
+    """Are neighbours in what is read no neighbours in the result?"""
+    axis = innermost(op.output, output)
+    return axis is not None and axis != innermost(op.input, source)
 
 
 def conversion_cost(value: SSAValue, layouts: Sequence[AxisLayout], device: DeviceModel) -> float:

@@ -9,6 +9,7 @@ from math import prod
 from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
+from webdnn.dialects.dnn.pooling import PoolOp
 from webdnn.dialects.dnn.shape import ReshapeOp, TransposeOp
 from webdnn.dialects.element import shape_of
 from webdnn.passes.tensor_layout.layout_candidates import Candidates
@@ -27,7 +28,7 @@ def options(op: Operation, known: Candidates, device: DeviceModel) -> tuple[Opti
     """Every sensible way to run an operator; the layouts of its operands are those of the operands with layouts."""
     at = variables(op, known.of)
     found: list[Option[AxisLayout]] = []
-    for inputs, outputs in dict.fromkeys(combinations(op, known)):
+    for inputs, outputs in dict.fromkeys(combinations(op, known, device)):
         whole = dict(zip(at, inputs, strict=True))
         cost = operator_cost(op, [whole.get(i) for i in range(len(op.operands))], outputs, device)
         found.append(Option(inputs, outputs, cost))
@@ -37,9 +38,10 @@ def options(op: Operation, known: Candidates, device: DeviceModel) -> tuple[Opti
 Layouts = tuple[AxisLayout, ...]
 
 
-def combinations(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
+def combinations(op: Operation, known: Candidates, device: DeviceModel) -> Iterator[tuple[Layouts, Layouts]]:
     """Layouts of the operands that have one, and of the results."""
-    if isinstance(op, (*CONVOLUTIONS, MatmulOp, TransposeOp, ReshapeOp)):
+    scattered = device.scatters and isinstance(op, PoolOp) and len(op.results) == 1
+    if scattered or isinstance(op, (*CONVOLUTIONS, MatmulOp, TransposeOp, ReshapeOp)):
         yield from free(op, known)
     elif keeps_axes(op):
         yield from following(op, known)
@@ -68,7 +70,7 @@ def stored_alike(op: Operation, outputs: Layouts) -> bool:
 
 
 def free(op: Operation, known: Candidates) -> Iterator[tuple[Layouts, Layouts]]:
-    """Input and output of a convolution, of a product of matrices, or of what only moves elements, lie as they like."""
+    """Input and output of a window, of a product of matrices, or of what only moves elements, lie as they like."""
     data = 2 if isinstance(op, MatmulOp) else 1
     at = [(i, op.operands[i]) for i in variables(op, known.of)]
     inputs = [known.of[value] if i < data else ordered(value, known) for i, value in at]

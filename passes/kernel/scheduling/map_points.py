@@ -13,7 +13,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import WriteOp, buffer_type, layer_elements
+from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, layer_elements
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
@@ -48,6 +48,9 @@ def has_lanes(compute: ComputeOp, lanes: int) -> bool:
 
 def map_points(compute: ComputeOp, lanes: int, most: int, rows: int, busy: int) -> None:
     """Axes become digits of one linear number: the neighbours of an invocation times it, plus one; or row blocks do."""
+    if order := reading_order(compute, lanes):
+        substitute_points(compute, order, lanes, lanes, prod(compute.shape) // lanes)
+        return
     lanes = lanes if has_lanes(compute, lanes) else 1
     blocks = row_blocks(compute, lanes, rows, busy)
     if blocks:
@@ -56,6 +59,46 @@ def map_points(compute: ComputeOp, lanes: int, most: int, rows: int, busy: int) 
         return
     points = neighbours(compute, most) if lanes == LANES else lanes
     substitute_points(compute, list(range(len(compute.shape))), lanes, points, prod(compute.shape) // points)
+
+
+# What is read as it lies.
+
+
+def reading_order(compute: ComputeOp, lanes: int) -> list[int] | None:
+    """The axes as what is read most often lies in memory, if lanes along it halve what an invocation loads and stores.
+
+    None where it is as well to write the result as it lies.
+    """
+    reads = [op for op in compute.walk() if isinstance(op, ReadOp)]
+    if lanes == 1 or not reads or not has_lanes(compute, lanes) or Product.of(compute, lanes):
+        return None
+    costs = {axis: accesses(compute, axis, lanes) for axis, n in enumerate(compute.shape) if n % lanes == 0}
+    best = min(costs, key=lambda axis: costs[axis])
+    if 2 * costs[best] > costs[len(compute.shape) - 1]:
+        return None
+    index = max(reads, key=lambda op: trips(op, compute)).exprs[-1]
+    strides = [abs(index.coefficient(axis) or 0) for axis in compute.axes]
+    return sorted(range(len(strides)), key=lambda axis: (axis == best, -strides[axis], axis))
+
+
+def accesses(compute: ComputeOp, axis: int, lanes: int) -> float:
+    """Loads and stores of a point whose lanes lie along an axis: one for all of them at neighbours, or at one place."""
+    found = 0.0
+    for op in compute.walk():
+        if isinstance(op, ReadOp | WriteOp):
+            *outer, last = (index.coefficient(compute.axes[axis]) for index in op.exprs)
+            together = last in (0, 1) and all(step == 0 for step in outer)
+            found += trips(op, compute) / (lanes if together else 1)
+    return found
+
+
+def trips(op: Operation, compute: ComputeOp) -> int:
+    """How often a point runs an operation."""
+    count = 1
+    while (parent := op.parent_op()) is not None and parent is not compute:
+        count *= prod(parent.shape) if isinstance(parent, ReduceOp) else 1
+        op = parent
+    return count
 
 
 # Blocks of rows.
@@ -235,7 +278,8 @@ def substitute_points(compute: ComputeOp, order: Sequence[int], lanes: int, poin
 class KernelMapPointsPass(ModulePass):
     """Make a kernel of independent points one of invocations, for GPUs.
 
-    An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point; of
+    An invocation computes `lanes` neighbours of the last axis where that axis has whole groups, else one point; it
+    goes along another axis instead if what it reads lies there, and to store its results apart costs less. Of
     products it computes up to `rows` rows at a time, as long as `busy` invocations are left, which small GPUs need to
     hide the time of their loads. Where steps of a fold would compute the same for each group, it computes several, up
     to `neighbours` points. With `texels` it computes the `lanes` elements of one texel of the result, wherever they lie

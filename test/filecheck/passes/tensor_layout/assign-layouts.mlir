@@ -100,3 +100,23 @@ func.func @plain(%x: tensor<1x8x8xf32>) -> tensor<1x8x8xf32> {
   %2 = dnn.softmax %1 {axis = 2 : i64} : (tensor<1x8x8xf32>) -> tensor<1x8x8xf32>
   func.return %2 : tensor<1x8x8xf32>
 }
+
+// -----
+
+// Where kernels may store far apart, a pooling between two orders of axes reads one and writes the other.
+
+// CHECK-LABEL: @turned
+// CHECK: dnn.max_pool {{.*}} -> tensor<1x64x16x16xf32, #tensor_layout.layout<[0, 2, 3, 1]>>
+// CHECK: tensor_layout.convert
+// WGSL-LABEL: @turned
+// WGSL: dnn.relu {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1], align 4>>
+// WGSL-NOT: tensor_layout.convert
+// WGSL: dnn.max_pool {{.*}} -> tensor<1x64x16x16xf32, #tensor_layout.layout<[0, 1, 2, 3]>>
+// GLSL-LABEL: @turned
+func.func @turned(%x: tensor<1x3x32x32xf32>) -> tensor<1x64x16x16xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x3x3x3xf32>> : tensor<64x3x3x3xf32>
+  %0 = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x3x32x32xf32>, tensor<64x3x3x3xf32>) -> tensor<1x64x32x32xf32>
+  %1 = dnn.relu %0 : (tensor<1x64x32x32xf32>) -> tensor<1x64x32x32xf32>
+  %2 = dnn.max_pool %1 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, ceil_mode = false} : (tensor<1x64x32x32xf32>) -> tensor<1x64x16x16xf32>
+  func.return %2 : tensor<1x64x16x16xf32>
+}

@@ -22,6 +22,7 @@ from webdnn.dialects.dnn.shape import ExpandOp
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
+from webdnn.passes.dnn.commute_resampling import DnnCommuteResamplingPass
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.passes.dnn.merge_siblings import DnnMergeSiblingsPass
@@ -198,3 +199,40 @@ def widened(module: ModuleOp, constant: ConstantOp, extent: int) -> ModuleOp:
     assert block is not None
     block.insert_ops_after([wide, narrow], constant)
     return module
+
+
+RESAMPLED = {
+    "means": helper.make_node("AveragePool", ["c"], ["y"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0]),
+    "means that hang over": helper.make_node(
+        "AveragePool", ["c"], ["y"], kernel_shape=[2, 2], strides=[3, 3], ceil_mode=1
+    ),
+    "one mean": helper.make_node("GlobalAveragePool", ["c"], ["y"]),
+    "mean of rows": helper.make_node("ReduceMean", ["c", "axes"], ["y"], keepdims=1),
+    "nearest": helper.make_node("Resize", ["c", "", "half"], ["y"], mode="nearest"),
+    "cubic": helper.make_node("Resize", ["c", "", "half"], ["y"], mode="cubic", exclude_outside=1),
+}
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("case", RESAMPLED)
+def test_what_shrinks_a_map_comes_before_a_convolution_of_a_pixel(case: str, groups: int) -> None:
+    held = {"w": numbers(16, 16 // groups, 1, 1), "b": numbers(16), "axes": np.asarray([2], np.int64)}
+    held["half"] = np.asarray([1, 1, 0.5, 0.4], np.float32)
+    data = numbers(2, 16, 11, 10)
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], group=groups), RESAMPLED[case]]
+    module = imported(nodes, data, held, 4)
+    preserves(module, DnnCommuteResamplingPass(), data)
+    assert operators(module)[-1].name == "dnn.conv"
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize("coordinates", ["half_pixel", "align_corners", "asymmetric"])
+def test_what_grows_a_map_comes_after_a_convolution_of_a_pixel(mode: str, coordinates: str) -> None:
+    held = {"w": numbers(8, 16, 1, 1), "b": numbers(8), "twice": np.asarray([1, 1, 2, 2.5], np.float32)}
+    resize = helper.make_node(
+        "Resize", ["x", "", "twice"], ["c"], mode=mode, coordinate_transformation_mode=coordinates
+    )
+    data = numbers(1, 16, 5, 4)
+    module = imported([resize, helper.make_node("Conv", ["c", "w", "b"], ["y"])], data, held, 4)
+    preserves(module, DnnCommuteResamplingPass(), data)
+    assert [op.name for op in operators(module)] == ["dnn.conv", "dnn.resize"]

@@ -20,6 +20,7 @@ from webdnn.tools.comparison import compare
 from webdnn.tools.oracle import Oracle
 
 IDLE = {
+    "dnn-commute-resampling",
     "dnn-fold-constants",
     "dnn-form-integer-products",
     "kernel-alternate-panels",

@@ -207,3 +207,38 @@ kernel.func @layers(%x: memref<80xf32>, %w: memref<64xf32>, %y: memref<80xf32, #
     kernel.write %s, %y[%m * 8 + %n] : memref<80xf32, #kernel.layers<24>>
   }
 }
+
+// -----
+
+// What is read more often than it is written: lanes are neighbours there, and are stored apart.
+
+// CHECK-LABEL: @turned(
+// CHECK-NEXT:    %global = kernel.id "global" of 16
+// CHECK-NEXT:    kernel.compute (%lane = 4)
+// CHECK:           kernel.read %x[%global * 4 + {{.*}}%lane{{.*}}] : memref<256xf32>
+// CHECK:           kernel.write {{.*}}, %y[{{.*}}%lane * 8{{.*}}] : memref<64xf32>
+// TEXELS-LABEL: @turned(
+// TEXELS:          kernel.write {{.*}}, %y[%global * 4 + %lane]
+kernel.func @turned(%x: memref<256xf32>, %y: memref<64xf32>) {
+  kernel.compute (%c = 8, %p = 8) {
+    %low = arith.constant 0xFF800000 : f32
+    %s = kernel.reduce max (%i = 4) from %low : f32 {
+      %a = kernel.read %x[%p * 8 + %c + %i * 64] : memref<256xf32>
+      kernel.yield %a : f32
+    }
+    kernel.write %s, %y[%c * 8 + %p] : memref<64xf32>
+  }
+}
+
+// -----
+
+// A copy in another order reads and writes as much: it is written as it lies.
+
+// CHECK-LABEL: @copied(
+// CHECK:           kernel.write {{.*}}, %y[%global * 4 + %lane]
+kernel.func @copied(%x: memref<64xf32>, %y: memref<64xf32>) {
+  kernel.compute (%c = 8, %p = 8) {
+    %a = kernel.read %x[%p * 8 + %c] : memref<64xf32>
+    kernel.write %a, %y[%c * 8 + %p] : memref<64xf32>
+  }
+}
