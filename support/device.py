@@ -23,11 +23,15 @@ STREAMING = 8192
 
 @dataclass(frozen=True)
 class Rates:
-    """Multiply-adds and bytes a second, and the seconds that starting a kernel takes."""
+    """Multiply-adds and bytes a second, and the seconds that starting a kernel takes.
+
+    Sums whose factors are fetched from textures reach `fetched` of the multiply-adds.
+    """
 
     macs: float
     bytes: float
     launch: float
+    fetched: float = 1.0
 
     @property
     def launch_operations(self) -> int:
@@ -141,7 +145,7 @@ GLSL300 = DeviceModel(
     align=4,
     caller_align=4,
     storage=Storage.TEXTURE,
-    rates=Rates(macs=300e9, bytes=30e9, launch=30e-6),
+    rates=Rates(macs=300e9, bytes=30e9, launch=30e-6, fetched=0.15),
     efficiency=Efficiency(lanes=0.9, crossing=0.35, gathered=0.2),
     limits=Limits(bindings=16, texture_extent=4096, render_targets=4),
 )

@@ -34,7 +34,7 @@ def operator_cost(
     """The time of an operator whose operands (None: constants) and results lie so; nothing where it is a view."""
     loaded = sum(stored_bytes(value, layout) for value, layout in zip(op.operands, inputs, strict=True))
     stored = sum(stored_bytes(value, layout) for value, layout in zip(op.results, outputs, strict=True))
-    least = max(multiply_adds(op) / device.rates.macs, (loaded + stored) / device.rates.bytes)
+    least = max(multiply_adds(op) / (device.rates.macs * device.rates.fetched), (loaded + stored) / device.rates.bytes)
     if isinstance(op, ReshapeOp | TransposeOp | ConcatOp):
         if moves_nothing(op, inputs, outputs, device):
             return 0.0
@@ -133,7 +133,8 @@ def convolution_efficiency(
     """Lanes hold output channels, or else neighbouring pixels.
 
     Under output channels each element read serves a whole vector, so that of few channels (a picture) any order is
-    good; in a depthwise convolution the input's channels are lanes too.
+    good, unless elements are fetched by four, which are channels or else mostly in vain; in a depthwise convolution the
+    input's channels are lanes too.
     """
     rates = device.efficiency
     channels_out = innermost(op.results[0], output) in (1, None)
@@ -145,7 +146,8 @@ def convolution_efficiency(
     channels, groups = shape_of(op.operands[0])[1], op.groups.value.data
     if groups > 1:
         return rates.gathered
-    return rates.lanes * 0.97 if channels <= 4 else rates.crossing
+    few = channels <= device.lanes and device.storage is Storage.LINEAR
+    return rates.lanes * 0.97 if few else rates.crossing
 
 
 def product_efficiency(

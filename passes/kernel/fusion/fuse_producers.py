@@ -156,6 +156,26 @@ def behind(value: SSAValue, compute: ComputeOp | ReduceOp) -> list[Operation]:
     return [op for op in compute.body.block.ops if op in needed]
 
 
+def scatters(at: Seen, consumer: ComputeOp) -> bool:
+    """Is it a copy that puts side by side what the consumer then reads in vectors, and which is not so where it lies?
+
+    Vectors are made of points that are neighbours, and of steps of sums.
+    """
+    if not moves_only(at.producer) or not at.exprs or not consumer.axes:
+        return False
+    axes, parent = [consumer.axes[-1]], at.read.parent_op()
+    while isinstance(parent, ReduceOp):
+        axes.append(parent.axes[-1])
+        parent = parent.parent_op()
+    by = dict(zip(at.producer.axes, at.exprs, strict=True))
+    inner = [substitute(r.exprs[-1], by, range_of) for r in reads_in(at.producer) if r.exprs]
+
+    def is_vector(index: Index) -> bool:
+        return any(index.coefficient(axis) == 1 for axis in axes)
+
+    return is_vector(at.exprs[-1]) and not all(map(is_vector, inner))
+
+
 def readers(producer: ComputeOp) -> set[Operation]:
     """The operations between kernels that use the producer's results, directly or through reshapes."""
     found: set[Operation] = set()
@@ -225,7 +245,7 @@ class Policy:
             return True  # a number, or a few operations on indices
         repeats = points_of(read) / runs_of(producer)
         if moves_only(producer):
-            return repeats <= REPEATS or (self.prologues and alone)
+            return repeats <= REPEATS or (self.prologues and alone and not scatters(at, consumer))
         if not alone:
             return False
         repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)
@@ -370,9 +390,9 @@ class KernelFuseProducersPass(ModulePass):
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
     arithmetic that another kernel needs too or that the reader would repeat; what would bind more than `max-inputs`
-    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set. What is made of constants
-    alone is computed once, when the model is loaded, unless a run reads few of its elements, or each once and one takes
-    at most `decode` operations.
+    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put
+    side by side what is then read in vectors. What is made of constants alone is computed once, when the model is
+    loaded, unless a run reads few of its elements, or each once and one takes at most `decode` operations.
     Run after `convert-tensor-layout-to-kernel`.
     """
 

@@ -25,6 +25,7 @@ from webdnn.passes.kernel.fusion.fuse_producers import (
     inline,
     readers,
     reads_in,
+    scatters,
     seen,
 )
 from webdnn.passes.kernel.fusion.invocation_cost import operations, traffic, written
@@ -197,7 +198,8 @@ class Policy:
         found = [r for r in readers(op) if isinstance(r, ComputeOp) and r.parent is op.parent and not r.inset]
         if not found or len(found) < len(readers(op)):
             return False
-        return not has_reduction(op) or not any(is_step(read) for r in found for read in reads_of(op, r))
+        steps = [(read, r) for r in found for read in reads_of(op, r) if is_step(read)]
+        return not any(has_reduction(op) or ((s := seen(read, tested=True)) and scatters(s, r)) for read, r in steps)
 
     def worth(self, producer: ComputeOp) -> float:
         """The most operations that sparing a kernel is worth, with what it reads and writes and others read again."""

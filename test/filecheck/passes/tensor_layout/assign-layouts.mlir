@@ -25,9 +25,10 @@
 // WGSL: dnn.conv %x, {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1], align 4>>
 // WGSL: tensor_layout.convert {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3]>>
 
-// On WebGL every value is a texture.
+// On WebGL every value is a texture, and a fetch gives four elements: channels, if the picture is turned.
 // GLSL-LABEL: func.func @picture(%x: tensor<1x3x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3], align 4, texture>>)
-// GLSL: dnn.conv %x, {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1], align 4, texture>>
+// GLSL: %[[X:.*]] = tensor_layout.convert %x : {{.*}} -> tensor<1x3x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1], align 4, texture>>
+// GLSL: dnn.conv %[[X]], {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 2, 3, 1], align 4, texture>>
 // GLSL: tensor_layout.convert {{.*}} -> tensor<1x64x32x32xf32, #tensor_layout.layout<[0, 1, 2, 3], align 4, texture>>
 func.func @picture(%x: tensor<1x3x32x32xf32>) -> tensor<1x64x32x32xf32> {
   %w = dnn.constant #dnn.weight<w1 : tensor<64x3x3x3xf32>> : tensor<64x3x3x3xf32>

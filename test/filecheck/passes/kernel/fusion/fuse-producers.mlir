@@ -237,6 +237,31 @@ func.func @move(%x: tensor<8x4xf32>, %w: tensor<4x8xf32>) -> tensor<8x8xf32> {
 
 // -----
 
+// A copy stays that puts the steps of a sum side by side, which are read in vectors then.
+
+// PROLOGUES-LABEL: @turned
+// PROLOGUES-COUNT-2: kernel.compute
+// PROLOGUES:       kernel.read %0[%{{.*}}, %{{.*}}] : tensor<64x4xf32>
+func.func @turned(%x: tensor<4x64xf32>, %w: tensor<4x8xf32>) -> tensor<64x8xf32> {
+  %0 = kernel.compute (%m = 64, %k = 4) -> tensor<64x4xf32> {
+    %v = kernel.read %x[%k, %m] : tensor<4x64xf32>
+    kernel.yield %v : f32
+  }
+  %1 = kernel.compute (%m = 64, %n = 8) -> tensor<64x8xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4) from %zero : f32 {
+      %a = kernel.read %0[%m, %k] : tensor<64x4xf32>
+      %b = kernel.read %w[%k, %n] : tensor<4x8xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %1 : tensor<64x8xf32>
+}
+
+// -----
+
 // Kernels of one step are fused like those of a function; what a step would compute again stays outside.
 
 // CHECK-LABEL: @step
