@@ -57,12 +57,11 @@ def compared(name: str, module: ModuleOp, most: int) -> Compared:
     saturation = saturate(saturated, most)
     both = ordered.clone()
     saturate(both, most)
-    modules = (ordered, saturated, both)
-    for rewritten in modules:
+    for rewritten in (ordered, saturated, both):
         compiler.run("graph", rewritten, AFTER)
-    counts = tuple(operator_count(m) for m in (module, ordered, saturated))
-    costs = map(total_cost, (module, *modules))
-    return Compared(name, *costs, seconds, saturation, counts)
+    operators = (operator_count(module), operator_count(ordered), operator_count(saturated))
+    costs = (total_cost(module), total_cost(ordered), total_cost(saturated), total_cost(both))
+    return Compared(name, *costs, seconds, saturation, operators)
 
 
 def tables(found: Sequence[Compared]) -> Iterator[Table]:
@@ -72,7 +71,7 @@ def tables(found: Sequence[Compared]) -> Iterator[Table]:
             *map(str, c.operators),
             *(spell_thousands(c.before.total - cost.total) for cost in (c.ordered, c.saturated, c.both)),
             f"{c.seconds:.2f} s",
-            f"{c.saturation.seconds + c.saturation.extraction_seconds:.2f} s",
+            f"{c.saturation.seconds:.1f} + {c.saturation.extraction_seconds:.1f} s",
             f"{c.saturation.operators}{'' if c.saturation.complete else '+'}",
         )
         for c in found

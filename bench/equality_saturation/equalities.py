@@ -1,4 +1,4 @@
-"""What `dnn-absorb-moves` and `dnn-aggregate-constants` know, as equalities: of what they are replaced by, one by one."""
+"""What `dnn-absorb-moves` and `dnn-aggregate-constants` know, as equalities of one operator and one before it."""
 
 from __future__ import annotations
 

@@ -36,14 +36,21 @@ class Extraction:
     graph: EGraph
     roots: Sequence[SSAValue]
     own: dict[DnnOp, int] = field(default_factory=dict[DnnOp, int])
+    constants: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    read: dict[DnnOp, Sequence[SSAValue]] = field(default_factory=dict[DnnOp, Sequence[SSAValue]])
 
     def __post_init__(self) -> None:
-        self.own.update({op: cost_of(op).total for op in self.graph.result})
+        for op in self.graph.result:
+            self.own[op] = cost_of(op).total
+            known = [value for value in op.operands if isinstance(value.owner, ConstantOp)]
+            self.constants.update({value: byte_size(value) for value in known})
+            self.read[op] = [value for value in op.operands if value in self.constants or value in self.graph.members]
 
     def run(self, given: Chosen) -> Chosen:
         """The cheaper of two ends: one begins with what is best for each class alone, one with what was given."""
         alone = self.choices({}, {})
-        return min(({**alone}, {**alone, **given}), key=self.improved)
+        ends = [self.improved(start) for start in (alone, {**alone, **given})]
+        return min(ends, key=lambda chosen: sum(self.order_of(chosen).values()))
 
     def choices(self, chosen: Chosen, paid: Mapping[SSAValue, int]) -> Chosen:
         """The cheapest operator for each class, where what is chosen and paid costs nothing more."""
@@ -54,13 +61,14 @@ class Extraction:
             del pending[op]
             value = self.graph.find(self.graph.result[op])
             parts = self.needed(op, found, paid)
-            if parts is None or value in parts or isinstance(value.owner, ConstantOp):
+            if parts is None or value in parts or value in self.constants:
                 continue
             parts[value] = 0 if value in paid and chosen[value] is op else self.own[op]
             total = sum(parts.values())
             if value not in found or total < found[value].total:
                 found[value] = Choice(op, parts, total)
-                pending.update({use.operation: None for use in value.uses if use.operation in self.own})
+                readers = (use.operation for use in value.uses)
+                pending.update({reader: None for reader in readers if isinstance(reader, DnnOp) and reader in self.own})
         return {value: choice.op for value, choice in found.items()}
 
     def needed(
@@ -68,35 +76,32 @@ class Extraction:
     ) -> dict[SSAValue, int] | None:
         """What the operands of an operator cost, by classes; None where one of them has no choice yet."""
         parts: dict[SSAValue, int] = {}
-        for value in op.operands:
-            if isinstance(value.owner, ConstantOp):
-                parts[value] = 0 if value in paid else byte_size(value)
+        for value in self.read[op]:
+            if value in self.constants:
+                parts[value] = 0 if value in paid else self.constants[value]
             elif value in found:
                 parts.update(found[value].parts)
-            elif value in self.graph.members:
+            else:
                 return None
         return parts
 
-    def improved(self, chosen: Chosen) -> int:
-        """Exchange single choices for as long as all that the roots need gets cheaper; what it costs then."""
-        gained = True
-        while gained:
-            order = self.order_of(chosen)
-            assert order is not None, "a value needs itself"
-            chosen.update({v: op for v, op in self.choices(chosen, order).items() if v not in order})
-            best, gained = sum(order.values()), False
-            for value in order:
+    def improved(self, start: Chosen) -> Chosen:
+        """Single choices exchanged for as long as all that the roots need gets cheaper."""
+        chosen, costs = dict(start), self.order_of(start)
+        while True:
+            before = sum(costs.values())
+            chosen.update({value: op for value, op in self.choices(chosen, costs).items() if value not in costs})
+            for value in list(costs):
                 for op in self.graph.nodes(value) if value in chosen else ():
-                    kept, chosen[value] = chosen[value], op
-                    new = self.order_of(chosen)
-                    if new is not None and sum(new.values()) < best:
-                        best, gained = sum(new.values()), True
-                    else:
-                        chosen[value] = kept
-        return best
+                    changed = {**chosen, value: op}
+                    new = self.order_of(changed)
+                    if new and sum(new.values()) < sum(costs.values()):
+                        chosen, costs = changed, new
+            if sum(costs.values()) == before:
+                return chosen
 
-    def order_of(self, chosen: Chosen) -> dict[SSAValue, int] | None:
-        """All that the roots need with its own cost, operands first; None where a value needs itself."""
+    def order_of(self, chosen: Chosen) -> dict[SSAValue, int]:
+        """All that the roots need with its own cost, operands first; nothing where a value needs itself."""
         costs: dict[SSAValue, int] = {}
         begun: set[SSAValue] = set()
         pending = [(root, False) for root in self.roots]
@@ -107,13 +112,11 @@ class Extraction:
             elif value in costs:
                 continue
             elif value in begun:
-                return None
-            elif isinstance(value.owner, ConstantOp):
-                costs[value] = byte_size(value)
+                return {}
+            elif value in self.constants:
+                costs[value] = self.constants[value]
             elif value in chosen:
                 begun.add(value)
                 pending.append((value, True))
-                pending += [(operand, False) for operand in chosen[value].operands]
-            else:
-                assert value not in self.graph.members
+                pending += [(operand, False) for operand in self.read[chosen[value]]]
         return costs

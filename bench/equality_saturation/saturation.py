@@ -28,23 +28,18 @@ class Saturation:
 
 
 def saturate(module: ModuleOp, most: int) -> Saturation:
-    """Put the cheapest graph that is found in the place of each function's, with at most so many operators to choose of.
+    """Make the function of a module the cheapest one that is found, with `most` operators to choose of at most.
 
     Operators with several results stay as they are.
     """
-    found = [saturate_block(block, most) for block in bodies(module)]
-    (only,) = found
-    return only
-
-
-def saturate_block(block: Block, most: int) -> Saturation:
+    (block,) = bodies(module)
     started = perf_counter()
     graph = graph_of(block)
     complete = grow(graph, most)
     grown = perf_counter()
-    roots = [graph.find(operand) for op in block.ops for operand in op.operands]
-    first = {graph.find(graph.result[op]): op for op in graph.given & graph.result.keys()}
-    write(block, graph, Extraction(graph, list(dict.fromkeys(roots))).run(first))
+    roots = dict.fromkeys(graph.find(operand) for op in block.ops for operand in op.operands)
+    given = {graph.find(value): op for op, value in graph.result.items() if op in graph.given}
+    write(block, graph, Extraction(graph, list(roots)).run(given))
     return Saturation(len(graph), complete, grown - started, perf_counter() - grown)
 
 
