@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.equality_saturation.cost import cost_of
-from bench.equality_saturation.graph import EGraph
+from bench.equality_saturation.graph import EGraph, is_given
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
@@ -44,13 +44,16 @@ class Extraction:
             self.own[op] = cost_of(op).total
             known = [value for value in op.operands if isinstance(value.owner, ConstantOp)]
             self.constants.update({value: byte_size(value) for value in known})
-            self.read[op] = [value for value in op.operands if value in self.constants or value in self.graph.members]
+            self.read[op] = [value for value in op.operands if value in self.constants or not is_given(value)]
 
     def run(self, given: Chosen) -> Chosen:
         """The cheaper of two ends: one begins with what is best for each class alone, one with what was given."""
         alone = self.choices({}, {})
-        ends = [self.improved(start) for start in (alone, {**alone, **given})]
-        return min(ends, key=lambda chosen: sum(self.order_of(chosen).values()))
+        starts = [start for start in (alone, {**alone, **given}) if self.order_of(start) is not None]
+        return min(map(self.improved, starts), key=self.total)
+
+    def total(self, chosen: Chosen) -> int:
+        return sum((self.order_of(chosen) or {}).values())
 
     def choices(self, chosen: Chosen, paid: Mapping[SSAValue, int]) -> Chosen:
         """The cheapest operator for each class, where what is chosen and paid costs nothing more."""
@@ -61,7 +64,7 @@ class Extraction:
             del pending[op]
             value = self.graph.find(self.graph.result[op])
             parts = self.needed(op, found, paid)
-            if parts is None or value in parts or value in self.constants:
+            if parts is None or value in parts or is_given(value):
                 continue
             parts[value] = 0 if value in paid and chosen[value] is op else self.own[op]
             total = sum(parts.values())
@@ -87,21 +90,20 @@ class Extraction:
 
     def improved(self, start: Chosen) -> Chosen:
         """Single choices exchanged for as long as all that the roots need gets cheaper."""
-        chosen, costs = dict(start), self.order_of(start)
-        while True:
+        chosen, costs, before = dict(start), self.order_of(start) or {}, 0
+        while sum(costs.values()) != before:
             before = sum(costs.values())
             chosen.update({value: op for value, op in self.choices(chosen, costs).items() if value not in costs})
             for value in list(costs):
                 for op in self.graph.nodes(value) if value in chosen else ():
                     changed = {**chosen, value: op}
                     new = self.order_of(changed)
-                    if new and sum(new.values()) < sum(costs.values()):
+                    if new is not None and sum(new.values()) < sum(costs.values()):
                         chosen, costs = changed, new
-            if sum(costs.values()) == before:
-                return chosen
+        return chosen
 
-    def order_of(self, chosen: Chosen) -> dict[SSAValue, int]:
-        """All that the roots need with its own cost, operands first; nothing where a value needs itself."""
+    def order_of(self, chosen: Chosen) -> dict[SSAValue, int] | None:
+        """All that the roots need with its own cost, operands first; None where something needs itself or has no choice."""
         costs: dict[SSAValue, int] = {}
         begun: set[SSAValue] = set()
         pending = [(root, False) for root in self.roots]
@@ -111,11 +113,11 @@ class Extraction:
                 costs[value] = self.own[chosen[value]]
             elif value in costs:
                 continue
-            elif value in begun:
-                return {}
             elif value in self.constants:
                 costs[value] = self.constants[value]
-            elif value in chosen:
+            elif value in begun or value not in chosen:
+                return None
+            else:
                 begun.add(value)
                 pending.append((value, True))
                 pending += [(operand, False) for operand in self.read[chosen[value]]]

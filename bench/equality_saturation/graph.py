@@ -113,7 +113,7 @@ class EGraph:
     def merge(self, value: SSAValue, other: SSAValue) -> None:
         """Let two values be equal from now on; what reads them has to be built anew."""
         kept, gone = self.find(value), self.find(other)
-        if isinstance(gone.owner, ConstantOp):
+        if is_given(gone):
             kept, gone = gone, kept
         if kept is gone:
             return
@@ -150,6 +150,11 @@ class EGraph:
         for op in list(self.result):
             if op in new or not changed.isdisjoint(op.operands):
                 yield op
+
+
+def is_given(value: SSAValue) -> bool:
+    """Is this a constant, or what no operator of a graph has to compute, since it is still in a function?"""
+    return isinstance(value.owner, Operation) or value.owner.parent is not None
 
 
 def key_of(op: DnnOp) -> Key:

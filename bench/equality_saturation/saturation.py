@@ -7,7 +7,7 @@ from time import perf_counter
 
 from bench.equality_saturation.equalities import equal
 from bench.equality_saturation.extraction import Chosen, Extraction
-from bench.equality_saturation.graph import EGraph
+from bench.equality_saturation.graph import EGraph, is_given
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -37,8 +37,12 @@ def saturate(module: ModuleOp, most: int) -> Saturation:
     graph = graph_of(block)
     complete = grow(graph, most)
     grown = perf_counter()
-    roots = dict.fromkeys(graph.find(operand) for op in block.ops for operand in op.operands)
-    given = {graph.find(value): op for op, value in graph.result.items() if op in graph.given}
+    read = (graph.find(operand) for op in block.ops for operand in op.operands)
+    roots = dict.fromkeys(value for value in read if not is_given(value))
+    given: Chosen = {}
+    for op in graph.result:  # of several, the first needs no other class of which this is true
+        if op in graph.given:
+            given.setdefault(graph.find(graph.result[op]), op)
     write(block, graph, Extraction(graph, list(roots)).run(given))
     return Saturation(len(graph), complete, grown - started, perf_counter() - grown)
 
