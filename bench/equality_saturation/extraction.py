@@ -103,7 +103,7 @@ class Extraction:
         return chosen
 
     def order_of(self, chosen: Chosen) -> dict[SSAValue, int] | None:
-        """All that the roots need with its own cost, operands first; None where something needs itself or has no choice."""
+        """All that the roots need with its own cost, operands first; None where there is no such order."""
         costs: dict[SSAValue, int] = {}
         begun: set[SSAValue] = set()
         pending = [(root, False) for root in self.roots]
