@@ -81,9 +81,8 @@ LOSSY = ("dnn-compress-weights",)
 
 MOST_NODES = 4
 PANEL, LANES = 8, 4
-SHAPES = "dnn-infer-shapes"
 LAYOUTS, SCHEDULES = "tensor-layout-assign-layouts", "kernel-select-schedule"
-CONVERSION = "convert-tensor-layout-to-kernel"
+SHAPES, CONVERSION = "dnn-infer-shapes", "convert-tensor-layout-to-kernel"
 PLACES = {"kernel-assign-offsets": True, "kernel-narrow-elements": False, "kernel-split-outputs": False}
 """The passes after which the offsets of buffers hold, or hold no more"""
 
