@@ -13,7 +13,7 @@ from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.storage import from_storage, to_storage
 from webdnn.runner.python.tensors import DTYPES, Array, shaped
 from webdnn.runner.python.wgpu_device import failures, is_software, open_device
-from webdnn.runner.python.wgpu_kernels import Kernels, create_buffers, submit
+from webdnn.runner.python.wgpu_kernels import Kernels, create_buffers, record
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class WgpuExecutor:
             for piece, content in bundle.weights(section["weights"]):
                 words = content.ljust(-(-len(content) // 4) * 4, b"\0")
                 self._device.queue.write_buffer(self._buffers[piece["buffer"]], piece["offset"], words)
-            submit(self._device, loading)
+            self._device.queue.submit([record(self._device, loading)])
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Write the inputs, launch the kernels, read the outputs."""
@@ -62,7 +62,7 @@ class WgpuExecutor:
         with failures("wgpu failed", "report this as a bug of the compiler, or run it on another engine"):
             for value, place in zip(stored, self._section["inputs"], strict=True):
                 self._write(value.tobytes(), place)
-            submit(self._device, self._steps)
+            self._device.queue.submit([record(self._device, self._steps)])
             found = [self._read(place) for place in self._section["outputs"]]
         return shaped(self._outputs, [from_storage(*pair) for pair in zip(self._outputs, found, strict=True)])
 

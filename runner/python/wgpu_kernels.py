@@ -128,8 +128,8 @@ class Kernels:
         return self._groups[key]
 
 
-def submit(device: Device, steps: Iterable[Step]) -> None:
-    """Have the steps computed, in order."""
+def record(device: Device, steps: Iterable[Step]) -> object:
+    """Commands that compute the steps in order, to be submitted."""
     encoder = device.create_command_encoder()
     work = encoder.begin_compute_pass()
     for step in steps:
@@ -138,4 +138,4 @@ def submit(device: Device, steps: Iterable[Step]) -> None:
             work.set_bind_group(i, group, offsets)
         work.dispatch_workgroups(*step.groups)
     work.end()
-    device.queue.submit([encoder.finish()])
+    return encoder.finish()
