@@ -7,9 +7,7 @@ from onnx_backend.suite import KINDS, Outcome, run_suite, summary
 AT_LEAST = {"reference": 1818, "wasmtime": 1810}
 """Node tests that passed when this was last raised, of the 1884 of onnx 1.23.2"""
 
-SOME = (
-    "onehot|bitshift_left|nonzero|compress|top_k$|suppression_(ident|single)|weight_ii$|pow_types_int|shape_zero"
-)
+SOME = "onehot|bitshift_left|nonzero|compress|top_k$|suppression_(ident|single)|weight_ii$|pow_types_int|shape_zero"
 """Tests of integers, of what is found at run time, and of tensors without elements"""
 
 AT_LEAST_OF_SOME = {"js": 39, "webgpu": 35, "wgpu:together": 35, "webgl2": 35, "webgl1": 23}
