@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from helpers.peers import generated_model, shared_model
-from validation.validators import appendix_a, validate_wgsl
+from validation.software_gpu import validate_wgsl
+from validation.validators import appendix_a
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser
 from webdnn.targets.bundle.manifest import Backends

@@ -1,4 +1,4 @@
-"""Second opinions on emitted text: naga, glslangValidator and Node."""
+"""Second opinions on emitted text: glslangValidator and Node (naga and a device: `software_gpu.py`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from validation.kernel_programs import Array
-from webdnn.runner.python.wgpu_device import device_with
 from webdnn.targets.js.bundle import JsPart
 
 APPENDIX_A = (
@@ -27,11 +26,6 @@ APPENDIX_A = (
     "generalConstantMatrixVectorIndexing",
 )
 """What WebGL 1 need not support: the limits of glslangValidator's configuration that say so when they are 0."""
-
-
-def validate_wgsl(text: str) -> None:
-    """Raise what naga has against a module."""
-    device_with().create_shader_module(code=text)
 
 
 @cache

@@ -1,23 +1,21 @@
 """Hand-written kernel programs through the text targets: other validators, and engines outside the browser."""
 
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from validation.compiled import bundle, module_after, tensors
+from validation.compiled import module_after, tensors
 from validation.kernel_programs import Case
 from validation.program_cases import CASES, FUNCTIONS, REFUSALS, assert_close
-from validation.validators import run_node, validate_glsl, validate_wgsl
+from validation.software_gpu import run_webgpu, validate_wgsl
+from validation.validators import run_node, validate_glsl
 from validation.workgroup_programs import SHARED
-from webdnn.runner.python.bundle import open_bundle
-from webdnn.runner.python.session import Session
-from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.glsl.bundle import webgl_part
 from webdnn.targets.js.bundle import js_part
 from webdnn.targets.pipelines import JS_PASSES, WGSL_PASSES, glsl_passes
-from webdnn.targets.wgsl.bundle import SOURCES
+from webdnn.targets.wgsl.bundle import webgpu_part
 
 PASSES = {"webgpu": WGSL_PASSES, "webgl2": glsl_passes(300), "webgl1": glsl_passes(100)}
 
@@ -26,33 +24,28 @@ def compiled_for(backend: str) -> list[Case]:
     return [case for case in (*CASES, *FUNCTIONS) if (case.name, backend) not in REFUSALS]
 
 
-def assert_wgpu_computes(case: Case, directory: Path, engine: Wgpu) -> None:
-    with Session(directory, engine) as session:
-        results = session.run({f"x{i}": x for i, x in enumerate(case.inputs)})
-    for i, expected in enumerate(case.outputs):
-        assert results[f"y{i}"].dtype == expected.dtype
-        assert_close(case, results[f"y{i}"], expected)
-
-
 @pytest.mark.parametrize("case", compiled_for("webgpu"), ids=lambda case: case.name)
-def test_naga_accepts_and_computes_wgsl(case: Case, tmp_path: Path) -> None:
-    directory = bundle(case, tmp_path / "bundle", "webgpu")
-    section = open_bundle(directory).manifest["backends"].get("webgpu")
-    assert section is not None
-    assert all(binding["size"] % 16 == 0 for dispatch in section["dispatches"] for binding in dispatch["bindings"])
-    for text in json.loads((directory / SOURCES).read_text()):
+def test_naga_accepts_and_computes_wgsl(case: Case) -> None:
+    part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    assert all(binding.size % 16 == 0 for dispatch in part.section.dispatches for binding in dispatch.bindings)
+    for text in json.loads(part.files[part.section.sources]):
         validate_wgsl(text)
-    assert_wgpu_computes(case, directory, Wgpu())
+    for found, expected in zip(run_webgpu(part, case.inputs), case.outputs, strict=True):
+        assert_close(case, found, expected)
 
 
 @pytest.mark.parametrize("case", SHARED, ids=lambda case: case.name)
-def test_workgroups_compute_together_or_alone(case: Case, tmp_path: Path) -> None:
-    directory = bundle(case, tmp_path / "bundle", "webgpu")
-    together, alone = json.loads((directory / SOURCES).read_text())
+def test_workgroups_compute_together_or_alone(case: Case) -> None:
+    part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    together, alone = json.loads(part.files[part.section.sources])
     assert "workgroupBarrier" in together
     assert "workgroupBarrier" not in alone
-    for by_themselves in (False, True):
-        assert_wgpu_computes(case, directory, Wgpu(alone=by_themselves))
+    (dispatch,) = part.section.dispatches
+    assert dispatch.alone is not None
+    by_itself = replace(dispatch, pipeline=dispatch.alone.pipeline, groups=dispatch.alone.groups)
+    for launch in (dispatch, by_itself):
+        found = run_webgpu(replace(part, section=replace(part.section, dispatches=(launch,))), case.inputs)
+        assert_close(case, found[0], case.outputs[0])
 
 
 @pytest.mark.parametrize("backend", ["webgl2", "webgl1"])
