@@ -27,7 +27,7 @@ from webdnn.tools.reference import Reference
 
 BACKENDS = ("wasm", "webgpu", "webgl", "webgl2", "webgl1", "js", "reference")
 ONLY_BACKEND = {"wasmtime": "wasm", "wgpu": "webgpu", "wgpu:alone": "webgpu", "wgpu:together": "webgpu"}
-"""Engines that run one backend; all others run in chromium"""
+"""Engines of one backend, and which it is; chromium has them all"""
 
 SHOWN_VALUES = 4
 
