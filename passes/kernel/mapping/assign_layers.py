@@ -18,8 +18,8 @@ from webdnn.dialects.kernel.attributes import LayersAttr
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
+from webdnn.passes.kernel.mapping.map_points import UNROLL, storage_order
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on, lane_stride
-from webdnn.passes.kernel.scheduling.map_points import UNROLL, storage_order
 from webdnn.support.device import BUSY
 
 LANES = 4
