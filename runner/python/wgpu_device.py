@@ -167,7 +167,8 @@ def failures(what: str, hint: str) -> Generator[None]:
     fault: type[Exception] = import_module("wgpu").GPUError
     try:
         yield
-    except fault as error:
+    except (fault, RuntimeError, ValueError) as error:
+        _device.cache_clear()  # a device that is lost stays so: the next session has another
         raise SessionError(f"{what}: {_one_line(error)}", hint) from error
 
 

@@ -46,7 +46,7 @@ class WgpuExecutor:
         self._section = section
         self._device = open_device(section)
         texts: list[str] = json.loads(bundle.read(section["sources"]))
-        with failures(f"{bundle.directory} cannot be loaded", REBUILD_HINT):
+        with failures(f"{bundle.directory} cannot be loaded", f"{REBUILD_HINT}, or run it on another GPU"):
             self._buffers = create_buffers(self._device, section)
             loading, self._steps = Kernels(self._device, section, texts, self._buffers).steps(alone)
             for piece, content in bundle.weights(section["weights"]):

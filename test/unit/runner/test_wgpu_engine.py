@@ -57,10 +57,10 @@ def test_a_model_is_compared_from_the_command_line(tmp_path: Path, capsys: pytes
     assert "y: largest error " in capsys.readouterr().out
 
 
-def with_features(bundle: Path, *features: str) -> Path:
-    """The bundle, which asks for these features."""
+def with_section(bundle: Path, **changes: object) -> Path:
+    """The bundle, of which the manifest says something else of WebGPU."""
     manifest = json.loads((bundle / "model.json").read_text())
-    manifest["backends"]["webgpu"]["features"] = features
+    manifest["backends"]["webgpu"] |= changes
     (bundle / "model.json").write_text(json.dumps(manifest))
     return bundle
 
@@ -70,10 +70,10 @@ def test_features_are_asked_for(tmp_path: Path) -> None:
     bundle = write_relu(tmp_path / "b", replaced={"wgsl.json": json.dumps(halves).encode()})
     with pytest.raises(SessionError, match=r"kernel 'relu' did not compile: .*f16"):
         Session(bundle, "wgpu")
-    with Session(with_features(bundle, "shader-f16"), "wgpu") as session:
+    with Session(with_section(bundle, features=["shader-f16"]), "wgpu") as session:
         np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
     with pytest.raises(SessionError, match="the adapter lacks abacus"):
-        Session(with_features(bundle, "abacus"), "wgpu")
+        Session(with_section(bundle, features=["abacus"]), "wgpu")
 
 
 def test_limits_are_those_of_every_browser_and_what_the_bundle_asks_for(tmp_path: Path) -> None:
@@ -86,6 +86,17 @@ def test_limits_are_those_of_every_browser_and_what_the_bundle_asks_for(tmp_path
     with Session(asking, "wgpu") as session:
         np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
     assert device_with() is device_with({"maxStorageBuffersPerShaderStage": 4})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("arenaBytes", 16), ("outputs", [{"offset": 272, "size": 24, "storage": "f32"}])]
+)
+def test_ranges_outside_of_buffers_are_errors(key: str, value: object, tmp_path: Path) -> None:
+    bundle = with_section(write_relu(tmp_path / "b"), **{key: value})
+    with pytest.raises(SessionError, match=r"cannot be loaded: |wgpu failed: Invalid data_length"):
+        Session(bundle, "wgpu").run({"x": X})
+    with Session(write_relu(tmp_path / "other"), "wgpu") as session:
+        np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
 
 
 @pytest.mark.parametrize(
