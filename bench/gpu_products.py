@@ -2,7 +2,8 @@
 
 `python -m bench.gpu_products` prints milliseconds and GFLOP/s of each, as workgroups compute it together and as its
 invocations do alone, and the share of the multiply-adds that the GPU was measured to do. Where there is only an
-adapter in software it says so, and takes the smallest shapes: that checks the command and no more.
+adapter in software it says so, and takes the smallest shapes: that checks the command and no more. `--engine wgpu`
+measures without a browser.
 """
 
 from __future__ import annotations
@@ -11,21 +12,17 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import onnx
+from bench.gpu_devices import Device, InChromium, Launch, OnWgpu
 from onnx import TensorProto, helper, numpy_helper
-from playwright.sync_api import Page
 
-from webdnn.runner.python.chromium import FLAGS, Browser
-from webdnn.targets.bundle.sections import Dispatch, WebGpu
+from webdnn.targets.bundle.sections import Binding, Dispatch, WebGpu
 from webdnn.tools.compiler import Files, compile_model
-
-HARDWARE = (*(flag for flag in FLAGS if "swiftshader" not in flag), "--enable-features=Vulkan")
-"""The browser's flags where it may choose any adapter."""
 
 SMALL = 5e7
 """Operations of what an adapter in software is asked for."""
@@ -45,66 +42,6 @@ PEAK = """
 """
 PEAK_GROUPS = 4096
 PEAK_OPERATIONS = 2.0 * 4 * 8 * 512 * 256 * PEAK_GROUPS
-
-_ADAPTER = """async () => {
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) return null;
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
-  return { name: [vendor, architecture, description].filter(Boolean).join(" "), software: isFallbackAdapter };
-}"""
-
-_TIME = """async ({ sizes, steps, least }) => {
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
-  const failed = new Promise((_, reject) => { device.onuncapturederror = ({ error }) => reject(error); });
-  const buffers = Object.fromEntries(Object.entries(sizes).map(([name, size]) => {
-    const buffer = device.createBuffer({ size: Math.max(size, 16), usage: 128 | 8 });
-    device.queue.writeBuffer(buffer, 0, Float32Array.from({ length: size / 4 }, (_, i) => (i % 7) / 8));
-    return [name, buffer];
-  }));
-  const made = await Promise.all(steps.map(async ({ code, entry, groups, bindings }) => {
-    const kind = (buffer) => (buffer === "arena" ? "storage" : "read-only-storage");
-    const entries = bindings.map(({ buffer }, binding) => ({ binding, visibility: 4, buffer: { type: kind(buffer) } }));
-    const group = device.createBindGroupLayout({ entries });
-    const layout = device.createPipelineLayout({ bindGroupLayouts: [group] });
-    const compute = { module: device.createShaderModule({ code }), entryPoint: entry };
-    const pipeline = await device.createComputePipelineAsync({ layout, compute });
-    const bound = bindings.map(({ buffer, offset, size }, binding) => (
-      { binding, resource: { buffer: buffers[buffer], offset, size } }));
-    return { pipeline, groups, bound: device.createBindGroup({ layout: group, entries: bound }) };
-  }));
-  const time = async (count) => {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (let i = 0; i < count; i++) {
-      for (const { pipeline, groups, bound } of made) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bound);
-        pass.dispatchWorkgroups(...groups);
-      }
-    }
-    pass.end();
-    const started = performance.now();
-    device.queue.submit([encoder.finish()]);
-    await Promise.race([device.queue.onSubmittedWorkDone(), failed]);
-    return performance.now() - started;
-  };
-  await time(1);
-  let count = 1;
-  while ((await time(count)) < least && count < 4096) count *= 2;
-  let best = Infinity;
-  for (let i = 0; i < 5; i++) best = Math.min(best, (await time(count)) / count);
-  device.destroy();
-  return best;
-}"""
-
-
-class _Adapter(TypedDict):
-    """What the browser computes on."""
-
-    name: str
-    software: bool
 
 
 @dataclass(frozen=True)
@@ -154,36 +91,31 @@ def shapes() -> list[Shape]:
     return found
 
 
-def steps_of(section: WebGpu, files: Files, *, alone: bool) -> list[dict[str, object]]:
+def launches_of(section: WebGpu, files: Files, *, alone: bool) -> list[Launch]:
     """What a run launches."""
     texts: list[str] = json.loads(files[section.sources])
 
-    def step(dispatch: Dispatch) -> dict[str, object]:
+    def launch(dispatch: Dispatch) -> Launch:
         launched = dispatch.alone if alone and dispatch.alone else dispatch
         pipeline = section.pipelines[launched.pipeline]
-        bound = [asdict(binding) for binding in dispatch.bindings]
-        return {"code": texts[pipeline.source], "entry": pipeline.entry, "groups": launched.groups, "bindings": bound}
+        return Launch(texts[pipeline.source], pipeline.entry, launched.groups, dispatch.bindings)
 
-    return [step(dispatch) for dispatch in section.dispatches[section.loading :]]
+    return [launch(dispatch) for dispatch in section.dispatches[section.loading :]]
 
 
-def milliseconds(page: Page, section: WebGpu, files: Files, *, alone: bool, least: float) -> float:
+def milliseconds(device: Device, section: WebGpu, files: Files, *, alone: bool, least: float) -> float:
     sizes = {"arena": section.arena_bytes, "weights": section.weights_bytes}
-    given = {"sizes": sizes, "steps": steps_of(section, files, alone=alone), "least": least}
-    found: float = page.evaluate(_TIME, given)
-    return found
+    return device.milliseconds(sizes, launches_of(section, files, alone=alone), least)
 
 
-def measured_peak(page: Page) -> float:
+def measured_peak(device: Device) -> float:
     """Operations a second of a kernel that does nothing but multiply and add."""
     bytes = PEAK_GROUPS * 256 * 16
-    bound = [{"buffer": "arena", "offset": 0, "size": bytes}]
-    step = {"code": PEAK, "entry": "peak", "groups": [PEAK_GROUPS, 1, 1], "bindings": bound}
-    found: float = page.evaluate(_TIME, {"sizes": {"arena": bytes}, "steps": [step], "least": 100})
-    return PEAK_OPERATIONS / found * 1e3
+    launch = Launch(PEAK, "peak", (PEAK_GROUPS, 1, 1), (Binding("arena", 0, bytes),))
+    return PEAK_OPERATIONS / device.milliseconds({"arena": bytes}, [launch], 100) * 1e3
 
 
-def row(page: Page, shape: Shape, peak: float | None) -> str:
+def row(device: Device, shape: Shape, peak: float | None) -> str:
     """A line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "product.onnx")
@@ -192,39 +124,28 @@ def row(page: Page, shape: Shape, peak: float | None) -> str:
     section = manifest.backends.webgpu
     assert section is not None
     least = 100.0 if peak else 1.0
-    together, alone = (milliseconds(page, section, files, alone=a, least=least) for a in (False, True))
+    together, alone = (milliseconds(device, section, files, alone=a, least=least) for a in (False, True))
     rate = shape.operations / together * 1e3
     share = f"{rate / peak:.0%}" if peak else "-"
     return f"| {shape.name} | {together:.3f} | {alone:.3f} | {rate / 1e9:.1f} | {share} |"
 
 
-def open_adapter(flags: Sequence[str]) -> tuple[Browser, Page, _Adapter | None]:
-    """A browser, and what it computes on."""
-    browser = Browser(flags=flags)
-    page = browser.new_page()
-    found: _Adapter | None = page.evaluate(_ADAPTER)
-    return browser, page, found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_products", description=__doc__)
-    parser.add_argument("--software", action="store_true", help="take the adapter in software, for a check")
-    software = bool(parser.parse_args().software)
-    browser, page, adapter = open_adapter(FLAGS if software else HARDWARE)
-    if adapter is None or (adapter["software"] and not software):
-        browser.close()
-        browser, page, adapter = open_adapter(FLAGS)
-    with browser:
-        assert adapter is not None, "Chromium brings an adapter in software"
-        peak = None if adapter["software"] else measured_peak(page)
+    parser.add_argument("--engine", choices=("chromium", "wgpu"), default="chromium", help="whose WebGPU it is")
+    parser.add_argument("--software", action="store_true", help="take Chromium's adapter in software, for a check")
+    options = parser.parse_args()
+    device = OnWgpu() if options.engine == "wgpu" else InChromium(software=options.software)
+    with closing(device):
+        peak = None if device.software else measured_peak(device)
         if peak is None:
             print("Only an adapter in software is here: these times say nothing of GPUs, and most shapes are left out.")
         else:
-            print(f"{adapter['name']}: {peak / 1e9:.0f} GFLOP/s were measured in multiply-adds alone.")
+            print(f"{device.name}: {peak / 1e9:.0f} GFLOP/s were measured in multiply-adds alone.")
         print("\n| shape | ms | ms, invocations alone | GFLOP/s | of the peak |\n| --- | --- | --- | --- | --- |")
         for shape in shapes():
             if peak is not None or shape.operations <= SMALL:
-                print(row(page, shape, peak), flush=True)
+                print(row(device, shape, peak), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from webdnn.runner.python.error import SessionError
-from webdnn.runner.python.manifest import Manifest
+from webdnn.runner.python.manifest import BufferWeights, Manifest, MemoryWeights
 
 REBUILD_HINT = "compile the bundle again"
 VERSION = 1
+
+Piece = TypeVar("Piece", MemoryWeights, BufferWeights)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,17 @@ class Bundle:
                 f"{self.directory}: {path} is not the file that the bundle was written with", REBUILD_HINT
             )
         return content
+
+    def weights(self, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, bytes]]:
+        """Each piece and its bytes, file by file, each of which is read once."""
+
+        def file_of(piece: Piece) -> str:
+            return piece["file"]
+
+        for file, parts in groupby(sorted(pieces, key=file_of), file_of):
+            content = self.read(file)
+            for piece in parts:
+                yield piece, content[piece["start"] : piece["start"] + piece["bytes"]]
 
 
 def open_bundle(directory: Path) -> Bundle:

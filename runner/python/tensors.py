@@ -31,14 +31,16 @@ DTYPES: Mapping[str, np.dtype[np.generic]] = {
 
 def from_bytes(tensors: Sequence[Tensor], contents: Sequence[bytearray]) -> list[Array]:
     """The outputs, whose elements are in their natural encoding, without the places that a run has not filled."""
+    pairs = zip(tensors, contents, strict=True)
+    return shaped(tensors, [np.frombuffer(content, DTYPES[tensor["type"]]) for tensor, content in pairs])
 
-    def number(output: int) -> int:
-        return int(np.frombuffer(contents[output], DTYPES["i32"])[0])
 
+def shaped(tensors: Sequence[Tensor], flat: Sequence[Array]) -> list[Array]:
+    """The outputs, of whose elements there may be more, without the places that a run has not filled."""
     found: list[Array] = []
-    for tensor, content in zip(tensors, contents, strict=True):
-        most, shape = prod(tensor["shape"]), filled_shape(tensor, number)
-        elements = np.frombuffer(content, DTYPES[tensor["type"]])[:most]  # buffers have one element at least
+    for tensor, array in zip(tensors, flat, strict=True):
+        most, shape = prod(tensor["shape"]), filled_shape(tensor, lambda output: int(flat[output][0]))
+        elements = array[:most]  # buffers have one element at least
         whole = elements.size == most
         found.append(first_places(elements.reshape(tensor["shape"] if whole else shape), shape))
     return found

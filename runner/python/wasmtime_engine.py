@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 
 import wasmtime
 
 from webdnn.runner.python.bundle import REBUILD_HINT, Bundle
 from webdnn.runner.python.error import SessionError
-from webdnn.runner.python.manifest import MemoryWeights, Wasm
+from webdnn.runner.python.manifest import Wasm
 from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import Array, from_bytes
 
@@ -54,11 +53,8 @@ class WasmtimeExecutor:
         if not isinstance(run, wasmtime.Func):
             raise SessionError(f"{bundle.directory}: the wasm module exports no function run", REBUILD_HINT)
         self._run = run
-        for file, pieces in groupby(sorted(section["weights"], key=_file), _file):
-            content = bundle.read(file)
-            for piece in pieces:
-                part = content[piece["start"] : piece["start"] + piece["bytes"]]
-                self._memory.write(self._store, part, piece["address"])
+        for piece, content in bundle.weights(section["weights"]):
+            self._memory.write(self._store, content, piece["address"])
         if isinstance(load, wasmtime.Func):
             load(self._store)
 
@@ -76,10 +72,6 @@ class WasmtimeExecutor:
     def close(self) -> None:
         """Free the instance and its memory."""
         self._store.close()
-
-
-def _file(piece: MemoryWeights) -> str:
-    return piece["file"]
 
 
 def _module_file(bundle: Bundle, section: Wasm, relaxed_simd: bool) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from webdnn.dialects.element import is_memref
 from webdnn.dialects.kernel.program import CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.passes.kernel.mapping.copies import Copies
 
 WEIGHTS = StringAttr("weights")
 """The memory space of constants, which are bound read-only."""
@@ -26,35 +27,17 @@ def signature_of(call: CallOp) -> Signature:
 
 def specialize(module: ModuleOp) -> None:
     """Copy kernels that are called in several ways."""
-    functions = {f.sym_name.data: f for f in module.body.block.ops if isinstance(f, FuncOp)}
-    made: dict[tuple[str, Signature], FuncOp] = {}
+    copies = Copies[Signature].of(module)
     for call in [op for op in module.walk() if isinstance(op, CallOp)]:
-        name, signature = call.callee.root_reference.data, signature_of(call)
-        if (name, signature) not in made:
-            earlier = sum(known == name for known, _ in made)
-            suffix = f"_{earlier}" if earlier else ""
-            made[name, signature] = function = copy(functions[name], suffix)
-            if function.alone:
-                alone = made[function.alone.data, signature] = copy(functions[function.alone.data], suffix)
-                function.alone = alone.sym_name
-        function = made[name, signature]
+        signature = signature_of(call)
+        function = copies.called(call, signature)
         kept = [call.buffers[i] for i, (_, first) in enumerate(signature) if first == i]
         new = CallOp(function.sym_name.data, kept, call.counters, once=call.once)
         new.location = call.location
         Rewriter.replace_op(call, new, [])
-    for (_, signature), function in made.items():
+    for (_, signature), function in copies.made.items():
         apply(function, signature)
-    for name, function in functions.items():
-        if any(known == name for known, _ in made):
-            Rewriter.erase_op(function)
-
-
-def copy(function: FuncOp, suffix: str) -> FuncOp:
-    clone = function.clone()
-    clone.location = function.location
-    clone.sym_name = StringAttr(function.sym_name.data + suffix)
-    Rewriter.insert_op(clone, InsertPoint.before(function))
-    return clone
+    copies.erase_originals()
 
 
 def apply(function: FuncOp, signature: Sequence[tuple[bool, int]]) -> None:

@@ -13,7 +13,8 @@ from helpers.limited_devices import LimitedBrowser
 from helpers.small_models import make_model, write_model
 from webdnn.runner.python.chromium import Chromium
 from webdnn.runner.python.error import SessionError
-from webdnn.runner.python.session import Session
+from webdnn.runner.python.session import Engine, Session
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.support.device import Limits
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Manifest
@@ -74,10 +75,13 @@ def test_pieces_compute_the_same(backend: str, model: Path, tmp_path: Path) -> N
     generator = np.random.default_rng(1)
     image = generator.standard_normal((1, 3, 10, 12)).astype(np.float32)
     inputs = {"image": image, "words": np.array([0, 49, 21, 20, -1, 42, 30])}
-    with LimitedBrowser(binding=MOST) as limited, Session(tmp_path / "bundle", Chromium(backend, limited)) as session:
-        found = session.run(inputs)
-    comparisons = {name: compare(found[name], expected) for name, expected in Oracle(model).run(inputs).items()}
-    assert all(c.within for c in comparisons.values()), comparisons
+    with LimitedBrowser(binding=MOST) as limited:
+        engines: list[Engine] = [Chromium(backend, limited), *([] if on_webgl else [Wgpu()])]
+        for engine in engines:
+            with Session(tmp_path / "bundle", engine) as session:
+                found = session.run(inputs)
+            comparisons = {name: compare(found[name], expected) for name, expected in Oracle(model).run(inputs).items()}
+            assert all(c.within for c in comparisons.values()), comparisons
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from webdnn.passes.dnn import fold_constants
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine, Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.targets.bundle.manifest import Manifest
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.backends import BACKENDS
@@ -135,6 +136,10 @@ def test_wasmtime(compiled: Compiled, relaxed: bool) -> None:
 @pytest.mark.parametrize("backend", ["wasm", "js", "webgpu", "webgl2", "webgl1"])
 def test_in_a_browser(compiled: Compiled, browser: Browser, backend: str) -> None:
     check(compiled, Chromium(backend, browser))
+
+
+def test_wgpu(compiled: Compiled) -> None:
+    check(compiled, Wgpu())
 
 
 @pytest.mark.parametrize("threads", [1, 2])

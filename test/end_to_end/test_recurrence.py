@@ -17,6 +17,7 @@ from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.session import Engine, Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.backends import BACKENDS
 from webdnn.tools.compiler import compile_module
@@ -82,8 +83,10 @@ SMALL: dict[str, tuple[Layer, Attributes]] = {
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("target", BACKENDS)
-def test_in_a_browser(name: str, target: str, browser: Browser, tmp_path: Path) -> None:
+def test_in_a_browser_and_wgpu(name: str, target: str, browser: Browser, tmp_path: Path) -> None:
     layer, attributes = SMALL[name]
     backends = ["webgl2", "webgl1"] if target == "webgl" else [target]
     engines: dict[str, Engine] = {backend: Chromium(backend, browser) for backend in backends}
+    if target == "webgpu":
+        engines["wgpu"] = Wgpu()
     run_and_compare(layer, {"hidden_size": layer.hidden, **attributes}, target, engines, tmp_path / "bundle")

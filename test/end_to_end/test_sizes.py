@@ -18,6 +18,7 @@ from webdnn.runner.python.chromium import Browser, Chromium
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Engine, Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.support.weights import Array
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.backends import BACKENDS
@@ -133,6 +134,11 @@ def test_wasm(name: str, bundles: dict[str, tuple[Path, Path]]) -> None:
 @pytest.mark.parametrize("backend", ["webgpu", "webgl2", "webgl1", "wasm", "js"])
 def test_in_a_browser(name: str, backend: str, bundles: dict[str, tuple[Path, Path]], browser: Browser) -> None:
     check(name, *bundles[name], Chromium(backend, browser))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_wgpu(name: str, bundles: dict[str, tuple[Path, Path]]) -> None:
+    check(name, *bundles[name], Wgpu())
 
 
 def test_wrong_sizes_are_refused_in_a_browser(bundles: dict[str, tuple[Path, Path]], browser: Browser) -> None:

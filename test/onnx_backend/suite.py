@@ -1,10 +1,11 @@
 """The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
 
 The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the named
-backend alone. Every test ends as passed, refused (a diagnostic says what we do not take: when it is compiled, or of
-numbers that a backend does not hold), or wrong (a result beyond the test's tolerance, or any other error). Values that
-an operator needs when it is compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as
-`--constant` would.
+backend alone. `wgpu` runs webgpu without a browser, and `wgpu:together` those of its kernels that GPUs run, wherever it
+runs. Every test ends as passed, refused (a diagnostic says what we do not take: when it is compiled, or of numbers that
+a backend does not hold), or wrong (a result beyond the test's tolerance, or any other error). Values that an operator
+needs when it is compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as `--constant`
+would.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.session import Engine as SessionEngine
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.targets.bundle.manifest import Tensor
 from webdnn.targets.bundle.write import write_bundle
@@ -232,6 +234,8 @@ ENGINES: dict[str, Engine] = {
     "wasmtime": partial(run_bundle, target="wasm", engine=partial(Wasmtime, relaxed_simd=False)),
     "js": partial(run_bundle, target="js", engine=partial(chromium, "js")),
     "webgpu": partial(run_bundle, target="webgpu", engine=partial(chromium, "webgpu")),
+    "wgpu": partial(run_bundle, target="webgpu", engine=Wgpu),
+    "wgpu:together": partial(run_bundle, target="webgpu", engine=partial(Wgpu, alone=False)),
     "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2")),
     "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1"), backend="webgl1"),
 }

@@ -4,7 +4,7 @@ import pytest
 
 from random_graphs.suite import drawn, run_seeds, summary
 
-COUNTS = {"reference": 60, "wasmtime": 12, "webgpu": 3, "webgl2": 3}
+COUNTS = {"reference": 60, "wasmtime": 12, "webgpu": 3, "webgl2": 3, "wgpu:together": 5}
 
 
 @pytest.mark.parametrize("engine", COUNTS)

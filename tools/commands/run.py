@@ -26,6 +26,9 @@ from webdnn.tools.oracle import Oracle
 from webdnn.tools.reference import Reference
 
 BACKENDS = ("wasm", "webgpu", "webgl", "webgl2", "webgl1", "js", "reference")
+ONLY_BACKEND = {"wasmtime": "wasm", "wgpu": "webgpu", "wgpu:alone": "webgpu", "wgpu:together": "webgpu"}
+"""Engines of one backend, and which it is; chromium has them all"""
+
 SHOWN_VALUES = 4
 
 
@@ -49,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, default="wasm", help="what computes (default: wasm)")
     parser.add_argument(
         "--engine",
-        choices=("wasmtime", "chromium"),
-        help="where wasm runs (default: wasmtime); all other backends of a bundle run in chromium",
+        choices=("chromium", *ONLY_BACKEND),
+        help="where it runs: chromium (the default but for wasm), wasmtime for wasm, wgpu for webgpu without a browser",
     )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="how many wasm uses in chromium (default: the page's choice)"
@@ -109,12 +112,13 @@ def opened(arguments: argparse.Namespace) -> Model:
     """The model on the engine that the command line names. Raises DiagnosticError and SessionError."""
     path, backend, engine = Path(arguments.directory), arguments.backend, arguments.engine
     threads: int | None = arguments.threads
-    if threads is not None and (engine == "wasmtime" or backend != "wasm"):
+    if threads is not None and (engine in ONLY_BACKEND or backend != "wasm"):
         raise DiagnosticError(
             "only wasm in chromium has threads", hint="leave --threads out, or --engine and --backend"
         )
-    if engine == "wasmtime" and backend != "wasm":
-        raise DiagnosticError(f"wasmtime has no backend '{backend}'", hint="leave --engine out, or take chromium")
+    if engine in ONLY_BACKEND and backend != ONLY_BACKEND[engine]:
+        hint = f"leave --engine out, or name --backend {ONLY_BACKEND[engine]}"
+        raise DiagnosticError(f"{engine} has no backend '{backend}'", hint=hint)
     if not path.exists():
         raise DiagnosticError("no such file or directory", where=str(path), hint="compile a bundle first")
     if backend == "reference":
@@ -122,7 +126,9 @@ def opened(arguments: argparse.Namespace) -> Model:
     if path.is_file():
         hint = "compile it first, or run it as it is with --backend reference"
         raise DiagnosticError("is a file, not a bundle", where=str(path), hint=hint)
-    if backend == "wasm" and engine != "chromium" and threads is None:
+    if engine in ONLY_BACKEND:
+        return Session(path, engine)
+    if backend == "wasm" and engine is None and threads is None:
         return Session(path, "wasmtime")
     from webdnn.runner.python.chromium import Chromium  # Playwright takes long to import
 

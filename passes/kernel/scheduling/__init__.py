@@ -1,1 +1,1 @@
-"""How kernels run: blocks, lanes, loops and unrolling on a CPU with vectors; invocations and their rows on a GPU."""
+"""How kernels run on a CPU with vectors: blocks, lanes, loops and unrolling."""

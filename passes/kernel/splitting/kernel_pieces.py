@@ -16,7 +16,7 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
-from webdnn.passes.kernel.scheduling.map_points import storage_order
+from webdnn.passes.kernel.mapping.map_points import storage_order
 from webdnn.passes.kernel.splitting.split_outputs import written
 from webdnn.support.diagnostic import fail
 from webdnn.support.index import Index, delinearize, symbol

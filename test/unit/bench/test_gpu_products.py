@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from bench.gpu_products import HARDWARE, open_adapter, product, row, shapes, steps_of
+import pytest
+from bench.gpu_devices import HARDWARE, Device, InChromium, OnWgpu
+from bench.gpu_products import launches_of, product, row, shapes
 
-from webdnn.runner.python.chromium import FLAGS
 from webdnn.tools.compiler import compile_model
 
 
@@ -15,18 +19,16 @@ def test_both_kernels_of_a_product_are_timed(tmp_path: Path) -> None:
     manifest, files, _ = compile_model(tmp_path / "product.onnx", ["webgpu"])
     section = manifest.backends.webgpu
     assert section is not None
-    (together,), (alone,) = (steps_of(section, files, alone=a) for a in (False, True))
-    assert "workgroupBarrier" in str(together["code"])
-    assert "workgroupBarrier" not in str(alone["code"])
-    assert together["bindings"] == alone["bindings"]
+    (together,), (alone,) = (launches_of(section, files, alone=a) for a in (False, True))
+    assert "workgroupBarrier" in together.code
+    assert "workgroupBarrier" not in alone.code
+    assert together.bindings == alone.bindings
 
 
-def test_a_line_of_the_table() -> None:
-    browser, page, adapter = open_adapter(FLAGS)
-    with browser:
-        assert adapter is not None
-        assert adapter["software"]
-        name, *times, _, share = row(page, product(1, 256, 64), None).strip("| ").split(" | ")
+@pytest.mark.parametrize("make", [partial(InChromium, software=True), OnWgpu], ids=["chromium", "wgpu"])
+def test_a_line_of_the_table(make: Callable[[], Device]) -> None:
+    with closing(make()) as device:
+        name, *times, _, share = row(device, product(1, 256, 64), None).strip("| ").split(" | ")
     assert (name, share) == ("1 x 256 x 64", "-")
     assert all(float(time) > 0 for time in times)
 

@@ -22,7 +22,7 @@ from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, own_memory, workgroup_memory
-from webdnn.passes.kernel.scheduling.map_groups import identity_of, keep_alone, only_where, operands_in
+from webdnn.passes.kernel.mapping.map_groups import identity_of, keep_alone, only_where, operands_in
 from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.passes.kernel.scheduling.tile import index_constant
 from webdnn.support.device import WGSL

@@ -25,8 +25,8 @@ from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, workgroup_memory
 from webdnn.passes.kernel.fusion.fuse_producers import points_of
 from webdnn.passes.kernel.fusion.invocation_cost import weight
+from webdnn.passes.kernel.mapping.map_points import UNROLL, has_lanes, row_blocks, unroll
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on
-from webdnn.passes.kernel.scheduling.map_points import UNROLL, has_lanes, row_blocks, unroll
 from webdnn.support.device import BUSY, WGSL
 from webdnn.support.index import Index, constant, delinearize, floordiv, mod, stays_inside, symbol
 from webdnn.support.scheduling.workgroups import RADIX, Sum, Workgroup, best_workgroup, meetings

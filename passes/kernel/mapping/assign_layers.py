@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from webdnn.dialects.element import is_memref
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
 from webdnn.dialects.kernel.attributes import LayersAttr
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp
-from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, ReduceOp
+from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
+from webdnn.passes.kernel.mapping.copies import Copies
+from webdnn.passes.kernel.mapping.map_points import UNROLL, storage_order
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on, lane_stride
-from webdnn.passes.kernel.scheduling.map_points import UNROLL, storage_order
 from webdnn.support.device import BUSY
 
 LANES = 4
@@ -87,20 +88,18 @@ def layer_of_result(compute: ComputeOp, write: WriteOp, most: int, busy: int) ->
 class Layering:
     """The buffers of a program that get layers, and the kernels as calls with such buffers need them."""
 
-    functions: dict[str, FuncOp]
+    kernels: Copies[Signature]
     calls: Sequence[CallOp]
-    made: dict[tuple[str, Signature], FuncOp]
 
     @classmethod
     def of(cls, module: ModuleOp) -> Layering:
-        functions = {f.sym_name.data: f for f in module.body.block.ops if isinstance(f, FuncOp)}
-        return cls(functions, [op for op in module.walk() if isinstance(op, CallOp)], {})
+        return cls(Copies[Signature].of(module), [op for op in module.walk() if isinstance(op, CallOp)])
 
     def results(self) -> dict[SSAValue, list[tuple[ComputeOp, WriteOp]]]:
         """What writes each buffer."""
         found: dict[SSAValue, list[tuple[ComputeOp, WriteOp]]] = {}
         for call in self.calls:
-            function = self.functions[call.callee.root_reference.data]
+            function = self.kernels.functions[call.callee.root_reference.data]
             buffers = dict(zip(function.buffers, call.buffers, strict=True))
             for write in [op for op in function.walk() if isinstance(op, WriteOp)]:
                 compute = write.parent_op()
@@ -123,27 +122,13 @@ class Layering:
     def specialize(self, layers: dict[SSAValue, int]) -> None:
         """Let each call have the kernel for its buffers."""
         for call in self.calls:
-            name = call.callee.root_reference.data
-            signature = tuple(layers.get(buffer) for buffer in call.buffers)
-            if (name, signature) not in self.made:
-                self.made[name, signature] = self.copy(name, signature)
-            function = self.made[name, signature]
+            function = self.kernels.called(call, tuple(layers.get(buffer) for buffer in call.buffers))
             call.callee = call.callee.__class__(function.sym_name)
-        for name, function in self.functions.items():
-            if any(known == name for known, _ in self.made):
-                Rewriter.erase_op(function)
-
-    def copy(self, name: str, signature: Signature) -> FuncOp:
-        earlier = sum(known == name for known, _ in self.made)
-        function = self.functions[name]
-        clone = function.clone()
-        clone.location = function.location
-        clone.sym_name = StringAttr(f"{name}_{earlier}" if earlier else name)
-        Rewriter.insert_op(clone, InsertPoint.before(function))
-        for buffer, layer in zip(list(clone.buffers), signature, strict=True):
-            if layer is not None:
-                with_layers(buffer, layer)
-        return clone
+        for (_, signature), function in self.kernels.made.items():
+            for buffer, layer in zip(list(function.buffers), signature, strict=True):
+                if layer is not None:
+                    with_layers(buffer, layer)
+        self.kernels.erase_originals()
 
 
 def with_layers(buffer: SSAValue, elements: int) -> SSAValue:
