@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, lines
+from webdnn.frontends.onnx.definitions.fused import embedding
 
 
 def quantized(call: Call, value: str, scale: int, zero: int, like: int = 0) -> str:
@@ -98,6 +101,41 @@ def gemm(call: Call) -> str:
         "y = Identity (g)" if alpha == 1 else f"{floats('k', alpha, 'g')}\ny = Mul (g, k)",
         quantized(call, "y", 7, 8) if call.has(7) else "o0 = Identity (y)",
     )
+
+
+@definition("QLinearConv")
+def conv(call: Call) -> str:
+    """ONNX's own operator, with channels first or last."""
+    kinds = {"ints": ("kernel_shape", "pads", "strides", "dilations"), "int": ("group",), "string": ("auto_pad",)}
+    return channels_moved(call, "QLinearConv", kinds, ", ".join(f"i{i}" for i in range(1, 9)))
+
+
+@definition("NhwcMaxPool")
+def max_pool(call: Call) -> str:
+    kinds = {"ints": ("kernel_shape", "pads", "strides", "dilations"), "int": ("ceil_mode",), "string": ("auto_pad",)}
+    return channels_moved(call, "MaxPool", kinds, "", last=True)
+
+
+def channels_moved(
+    call: Call, kind: str, kinds: Mapping[str, Sequence[str]], others: str, last: bool | None = None
+) -> str:
+    """An operator with attributes of these kinds, on the first operand and others; its channels may be last."""
+    taken = ", ".join(f"{name}: {kind} = @{name}" for kind, names in kinds.items() for name in names)
+    computed = f"y = {kind} <{taken}> (x{', ' if others else ''}{others})"
+    if not (call.integer("channels_last", 0) if last is None else last):
+        return lines("x = Identity (i0)", computed, "o0 = Identity (y)")
+    rank = len(call.shape(0))
+    first, back = [0, rank - 1, *range(1, rank - 1)], [0, *range(2, rank), 1]
+    return lines(f"x = Transpose <perm = {first}> (i0)", computed, f"o0 = Transpose <perm = {back}> (y)")
+
+
+@definition("QEmbedLayerNormalization")
+def embed_layer_normalization(call: Call) -> str:
+    """Tables of integers with a scale and a zero point each; where there are no segments, those are left out."""
+    tables = [(2, 8, 13), (3, 9, 14), (4, 10, 15), (5, 11, 16), (6, 12, 17)]
+    given = [(name, of) for name, of in zip("wpsgb", tables, strict=True) if call.has(of[0])]
+    dequantizes = [f"{name}t = DequantizeLinear (i{a}, i{b}, i{c})" for name, (a, b, c) in given]
+    return lines(*dequantizes, embedding(call, [f"{name}t" for name in "wpsgb"], mask=7, positions=None))
 
 
 @definition("QuantizeLinear")
