@@ -80,19 +80,27 @@ def given(call: Call, heads: int, groups: int) -> str:
 
 def places(call: Call) -> str:
     """Vectors of the places of keys and new ones, and of each row of the batch how many came before."""
-    kept = "kept_axis = Shape <start = 2, end = 3> (i3)\nkept = Squeeze (kept_axis)\nlength = Max (total, kept)"
+    kept = lines(extent("kept", 2, 3), "length = Max (total, kept)")
     return lines(
-        "zero = Constant <value = int64 {0}> ()\none = Constant <value = int64 {1}> ()",
-        "step_axis = Shape <start = 1, end = 2> (i0)\nsteps = Squeeze (step_axis)",
-        "total_wide = Cast <to = 7> (i6)\ntotal = Squeeze (total_wide)",
+        "zero = Constant <value = int32 {0}> ()\none = Constant <value = int32 {1}> ()",
+        extent("steps", 1, 0),
+        "total = Squeeze (i6)",
         kept if has_past(call) else "length = Identity (total)",
         "keys = Range (zero, length, one)\nnew = Range (zero, steps, one)",
         ints("rows", -1, 1, 1, 1),
-        "last_wide = Cast <to = 7> (i5)\nlast = Reshape (last_wide, rows)",
+        "lasts = Reshape (i5, rows)\nend = Sub (length, one)\nlast = Clip (lasts, zero, end)",
         "prompt = Equal (steps, total)\nends = Add (last, one)\nbegins = Sub (ends, steps)",
         "before = Where (prompt, zero, begins)\nafter = Add (before, steps)",
         ints("behind", -1),
         "new_axis = Unsqueeze (new, behind)\nqueries = Add (new_axis, before)",
+    )
+
+
+def extent(result: str, axis: int, i: int) -> str:
+    """The lines for the extent of an axis of an operand (int32, no axes)."""
+    return lines(
+        f"{result}_axis = Shape <start = {axis}, end = {axis + 1}> (i{i})",
+        f"{result}_number = Squeeze ({result}_axis)\n{result} = Cast <to = 6> ({result}_number)",
     )
 
 
@@ -113,8 +121,8 @@ def rotated(call: Call) -> str:
             ints("corner", 1, 1),
             ints("origin", 0, 0),
             ints("both", 0, 1),
-            "first = Slice (i9, origin, corner, both)\nfollowing = Add (new, first)",
-            "at = Where (prompt, following, i9)",
+            "given = Cast <to = 6> (i9)\nfirst = Slice (given, origin, corner, both)\nfollowing = Add (new, first)",
+            "at = Where (prompt, following, given)",
         )
     return lines(at, *(f"{x}r = RotaryEmbedding <{options}> ({x}, i7, i8, at)" for x in "qk"))
 
@@ -155,7 +163,7 @@ def mask(call: Call) -> str:
     near = "visible = Identity (earlier)"
     if window > 0:
         near = lines(
-            f"window = Constant <value = int64 {{{window}}}> ()\nbound = Sub (queries, window)",
+            f"window = Constant <value = int32 {{{window}}}> ()\nbound = Sub (queries, window)",
             "near = Greater (keys, bound)\nvisible = And (earlier, near)",
         )
     seen = lines("earlier = LessOrEqual (keys, queries)", near)

@@ -21,6 +21,7 @@ from webdnn.tools.compiler import compile_module
 from webdnn.tools.oracle import Oracle
 from webdnn.tools.reference import Reference
 
+BACKENDS = ["wasm", "webgpu", "webgl", "js"]
 HEADS, GROUPS = 4, 2
 ANGLES = np.outer(np.arange(32), 1 / 10 ** np.linspace(0, 2, 8)).astype(np.float32)
 TURNS = [np.cos(ANGLES), np.sin(ANGLES)]
@@ -155,9 +156,10 @@ def test_sizes_of_any_range(dims: Mapping[str, int | Sizes], runs: list[tuple[in
 
 
 def test_a_bundle_decodes_a_prompt_and_then_place_by_place(tmp_path: Path) -> None:
+    """A bundle for all backends: none of them needs integers of 64 bits for lengths."""
     path = decoder(tmp_path / "model.onnx")
     dims = {"b": 1, "s": Sizes(1, 3), "p": Sizes(0, 5), "t": Sizes(1, 6)}
-    manifest, files, _ = compile_module(import_onnx(path, dims=dims), ["wasm"], name="decoder")
+    manifest, files, _ = compile_module(import_onnx(path, dims=dims), BACKENDS, name="decoder")
     write_bundle(tmp_path / "bundle", manifest, files)
     oracle, past = Oracle(path), inputs(1, 3, 0)
     cache = {name: past[name] for name in ("keys", "values")}
