@@ -104,6 +104,19 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "row = Unsqueeze(n, axes) three = Constant<value_ints=[3]>() shape = Concat<axis=0>(row, three) "
         "filled = ConstantOfShape(shape) ones = Constant<value_floats=[1.0,2.0,3.0]>() spread = Expand(ones, shape)",
     ),
+    "distinct": (
+        "float[n] y, int64[n] i, int64[9] inverse, int64[n] often",
+        "eight = Constant<value_float=8.0>() q = Mul(s, eight) r = Floor(q) y, i, inverse, often = Unique(r)",
+    ),
+    "distinct as they occur": (
+        "int64[n] y, int64[n] i, int64[36] inverse, int64[n] often, int64[n] twice",
+        "r = Cast<to=7>(x) y, i, inverse, often = Unique<sorted=0>(r) twice = Add(y, y)",
+    ),
+    "distinct of what is found": (
+        "float[n] y, int64[n] i, int64[m] inverse, int64[n] often, int64[k] j",
+        f"{FOUND} eight = Constant<value_float=8.0>() scores = GatherND(s, rows) q = Mul(scores, eight) r = Floor(q) "
+        "y, i, inverse, often = Unique(r) z, j = Unique<sorted=0,axis=0>(r)",
+    ),
     "nothing or something": (
         "float[n,4] y",
         f"{FOUND} size = Size(found) zero = Constant<value_int=0>() none = Equal(size, zero) "
@@ -170,6 +183,19 @@ def test_as_many_as_onnxruntime_finds(name: str, tmp_path: Path) -> None:
     agree(Graph(*BODIES[name]), rows, tmp_path)
 
 
+def test_distinct_bools_of_which_onnxruntime_has_none(tmp_path: Path) -> None:
+    graph = Graph("bool[n] y, int64[n] often", "hits = Greater(s, half) y, i, inverse, often = Unique(hits)")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(graph.model().SerializeToString())
+    reference = Reference(import_onnx(path))
+    for seed, share in enumerate((0.5, 0.0)):
+        given = rows(np.random.default_rng(seed), share)
+        values, often = np.unique(given["s"] > np.float32(0.5), return_counts=True)
+        found = reference.run(given)
+        assert np.array_equal(found["y"], values)
+        assert np.array_equal(found["often"], often)
+
+
 NMS = "most = Constant<value_ints=[{most}]>() iou = Constant<value_floats=[{iou}]>() {rest}"
 
 
@@ -221,6 +247,7 @@ def test_boxes_are_looked_up(tmp_path: Path) -> None:
             "float[n,4] y",
             "goes backwards",
         ),
+        ("y = Unique<axis=0>(x)", "float[n,4] y", "compares rows that are computed"),
     ],
 )
 def test_what_has_no_meaning_for_counts_is_refused(nodes: str, output: str, problem: str, tmp_path: Path) -> None:
