@@ -41,7 +41,8 @@ def non_zero(node: Node) -> SSAValue:
 @converter("Unique", counting=True)
 def unique(node: Node) -> Sequence[SSAValue]:
     """Along an axis or of all elements: the distinct ones, where each is first, where each is now, and how often."""
-    if known(node.operand(0)) is None or counts(node, 0):
+    whole = not node.has("axis") or len(node.shape(0)) == 1
+    if counts(node, 0) or (whole and known(node.operand(0)) is None):
         return distinct(node)
     x = node.constant(0)
     axis = normalize_axis(node.integer("axis"), x.ndim) if node.has("axis") else None
@@ -61,8 +62,8 @@ def distinct(node: Node) -> Sequence[SSAValue]:
     An element belongs to the group that ends with the last of the elements in order that are not greater.
     """
     x, filled_places, bits = Term.operand(node, 0), counts(node, 0), node.element(0).name == "bool"
-    if len(x.shape) != 1 and (node.has("axis") or filled_places):
-        node.refuse("compares rows that are computed", hint="give it a vector, or all elements, without an axis")
+    if len(x.shape) != 1 and filled_places:
+        node.refuse("compares rows, or all elements, of as many as are found", hint="give it a vector")
     x = (x.cast("u8") if bits else x).reshaped(extent := int(np.prod(x.shape)))
     count = filled_places.get(0, number(node, extent))
     ordered, order = in_order(masked(x, 0, count, highest(x)) if filled_places else x)

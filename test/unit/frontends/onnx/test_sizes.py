@@ -177,6 +177,13 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "y = Gather(flat, ids) depth = Constant<value_int=9>() v = Constant<value_floats=[0.0,1.0]>() "
         "h = OneHot(ids, depth, v)",
     ),
+    "a step for each": (
+        "float[s,3] x",
+        "float[3] y, float[s,3] rows",
+        "shape = Shape(x) first = Constant<value_int=0>() n = Gather(shape, first) on = Cast<to=9>(one_step) "
+        """y, rows = Loop(n, on, start) <body = step (int64 i, bool c, float[3] a) => (bool d, float[3] b, float[3] r)
+           { row = Gather(x, i) b = Add(a, row) d = Identity(c) r = Mul(b, row) }>""",
+    ),
     "what an input is": (X, "float[b,s,4] x2, float[b,s,4] y", "x2 = Identity(x) y = Relu(x)"),
 }
 
@@ -191,6 +198,8 @@ CONSTANTS: Mapping[str, Array] = {
     "steps": np.random.default_rng(3).standard_normal((2, 2, 4), np.float32),
     "states": np.random.default_rng(4).standard_normal((2, 2, 2), np.float32),
     "wide": np.array([3, 6, 4]),
+    "one_step": np.array(1),
+    "start": np.ones(3, np.float32),
     "thrice": np.array([1, 3, 1]),
 }
 """What the nodes of a model may use by name"""
