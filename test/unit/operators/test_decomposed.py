@@ -159,12 +159,12 @@ def test_random_numbers_are_the_same_again(noise: Noise) -> None:
     assert not np.array_equal(first, second)
 
 
-def test_distinct_elements_have_to_be_known(check: Check, noise: Noise) -> None:
+def test_distinct_rows_have_to_be_known(check: Check, noise: Noise) -> None:
     x = np.array([[0, 3], [5, 0]], np.float32)
     check("NonZero", x, constants=[0], opset=13, kernels=False)
     check("Unique", x, constants=[0], opset=13, kernels=False)
     with pytest.raises(DiagnosticError, match="needs the value of its operand 0"):
-        check("Unique", x, opset=13)
+        check("Unique", x, opset=13, axis=0)
 
 
 def test_suppressed_boxes(check: Check, noise: Noise) -> None:
