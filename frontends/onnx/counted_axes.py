@@ -161,12 +161,6 @@ def roi_align(node: Node, result: SSAValue) -> dict[int, Term]:
     return merged(node, [*counts(node, 1).items(), *counts(node, 2).items()])
 
 
-def split(node: Node, result: SSAValue) -> dict[int, Term]:
-    if normalize_axis(node.integer("axis", 0), len(node.shape(0))) in counts(node, 0):
-        refuse_counted(node, "cuts an axis whose size varies", hint="split along another axis")
-    return counts(node, 0)
-
-
 def tile(node: Node, result: SSAValue) -> dict[int, Term]:
     if any(shape_of(result)[axis] != node.shape(0)[axis] for axis in counts(node, 0)):
         refuse_counted(node, "repeats an axis whose size varies", hint="repeat other axes")
@@ -187,7 +181,6 @@ MOVEMENT: Mapping[str, Rule] = {
     "GatherND": Rule(gather_nd),
     "OneHot": Rule(one_hot),
     "RoiAlign": Rule(roi_align),
-    "Split": Rule(split),
     "Squeeze": Rule(squeeze),
     "Tile": Rule(tile),
     "Transpose": Rule(transpose),

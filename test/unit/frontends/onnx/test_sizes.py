@@ -90,6 +90,13 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "far = Constant<value_ints=[9223372036854775807]>() end = Slice(x, minus, far, one)"
         " even = Slice(x, zero, far, one, two) left = Slice(x, zero, two, two)",
     ),
+    "parts": (
+        X,
+        "float[b,n,4] y, float[b,m,4] z, float[b,1,4] first, float[b,k,4] rest, float[b,s,1] w, float[b,s,3] v",
+        "y, z = Split<axis=1,num_outputs=2>(x) at = Shape<start=1,end=2>(x) more = Sub(at, one) "
+        "sizes = Concat<axis=0>(one, more) first, rest = Split<axis=1>(x, sizes) "
+        "columns = Constant<value_ints=[1,3]>() w, v = Split<axis=2>(x, columns)",
+    ),
     "as many of a table": (
         f"{X}",
         "float[b,s,4] y, int64[b,s] ids",
@@ -198,6 +205,7 @@ CONSTANTS: Mapping[str, Array] = {
     "steps": np.random.default_rng(3).standard_normal((2, 2, 4), np.float32),
     "states": np.random.default_rng(4).standard_normal((2, 2, 2), np.float32),
     "wide": np.array([3, 6, 4]),
+    "two_and_four": np.array([2, 4]),
     "one_step": np.array(1),
     "start": np.ones(3, np.float32),
     "thrice": np.array([1, 3, 1]),
@@ -293,7 +301,7 @@ def test_inputs_of_other_sizes_are_refused(
         (f"{X}, float[b,6,4] z", "y = Add(x, z)", "combines 6 places with an axis that may have fewer"),
         (X, "y = Expand(x, wide)", "may have to repeat an axis"),
         (X, "y = Tile(x, thrice)", "repeats an axis whose size varies"),
-        (X, "y, other = Split<axis=1,num_outputs=2>(x)", "cuts an axis whose size varies"),
+        (X, "y, other = Split<axis=1>(x, two_and_four)", "in parts that may not add up to it"),
         (X, "y = LayerNormalization<axis=1>(x, row)", "normalizes along an axis"),
         (IMAGE, "y = AveragePool<kernel_shape=[3,3],pads=[1,1,1,1]>(x)", "divides by as many places as there are"),
         (IMAGE, 'y = Conv<auto_pad="SAME_UPPER",strides=[2,2]>(x, w)', "pads as many places as there are"),
