@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, lines
+from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, ints, lines
 from webdnn.frontends.onnx.definitions.fused import embedding
 
 
@@ -169,3 +169,42 @@ def scaled_sums(call: Call, operands: str, scale: str, other: str, bias: int, re
         "product = Mul (real, unit)",
         f"{result} = Add (product, i{bias})" if call.has(bias) else f"{result} = Identity (product)",
     )
+
+
+@definition("DynamicQuantizeLSTM")
+def dynamic_lstm(call: Call) -> str:
+    """ONNX's own operator, on weights whose columns are gates. What it would quantize anew at each step is exact."""
+    texts, numbers, integers = (
+        ("activations",),
+        ("activation_alpha", "activation_beta"),
+        ("hidden_size", "input_forget"),
+    )
+    given = {attribute.name for attribute in call.node.attribute}
+    kinds = {"string": ("direction",), "strings": texts, "floats": numbers, "float": ("clip",), "int": integers}
+    taken = ", ".join(f"{name}: {kind} = @{name}" for kind, names in kinds.items() for name in names if name in given)
+    operands = ", ".join(["i0", "w", "r", *(f"i{i}" for i in range(3, 8))])
+    return lines(
+        gates(call, "w", 1, 8),
+        gates(call, "r", 2, 10),
+        f"o0, o1, o2 = LSTM <{taken}> ({operands})",
+    )
+
+
+def gates(call: Call, result: str, i: int, scale: int) -> str:
+    """The lines for rows of gates, of columns for each direction, which have one scale or one for each."""
+    directions = range(call.shape(i)[0])
+    names = {part: ", ".join(f"{result}_{part}{d}" for d in directions) for part in ("held", "by", "zero")}
+    kinds = [("held", i), ("by", scale), ("zero", scale + 1)]
+    count, axis = len(directions), ints(f"{result}_axis", 0)
+    cuts = [f"{names[part]} = Split <axis = 0, num_outputs = {count}> (i{operand})" for part, operand in kinds]
+    turned = [
+        lines(
+            *(f"{result}_{part}{d}s = Squeeze ({result}_{part}{d}, {result}_axis)" for part, _ in kinds),
+            f"{result}_{d} = DequantizeLinear <axis = 1> ({result}_held{d}s, {result}_by{d}s, {result}_zero{d}s)",
+            f"{result}_{d}t = Transpose <perm = [1, 0]> ({result}_{d})",
+            f"{result}_{d}u = Unsqueeze ({result}_{d}t, {result}_axis)",
+        )
+        for d in directions
+    ]
+    whole = ", ".join(f"{result}_{d}u" for d in directions)
+    return lines(axis, *cuts, *turned, f"{result} = Concat <axis = 0> ({whole})")
