@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.elementwise import BINARY, UNARY, VARIADIC
+from webdnn.frontends.onnx.counted_products import INTEGERS
 from webdnn.frontends.onnx.counted_sums import SUMS
 from webdnn.frontends.onnx.counted_windows import WINDOWS
 from webdnn.frontends.onnx.filled import counted, counts, merged, refuse_counted, replaced
@@ -27,7 +28,7 @@ ELEMENTWISE = frozenset(
 )
 """Operators that compute each element from those at the same place"""
 
-BATCHED = frozenset("DepthToSpace GridSample LRN SpaceToDepth".split())
+BATCHED = frozenset("ConvInteger DepthToSpace GridSample LRN QLinearConv SpaceToDepth".split())
 """Operators that do the same for each place of the first axis"""
 
 
@@ -50,7 +51,7 @@ def rule_of(node: Node) -> Rule:
         return Rule(elementwise)
     if node.op_type in BATCHED:
         return Rule(batched)
-    for rules in (MOVEMENT, SUMS, WINDOWS):
+    for rules in (MOVEMENT, SUMS, INTEGERS, WINDOWS):
         if node.op_type in rules:
             return rules[node.op_type]
     refuse_counted(

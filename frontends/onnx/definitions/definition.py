@@ -9,6 +9,8 @@ from typing import NoReturn
 from onnx import AttributeProto, FunctionProto, NodeProto, parser
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.dnn.reference.arrays import Array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import ElementType, element_type, shape_of
 from webdnn.support.diagnostic import DiagnosticError
 
@@ -56,6 +58,10 @@ class Call:
     def element(self, i: int) -> ElementType:
         """The element type of a required operand."""
         return element_type(self._operand(i).type)
+
+    def known(self, i: int) -> Array | None:
+        """The elements of a required operand, if they are known."""
+        return known(self._operand(i))
 
     def is_format(self, i: int) -> bool:
         """Has a required operand a type of fewer bits than its elements have here?"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from webdnn.dialects.dnn.reference.constants import known
 from webdnn.frontends.onnx.definitions.attention import in_heads, side_by_side
 from webdnn.frontends.onnx.definitions.definition import LARGEST, Call, definition, floats, ints, lines
 
@@ -50,6 +49,8 @@ def grouped_attention(call: Call) -> str:
 
 def refuse(call: Call) -> None:
     """Refuse what is not covered, and shapes of which nothing says what they mean."""
+    for i in (5, 6):
+        call.shape(i)  # it has to be there
     for i, meaning in UNSUPPORTED.items():
         if call.has(i):
             call.refuse(f"has {meaning} (operand {i}, '{call.node.input[i]}')", hint=PLAIN)
@@ -61,7 +62,7 @@ def refuse(call: Call) -> None:
     if call.has(1) and call.shape(1)[1] != call.shape(0)[1]:
         call.refuse("has keys of another input", hint="export the model with MultiHeadAttention")
     batch, steps = call.shape(0)[:2]
-    total = None if call.operands[6] is None else known(call.operands[6])
+    total = call.known(6)
     if batch > 1 and steps > 1 and (total is None or int(total.reshape(())) != steps):
         hint = "bind the batch to 1 (--dim), or the new places to 1 or to all that there are"
         call.refuse(f"adds up to {steps} places at once to {batch} rows, each behind its own past", hint=hint)

@@ -95,6 +95,7 @@ REFUSED: Mapping[str, tuple[Case, str]] = {
     ),
     "smooth": (grouped([5], 5, 5, smooth_softmax=1), "has softmax with a term that no key has ('smooth_softmax')"),
     "window cache": (grouped([5], 5, 5, 8, local_window_size=4, sliding_window_cache=1), "a window alone"),
+    "no lengths": (Case("GroupQueryAttention", grouped([5], 5, 5).operands[:3]), "has no operand 5"),
     "later keys": (grouped([5], 5, 5, causal=0), "lets queries see later keys"),
     "rows apart": (grouped([8, 8], 3, 8, 5), "adds up to 3 places at once to 2 rows"),
     "length": (Case("GroupQueryAttention", grouped([5], 5, 5).operands, outputs=3), "--constant x6=FILE.npy"),

@@ -70,6 +70,21 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "t = com.microsoft.FusedMatMul<transB=1>(x, x) p = Softmax(t) a = MatMul(p, x) "
         "c = com.microsoft.MultiHeadAttention<num_heads=2,unidirectional=1>(a, x, x)",
     ),
+    "quantized anew": (
+        f"{X}, float[b,s,4] k",
+        "float[b,s,3] y, float[b,b] z, uint8[b,s,4] q, float[b,s,4] back",
+        "q, by, at = DynamicQuantizeLinear(x) sums = MatMulInteger(q, bytes, at, middle) real = Cast<to=1>(sums) "
+        "y = Mul(real, by) p, pby, pat = DynamicQuantizeLinear(k) flat = Constant<value_ints=[0,-1]>() "
+        "a = Reshape(q, flat) c = Reshape(p, flat) t = Transpose(c) i = MatMulInteger(a, t, at, pat) z = Cast<to=1>(i) "
+        "back = DequantizeLinear(q, by, at)",
+    ),
+    "integers": (
+        "int64[b,4,5,7] i",
+        "uint8[b,3,3,5] y, int32[b,3,3,5] z, uint8[b,4,5,2] m",
+        "u = Cast<to=2>(i) y = QLinearConv(u, fine, middle, kernel, fine, middle, coarse, middle) "
+        "z = ConvInteger(u, kernel, middle, middle) "
+        "m = QLinearMatMul(u, fine, middle, pairs, fine, middle, coarse, middle)",
+    ),
     "products": (
         "float[s,b] x, float[s,b] u, float[s] v",
         "float[b,b] y, float[b,b] e, float[b] g, float[b,b] m",
@@ -205,6 +220,12 @@ CONSTANTS: Mapping[str, Array] = {
     "steps": np.random.default_rng(3).standard_normal((2, 2, 4), np.float32),
     "states": np.random.default_rng(4).standard_normal((2, 2, 2), np.float32),
     "wide": np.array([3, 6, 4]),
+    "bytes": np.random.default_rng(5).integers(0, 256, (4, 3)).astype(np.uint8),
+    "middle": np.array(120, np.uint8),
+    "kernel": np.random.default_rng(6).integers(0, 256, (3, 4, 3, 3)).astype(np.uint8),
+    "pairs": np.random.default_rng(7).integers(0, 256, (7, 2)).astype(np.uint8),
+    "fine": np.array(0.02, np.float32),
+    "coarse": np.array(1.5, np.float32),
     "two_and_four": np.array([2, 4]),
     "one_step": np.array(1),
     "start": np.ones(3, np.float32),
