@@ -110,6 +110,14 @@ def number(node: Node, value: int) -> Term:
     return Term.known(node, as_array(np.array(value, np.int32)))
 
 
+def bounded(count: Term, most: int) -> Term:
+    """A count of which more may be known from now on: that it is none at least, and so many at most."""
+    counting = count.node.emitter.counting
+    if known(count.value) is None and counting.integers(count.value) is None:
+        counting.note(count.value, 0, most)
+    return count
+
+
 def filled(node: Node, extent: int, count: Term) -> Term:
     """Which of the places of an axis are filled: (extent) bools."""
     return numbers(node, extent).less(count)

@@ -11,7 +11,8 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
-from webdnn.frontends.onnx.filled import counted, counts, extents_of, number, numbers, refuse_counted, same
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.frontends.onnx.filled import bounded, counted, counts, extents_of, number, numbers, refuse_counted, same
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rearrange import part_of, sliced
 from webdnn.frontends.onnx.registry import converter
@@ -44,9 +45,9 @@ def slice_(node: Node) -> SSAValue:
         starts, ends = ([Place(n) for n in node.integers(name)] for name in ("starts", "ends"))
         axes, steps = node.integers("axes", range(len(starts))), (1,) * len(starts)
     else:
-        starts, ends = ([Place(*found) for found in extents_of(node, i)] for i in (1, 2))
-        axes = node.constant_integers(3, range(len(starts)))
-        steps = node.constant_integers(4, (1,) * len(starts))
+        (count,) = node.shape(1)
+        axes, steps = node.constant_integers(3, range(count)), node.constant_integers(4, (1,) * count)
+        starts, ends = (places_of(node, i, forwards=min(steps, default=1) > 0) for i in (1, 2))
     parts, found = [range(extent) for extent in shape], counts(node, 0)
     varying = list[tuple[int, Place, Place, int]]()
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
@@ -57,8 +58,20 @@ def slice_(node: Node) -> SSAValue:
             parts[at] = range(shape[at])[slice(start.number, end.number, step)]
     value = Term(node, sliced(node, node.operand(0), parts))
     for at, start, end, step in varying:
-        value, found[at] = between(value, at, found.get(at), start, end, step)
+        value, filled = between(value, at, found.get(at), start, end, step)
+        found[at] = bounded(filled, value.shape[at])
     return counted(node, value.value, found)
+
+
+def places_of(node: Node, i: int, forwards: bool) -> list[Place]:
+    """Starts or ends. Going forwards, they may be any numbers that a run computes, since no place is beyond all."""
+    value, counting = node.operand(i), node.emitter.counting
+    if not forwards or known(value) is not None or counting.integers(value) is not None:
+        return [Place(*found) for found in extents_of(node, i)]
+    counting.numbers.number(value)
+    near = Term(node, value).at_least(-LARGEST).at_most(LARGEST).cast("i32")
+    elements = counting.numbers.elements.get(value, [None] * near.shape[0])
+    return [Place(e) if isinstance(e, int) else Place(LARGEST, near.at(0, k)) for k, e in enumerate(elements)]
 
 
 def between(value: Term, axis: int, count: Term | None, start: Place, end: Place, step: int) -> tuple[Term, Term]:

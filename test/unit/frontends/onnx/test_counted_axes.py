@@ -108,6 +108,13 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "row = Unsqueeze(n, axes) three = Constant<value_ints=[3]>() shape = Concat<axis=0>(row, three) "
         "filled = ConstantOfShape(shape) ones = Constant<value_floats=[1.0,2.0,3.0]>() spread = Expand(ones, shape)",
     ),
+    "as many as are computed": (
+        "float[n,4] y, float[m,3] z, float[k] best, int64[k] index",
+        "hits = Greater(s, half) ones = Cast<to=7>(hits) n = ReduceSum<keepdims=1>(ones) "
+        "zero = Constant<value_ints=[0]>() y = Slice(x, zero, n) less = Neg(n) one = Constant<value_ints=[1]>() "
+        "from = Concat<axis=0>(less, one) four = Constant<value_ints=[4]>() far = Constant<value_ints=[99]>() "
+        "to = Concat<axis=0>(far, four) z = Slice(x, from, to) best, index = TopK(s, n)",
+    ),
     "distinct": (
         "float[n] y, int64[n] i, int64[9] inverse, int64[n] often",
         "eight = Constant<value_float=8.0>() q = Mul(s, eight) r = Floor(q) y, i, inverse, often = Unique(r)",
