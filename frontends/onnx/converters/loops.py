@@ -45,7 +45,7 @@ def loop(node: Node) -> Sequence[SSAValue]:
     taken: list[Term | None] = []
     while goes_on and (most is None or len(taken) < most):
         step = len(taken)
-        live = both(live, None if trips is None else trips.greater(step))
+        live = both(live, None if trips is None else settled(trips.greater(step))[1])
         check_bound(node, step, most, live)
         counter, running = (node.constant_value(as_array(np.array(v))) for v in (np.int64(step), np.bool_(True)))
         condition, *results = node.inline(body, [counter, running, *carried])
