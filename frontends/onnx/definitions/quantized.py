@@ -174,14 +174,11 @@ def scaled_sums(call: Call, operands: str, scale: str, other: str, bias: int, re
 @definition("DynamicQuantizeLSTM")
 def dynamic_lstm(call: Call) -> str:
     """ONNX's own operator, on weights whose columns are gates. What it would quantize anew at each step is exact."""
-    texts, numbers, integers = (
-        ("activations",),
-        ("activation_alpha", "activation_beta"),
-        ("hidden_size", "input_forget"),
-    )
-    given = {attribute.name for attribute in call.node.attribute}
-    kinds = {"string": ("direction",), "strings": texts, "floats": numbers, "float": ("clip",), "int": integers}
-    taken = ", ".join(f"{name}: {kind} = @{name}" for kind, names in kinds.items() for name in names if name in given)
+    numbers, given = ("activation_alpha", "activation_beta"), {attribute.name for attribute in call.node.attribute}
+    kinds = {"strings": ("activations",), "floats": numbers, "float": ("clip",), "int": ("input_forget",)}
+    others = [f", {name}: {kind} = @{name}" for kind, names in kinds.items() for name in names if name in given]
+    direction = call.text("direction") or "forward"
+    taken = f'hidden_size = {call.shape(2)[1]}, direction = "{direction}"{"".join(others)}'
     operands = ", ".join(["i0", "w", "r", *(f"i{i}" for i in range(3, 8))])
     return lines(
         gates(call, "w", 1, 8),
