@@ -10,6 +10,7 @@ from webdnn.targets.glsl.textures import MOST_ROWS, texture_bytes
 GRAPH = (
     "dnn-fold-constants",
     "dnn-elide-duplicates",
+    "dnn-narrow-integers",
     "dnn-absorb-moves",
     "dnn-aggregate-constants",
     "dnn-commute-resampling",

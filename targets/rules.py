@@ -28,6 +28,7 @@ def left_out(module_pass: str, gain: str, gpu_only: bool = False) -> Rule:
 RULES = (
     left_out("dnn-fold-constants", "what depends on constants alone is computed by the compiler"),
     left_out("dnn-elide-duplicates", "what two operators compute alike is computed once"),
+    left_out("dnn-narrow-integers", "sums of 64 bits of which 32 are read are sums of 32"),
     left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
     left_out("dnn-commute-resampling", "convolutions of one pixel see maps after they shrink and before they grow"),

@@ -164,7 +164,8 @@ class BodyImport:
         check_node(proto, domain, opset, where)
         convert = CONVERTERS.get((domain, proto.op_type))
         if convert is None:
-            function = defined(proto, domain, operands, where) or onnx_function(proto, domain, opset, operands)
+            function = defined(proto, domain, operands, where, self.emitter.formats)
+            function = function or onnx_function(proto, domain, opset, operands)
             if function is None:
                 raise unsupported(proto, where)
             check_results(function, proto, used, where)

@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.elementwise import BINARY, UNARY, VARIADIC
+from webdnn.frontends.onnx.counted_products import INTEGERS
 from webdnn.frontends.onnx.counted_sums import SUMS
 from webdnn.frontends.onnx.counted_windows import WINDOWS
 from webdnn.frontends.onnx.filled import counted, counts, merged, refuse_counted, replaced
@@ -27,7 +28,7 @@ ELEMENTWISE = frozenset(
 )
 """Operators that compute each element from those at the same place"""
 
-BATCHED = frozenset("DepthToSpace GridSample LRN SpaceToDepth".split())
+BATCHED = frozenset("ConvInteger DepthToSpace GridSample LRN QLinearConv SpaceToDepth".split())
 """Operators that do the same for each place of the first axis"""
 
 
@@ -50,7 +51,7 @@ def rule_of(node: Node) -> Rule:
         return Rule(elementwise)
     if node.op_type in BATCHED:
         return Rule(batched)
-    for rules in (MOVEMENT, SUMS, WINDOWS):
+    for rules in (MOVEMENT, SUMS, INTEGERS, WINDOWS):
         if node.op_type in rules:
             return rules[node.op_type]
     refuse_counted(
@@ -161,12 +162,6 @@ def roi_align(node: Node, result: SSAValue) -> dict[int, Term]:
     return merged(node, [*counts(node, 1).items(), *counts(node, 2).items()])
 
 
-def split(node: Node, result: SSAValue) -> dict[int, Term]:
-    if normalize_axis(node.integer("axis", 0), len(node.shape(0))) in counts(node, 0):
-        refuse_counted(node, "cuts an axis whose size varies", hint="split along another axis")
-    return counts(node, 0)
-
-
 def tile(node: Node, result: SSAValue) -> dict[int, Term]:
     if any(shape_of(result)[axis] != node.shape(0)[axis] for axis in counts(node, 0)):
         refuse_counted(node, "repeats an axis whose size varies", hint="repeat other axes")
@@ -187,7 +182,6 @@ MOVEMENT: Mapping[str, Rule] = {
     "GatherND": Rule(gather_nd),
     "OneHot": Rule(one_hot),
     "RoiAlign": Rule(roi_align),
-    "Split": Rule(split),
     "Squeeze": Rule(squeeze),
     "Tile": Rule(tile),
     "Transpose": Rule(transpose),

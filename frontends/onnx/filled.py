@@ -110,6 +110,14 @@ def number(node: Node, value: int) -> Term:
     return Term.known(node, as_array(np.array(value, np.int32)))
 
 
+def bounded(count: Term, most: int) -> Term:
+    """A count of which more may be known from now on: that it is none at least, and so many at most."""
+    counting = count.node.emitter.counting
+    if known(count.value) is None and counting.integers(count.value) is None:
+        counting.note(count.value, 0, most)
+    return count
+
+
 def filled(node: Node, extent: int, count: Term) -> Term:
     """Which of the places of an axis are filled: (extent) bools."""
     return numbers(node, extent).less(count)
@@ -128,13 +136,18 @@ def first(condition: Term) -> tuple[Term, Term]:
     The place of the r-th is the number of places up to which at most r hold.
     """
     node, (extent,) = condition.node, condition.shape
-    options = {"axis": integer(0), "exclusive": flag(False), "reverse": flag(False)}
-    upto = Term(node, node.add(CumSumOp.of(condition.cast("i32").value, **options)))
+    upto = running(condition)
     count = upto.at(0, extent - 1)
     if known(count.value) is None:
         node.emitter.counting.note(count.value, 0, extent)
     places = node.add(SearchSortedOp.of(upto.value, numbers(node, extent).value))
     return Term(node, places).at_most(extent - 1), count
+
+
+def running(condition: Term) -> Term:
+    """Up to each place of a vector of bools, how many hold (i32)."""
+    options = {"axis": integer(0), "exclusive": flag(False), "reverse": flag(False)}
+    return Term(condition.node, condition.node.add(CumSumOp.of(condition.cast("i32").value, **options)))
 
 
 def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:

@@ -32,6 +32,7 @@ PASSES: dict[str, str] = {
     "dnn-absorb-moves": "webdnn.passes.dnn.absorb_moves:DnnAbsorbMovesPass",
     "dnn-aggregate-constants": "webdnn.passes.dnn.aggregate_constants:DnnAggregateConstantsPass",
     "dnn-commute-resampling": "webdnn.passes.dnn.commute_resampling:DnnCommuteResamplingPass",
+    "dnn-narrow-integers": "webdnn.passes.dnn.narrow_integers:DnnNarrowIntegersPass",
     "dnn-pad-empty-tensors": "webdnn.passes.dnn.pad_empty_tensors:DnnPadEmptyTensorsPass",
     "dnn-compress-weights": "webdnn.passes.dnn.compress_weights:DnnCompressWeightsPass",
     "dnn-form-integer-products": "webdnn.passes.dnn.form_integer_products:DnnFormIntegerProductsPass",

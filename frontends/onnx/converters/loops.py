@@ -1,4 +1,4 @@
-"""Converters of loops whose number of steps is known: their bodies one after another."""
+"""Converters of loops whose steps have a bound: their bodies one after another."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import shape_of
+from webdnn.frontends.onnx.choice import chosen
+from webdnn.frontends.onnx.filled import counted, extents_of, merged
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.term import Term, stacked
+from webdnn.frontends.onnx.term import Term, stacked, total
 from webdnn.support.shapes import normalize_axis
+
+ENDLESS = 1 << 31
+"""More steps than these are no bound: exporters write the largest integer where there is none."""
 
 MOST_STEPS = 1024
 """Steps of a loop that are written out; each is as long in the compiled model as its body."""
@@ -25,30 +31,87 @@ def check_steps(node: Node, count: int) -> None:
         node.refuse(f"has {count} steps", hint=hint)
 
 
-@converter("Loop", listing=True)
+@converter("Loop", listing=True, counting=True)
 def loop(node: Node) -> Sequence[SSAValue]:
-    """As many steps as are said, while the condition holds; both have to be known at import."""
-    body = node.graph("body")
-    limit = None if node.optional(0) is None else int(node.constant(0).reshape(()))
-    goes_on = node.optional(1) is None or bool(node.constant(1).reshape(()))
+    """As many steps as are said, while the condition holds.
+
+    Where one of these is computed, there are as many steps as there can be, and those behind the last change nothing:
+    each state is what it was, and what steps give is counted.
+    """
+    body, (most, trips) = node.graph("body"), step_counts(node)
+    goes_on, live = (True, None) if node.optional(1) is None else settled(Term.operand(node, 1).reshaped())
     carried = [node.operand(i) for i in range(2, len(node.operands))]
     rows: list[list[SSAValue]] = [[] for _ in body.output[1 + len(carried) :]]
-    step = 0
-    while goes_on and (limit is None or step < limit):
-        check_steps(node, step + 1 if limit is None else limit)
+    taken: list[Term | None] = []
+    while goes_on and (most is None or len(taken) < most):
+        step = len(taken)
+        live = both(live, None if trips is None else settled(trips.greater(step))[1])
+        check_bound(node, step, most, live)
         counter, running = (node.constant_value(as_array(np.array(v))) for v in (np.int64(step), np.bool_(True)))
         condition, *results = node.inline(body, [counter, running, *carried])
-        carried = results[: len(carried)]
+        carried = kept(node, live, carried, results[: len(carried)])
         for row, value in zip(rows, results[len(carried) :], strict=True):
             row.append(value)
-        array = known(condition)
-        if array is None:
-            hint = "export the model with a number of steps, without a condition that depends on its inputs"
-            node.refuse("ends on a condition that is computed at run time", hint=hint)
-        goes_on, step = bool(array.reshape(())), step + 1
-    if rows and not step:
+        taken.append(live)
+        goes_on, holds = settled(Term(node, condition).reshaped())
+        live = both(live, holds)
+    if rows and not taken:
         node.refuse("takes no step, and stacks what each computes", hint="remove the loop from the model")
-    return [*carried, *(stacked([Term(node, v) for v in row]).value for row in rows)]
+    return [*carried, *(gathered_up(node, row, taken) for row in rows)]
+
+
+def step_counts(node: Node) -> tuple[int | None, Term | None]:
+    """The most steps of a loop, if that is said, and how many there are, if that varies."""
+    if node.optional(0) is None:
+        return None, None
+    ((most, varies),) = extents_of(node, 0)
+    return (most if most <= ENDLESS else None), varies
+
+
+def settled(condition: Term) -> tuple[bool, Term | None]:
+    """Whether a condition may hold, and itself where that is not known."""
+    array = known(condition.value)
+    return (True, condition) if array is None else (bool(array), None)
+
+
+def both(a: Term | None, b: Term | None) -> Term | None:
+    """Where two conditions hold, each of which always does if there is none."""
+    return a & b if a is not None and b is not None else a or b
+
+
+def check_bound(node: Node, step: int, most: int | None, live: Term | None) -> None:
+    """Refuse a loop that has too many steps, or that nothing but a condition ends, which is computed."""
+    if most is None and live is not None:
+        hint = "export the model with a greatest number of steps, which is the first operand of the loop"
+        node.refuse("ends on a condition that is computed at run time, after any number of steps", hint=hint)
+    check_steps(node, step + 1 if most is None else most)
+
+
+def kept(node: Node, live: Term | None, before: Sequence[SSAValue], after: Sequence[SSAValue]) -> list[SSAValue]:
+    """The states behind a step, which are what they were where it was not taken."""
+    if live is None:
+        return list(after)
+    if any(value in node.emitter.sequences for value in (*before, *after)):
+        hint = "export the model with tensors as the states of the loop"
+        node.refuse("carries a sequence, and ends on what is computed at run time", hint=hint)
+    fixed = "let the loop end after a number of steps that is known"
+    pairs = zip(before, after, strict=True)
+    return [chosen(live, i, Term(node, new), Term(node, old), fixed) for i, (old, new) in enumerate(pairs)]
+
+
+def gathered_up(node: Node, row: Sequence[SSAValue], taken: Sequence[Term | None]) -> SSAValue:
+    """What each step gives, along a new first axis; as many as steps are taken."""
+    parts, counting = [Term(node, value) for value in row], node.emitter.counting
+    inside = merged(node, [(axis + 1, Term(node, n)) for value in row for axis, n in counting.of(value).items()])
+    if any(len(counting.of(value)) != len(inside) or shape_of(value) != shape_of(row[0]) for value in row):
+        node.refuse("stacks values of several sizes", hint="let each step give values of one size")
+    whole = stacked(parts)
+    computed = [live.cast("i32") for live in taken if live is not None]
+    if not computed:
+        return counted(node, whole.value, inside)
+    count = total(computed) + len(taken) - len(computed)
+    counting.note(count.value, len(taken) - len(computed), len(taken))
+    return counted(node, whole.value, {**inside, 0: count})
 
 
 @converter("Scan")

@@ -23,9 +23,10 @@ from webdnn.dialects.dnn.reduction import (
     ReduceSumOp,
     ReductionOp,
 )
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, TopKOp
 from webdnn.dialects.element import shape_of
-from webdnn.frontends.onnx.filled import counted, counts, extents_of, highest, lowest, masked, number
+from webdnn.frontends.onnx.filled import bounded, counted, counts, extents_of, highest, lowest, masked, number
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
@@ -124,12 +125,20 @@ def arg_extreme(node: Node) -> SSAValue:
     )
 
 
+def how_many(node: Node, extent: int) -> tuple[int, Term | None]:
+    """The most elements that are asked for, and how many where that is computed: not more than there are."""
+    value = node.operand(1)
+    if known(value) is not None or node.emitter.counting.integers(value) is not None:
+        return extents_of(node, 1)[0]
+    return extent, bounded(Term(node, value).reshaped().at_least(0).at_most(extent).cast("i32"), extent)
+
+
 @converter("TopK", counting=True)
 def top_k(node: Node) -> Sequence[SSAValue]:
     """Results that need no order are in order too. Of what is found at run time, there may be fewer than `k`."""
     axis = normalize_axis(node.integer("axis", -1), len(node.shape(0)))
     extent, largest, found = node.shape(0)[axis], bool(node.integer("largest", 1)), counts(node, 0)
-    ((most, wanted),) = [(node.integer("k"), None)] if node.opset < 10 else extents_of(node, 1)
+    most, wanted = (node.integer("k"), None) if node.opset < 10 else how_many(node, extent)
     x = Term.operand(node, 0)
     if axis in found:
         x = masked(x, axis, found[axis], lowest(x) if largest else highest(x))

@@ -6,7 +6,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
-from webdnn.frontends.onnx.converters.shape import cut
+from webdnn.frontends.onnx.converters.slicing import cut
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term, joined, stacked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import accumulate
 from math import prod
 from operator import mul
 from typing import NamedTuple
@@ -22,7 +21,7 @@ from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.counted_reshape import Extent, counted_reshape
 from webdnn.frontends.onnx.filled import counted, counts, extents_of, merged, number, numbers, refuse_counted
 from webdnn.frontends.onnx.node import Node
-from webdnn.frontends.onnx.rearrange import expanded, part_of, reshaped, transposed
+from webdnn.frontends.onnx.rearrange import expanded, reshaped, transposed
 from webdnn.frontends.onnx.registry import converter
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.shapes import broadcast, normalize_axes, normalize_axis
@@ -100,36 +99,6 @@ def unsqueeze(node: Node) -> SSAValue:
 @converter("Transpose")
 def transpose(node: Node) -> SSAValue:
     return transposed(node, node.operand(0), node.integers("perm", [*reversed(range(len(node.shape(0))))]))
-
-
-@converter("Split")
-def split(node: Node) -> Sequence[SSAValue]:
-    """In the given sizes; else in equal ones, from opset 18 on the last one smaller."""
-    axis = normalize_axis(node.integer("axis", 0), len(node.shape(0)))
-    extent, count = node.shape(0)[axis], node.integer("num_outputs", len(node.outputs))
-    if node.has("split"):
-        sizes = node.integers("split")
-    elif node.optional(1) is not None:
-        sizes = node.constant_integers(1)
-    else:
-        chunk = -(-extent // count)
-        sizes = [min(chunk, extent - i * chunk) for i in range(count)]
-        if node.opset < 18 and extent % count:
-            node.refuse(f"cuts {extent} elements in {count} equal parts", hint="give the sizes of the parts")
-    if len(sizes) != len(node.outputs):
-        node.refuse(
-            f"cuts {len(node.outputs)} parts of the sizes {list(sizes)}", hint="check the model with onnx.checker"
-        )
-    return cut(node, axis, sizes)
-
-
-def cut(node: Node, axis: int, sizes: Sequence[int]) -> list[SSAValue]:
-    """The first operand in parts of these sizes."""
-    extent = node.shape(0)[axis]
-    if sum(sizes) != extent or min(sizes, default=0) < 0:
-        node.refuse(f"cuts {extent} elements in parts of {list(sizes)}", hint="the parts must add up to the axis")
-    ends = list(accumulate(sizes))
-    return [part_of(node, node.operand(0), axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True)]
 
 
 @converter("Concat", counting=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
 
 import numpy as np
 from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
-from webdnn.frontends.onnx.filled import counted, counts, extents_of, number, numbers, refuse_counted
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.frontends.onnx.filled import bounded, counted, counts, extents_of, number, numbers, refuse_counted, same
 from webdnn.frontends.onnx.node import Node
-from webdnn.frontends.onnx.rearrange import sliced
+from webdnn.frontends.onnx.rearrange import part_of, sliced
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.term import Term
+from webdnn.frontends.onnx.term import Term, total
 from webdnn.support.shapes import normalize_axis
 
 LARGEST = 2**30
@@ -42,9 +45,9 @@ def slice_(node: Node) -> SSAValue:
         starts, ends = ([Place(n) for n in node.integers(name)] for name in ("starts", "ends"))
         axes, steps = node.integers("axes", range(len(starts))), (1,) * len(starts)
     else:
-        starts, ends = ([Place(*found) for found in extents_of(node, i)] for i in (1, 2))
-        axes = node.constant_integers(3, range(len(starts)))
-        steps = node.constant_integers(4, (1,) * len(starts))
+        (count,) = node.shape(1)
+        axes, steps = node.constant_integers(3, range(count)), node.constant_integers(4, (1,) * count)
+        starts, ends = (places_of(node, i, forwards=min(steps, default=1) > 0) for i in (1, 2))
     parts, found = [range(extent) for extent in shape], counts(node, 0)
     varying = list[tuple[int, Place, Place, int]]()
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
@@ -55,8 +58,20 @@ def slice_(node: Node) -> SSAValue:
             parts[at] = range(shape[at])[slice(start.number, end.number, step)]
     value = Term(node, sliced(node, node.operand(0), parts))
     for at, start, end, step in varying:
-        value, found[at] = between(value, at, found.get(at), start, end, step)
+        value, filled = between(value, at, found.get(at), start, end, step)
+        found[at] = bounded(filled, value.shape[at])
     return counted(node, value.value, found)
+
+
+def places_of(node: Node, i: int, forwards: bool) -> list[Place]:
+    """Starts or ends. Going forwards, they may be any numbers that a run computes, since no place is beyond all."""
+    value, counting = node.operand(i), node.emitter.counting
+    if not forwards or known(value) is not None or counting.integers(value) is not None:
+        return [Place(*found) for found in extents_of(node, i)]
+    counting.numbers.number(value)
+    near = Term(node, value).at_least(-LARGEST).at_most(LARGEST).cast("i32")
+    elements = counting.numbers.elements.get(value, [None] * near.shape[0])
+    return [Place(e) if isinstance(e, int) else Place(LARGEST, near.at(0, k)) for k, e in enumerate(elements)]
 
 
 def between(value: Term, axis: int, count: Term | None, start: Place, end: Place, step: int) -> tuple[Term, Term]:
@@ -79,6 +94,64 @@ def greatest(count: Term, otherwise: int) -> int:
     """The most that a count can be."""
     found = count.node.emitter.counting.integers(count.value)
     return otherwise if found is None else found[0][1]
+
+
+@converter("Split", counting=True)
+def split(node: Node) -> Sequence[SSAValue]:
+    """In the given sizes; else in equal ones, from opset 18 on the last one smaller."""
+    axis, found = normalize_axis(node.integer("axis", 0), len(node.shape(0))), counts(node, 0)
+    extent, count = node.shape(0)[axis], node.integer("num_outputs", len(node.outputs))
+    sizes: Sequence[tuple[int, Term | None]] = [(n, None) for n in node.integers("split", ())]
+    if not sizes and node.optional(1) is not None:
+        sizes = extents_of(node, 1)
+    count = len(sizes) or count
+    if count != len(node.outputs):
+        node.refuse(f"cuts {len(node.outputs)} parts of {count} sizes", hint="check the model with onnx.checker")
+    if axis in found or any(term is not None for _, term in sizes):
+        whole = found.get(axis, number(node, extent))
+        return cut_apart(node, axis, given_parts(whole, sizes) if sizes else equal_parts(whole, count))
+    if not sizes:
+        chunk = -(-extent // count)
+        sizes = [(min(chunk, extent - i * chunk), None) for i in range(count)]
+        if node.opset < 18 and extent % count:
+            node.refuse(f"cuts {extent} elements in {count} equal parts", hint="give the sizes of the parts")
+    return [counted(node, part, found) for part in cut(node, axis, [n for n, _ in sizes])]
+
+
+def equal_parts(whole: Term, count: int) -> list[Term]:
+    """How many places each part of so many has; the last ones may have fewer."""
+    chunk = (whole + (count - 1)) / count
+    return [(whole - chunk * i).at_least(0).at_most(chunk) for i in range(count)]
+
+
+def given_parts(whole: Term, sizes: Sequence[tuple[int, Term | None]]) -> list[Term]:
+    """The sizes of the parts. Refuses those of which it is not known that they add up to the whole."""
+    node = whole.node
+    parts = [number(node, n) if term is None else term for n, term in sizes]
+    if not same(total(parts), whole):
+        problem = "cuts an axis whose size varies in parts that may not add up to it"
+        refuse_counted(node, problem, hint="split along another axis, or in equal parts")
+    return parts
+
+
+def cut_apart(node: Node, axis: int, parts: Sequence[Term]) -> list[SSAValue]:
+    """The first operand in parts, one behind the other, of as many places as are computed."""
+    x, found, start = Term.operand(node, 0), counts(node, 0), number(node, 0)
+    results, extent = list[SSAValue](), node.shape(0)[axis]
+    for count in parts:
+        places = (numbers(node, greatest(count, extent)) + start).at_most(extent - 1)
+        results.append(counted(node, x.gathered(places, axis).value, {**found, axis: count}))
+        start = start + count
+    return results
+
+
+def cut(node: Node, axis: int, sizes: Sequence[int]) -> list[SSAValue]:
+    """The first operand in parts of these sizes."""
+    extent = node.shape(0)[axis]
+    if sum(sizes) != extent or min(sizes, default=0) < 0:
+        node.refuse(f"cuts {extent} elements in parts of {list(sizes)}", hint="the parts must add up to the axis")
+    ends = list(accumulate(sizes))
+    return [part_of(node, node.operand(0), axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True)]
 
 
 @converter("Range", counting=True)

@@ -13,13 +13,12 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.dialects.element import element_type
+from webdnn.frontends.onnx.choice import chosen
 from webdnn.frontends.onnx.converters.random import dropped
-from webdnn.frontends.onnx.filled import counted, counts, number
-from webdnn.frontends.onnx.formats import format_name
+from webdnn.frontends.onnx.filled import counts, number
 from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.registry import converter
-from webdnn.frontends.onnx.term import Term, joined, stacked
+from webdnn.frontends.onnx.term import Term, stacked
 from webdnn.support.weights import numpy_dtype
 
 
@@ -77,7 +76,10 @@ def branch(node: Node) -> Sequence[SSAValue]:
     yes, no = both_branches(node)
     holds = Term.operand(node, 0).reshaped()
     pairs = zip(node.outputs, yes, no, strict=False)
-    return [chosen(holds, i, Term(node, a), Term(node, b)) if used else a for i, (used, a, b) in enumerate(pairs)]
+    fixed = f"fix its condition with {node.fixing(0)}"
+    return [
+        chosen(holds, i, Term(node, a), Term(node, b), fixed) if used else a for i, (used, a, b) in enumerate(pairs)
+    ]
 
 
 def both_branches(node: Node) -> list[list[SSAValue]]:
@@ -95,57 +97,6 @@ def both_branches(node: Node) -> list[list[SSAValue]]:
     if len({len(values) for values in found}) > 1:
         node.refuse("has branches that give different numbers of values", hint="check the model with onnx.checker")
     return found
-
-
-def chosen(holds: Term, i: int, yes: Term, no: Term) -> SSAValue:
-    """Output `i` of the one branch or the other, of one rank and element type; extents that differ become counted."""
-    node = holds.node
-    if yes.value is no.value:
-        return yes.value
-    (found, rank), (other, other_rank) = ((described(term), len(term.shape)) for term in (yes, no))
-    if found.split()[0] != other.split()[0] or rank != other_rank:
-        raise NotConstant(
-            f"'{node.op_type}' chooses at run time between values of different types: output {i} is {found} or {other}",
-            where=node.name,
-            hint=f"fix its condition with {node.fixing(0)}, or export the model with one rank and type for both",
-        )
-    counts = chosen_counts(holds, yes, no)
-    shape = [max(pair) for pair in zip(yes.shape, no.shape, strict=True)]
-    if 0 in shape:
-        return counted(node, yes.value, counts)
-    value, format = holds.where(widened(yes, shape), widened(no, shape)).value, node.emitter.formats.get(yes.value)
-    value = value if format is None else node.emitter.marked(value, format, node.name)
-    return counted(node, value, counts)
-
-
-def chosen_counts(holds: Term, yes: Term, no: Term) -> dict[int, Term]:
-    """The counted axes of a choice: those of either value, and those that are longer in one than in the other."""
-    node, found = holds.node, dict[int, Term]()
-    one, other = (node.emitter.counting.of(term.value) for term in (yes, no))
-    for axis, (extent, wanted) in enumerate(zip(yes.shape, no.shape, strict=True)):
-        if axis in one or axis in other or extent != wanted:
-            a = Term(node, one[axis]) if axis in one else number(node, extent)
-            b = Term(node, other[axis]) if axis in other else number(node, wanted)
-            found[axis] = a if node.emitter.counting.numbers.same(a.value, b.value) else holds.where(a, b)
-    return found
-
-
-def widened(term: Term, shape: Sequence[int]) -> Term:
-    """The value, with zeros behind it along axes that are shorter than those of the shape."""
-    for axis, extent in enumerate(shape):
-        if term.shape[axis] < extent:
-            missing = (*term.shape[:axis], extent - term.shape[axis], *term.shape[axis + 1 :])
-            dtype = numpy_dtype(element_type(term.value.type))
-            zeros = Term.known(term.node, as_array(np.zeros(missing, dtype)))
-            term = joined([part for part in (term, zeros) if 0 not in part.shape], axis) if term.shape[axis] else zeros
-    return term
-
-
-def described(term: Term) -> str:
-    """The type of a value in messages."""
-    format = term.node.emitter.formats.get(term.value)
-    element = element_type(term.value.type).name if format is None else format_name(format)
-    return f"{element} {list(term.shape)}"
 
 
 @converter("Shape", counting=True)

@@ -168,12 +168,15 @@ def masked(call: Call, mask: int) -> str:
 
 def weighed(call: Call) -> str:
     """The values, weighed by what scores become, with heads side by side."""
+    return lines("weights = Softmax <axis = -1> (biased)\ncontext = MatMul (weights, vt)", side_by_side("context"))
+
+
+def side_by_side(value: str) -> str:
+    """The result: (batch, head, place, element) as (batch, place, head and element)"""
     return lines(
-        "weights = Softmax <axis = -1> (biased)",
-        "context = MatMul (weights, vt)",
-        "rows = Transpose <perm = [0, 2, 1, 3]> (context)",
+        f"turned_rows = Transpose <perm = [0, 2, 1, 3]> ({value})",
         ints("flat", 0, 0, -1),
-        "o0 = Reshape (rows, flat)",
+        "o0 = Reshape (turned_rows, flat)",
     )
 
 

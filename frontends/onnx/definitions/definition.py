@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from onnx import AttributeProto, FunctionProto, NodeProto, parser
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.dnn.reference.arrays import Array
+from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import ElementType, element_type, shape_of
 from webdnn.support.diagnostic import DiagnosticError
 
@@ -32,6 +34,8 @@ class Call:
     node: NodeProto
     operands: Sequence[SSAValue | None]
     where: str
+    formats: Mapping[SSAValue, int]
+    """The ONNX type of values whose elements have fewer bits in the model than here"""
 
     def refuse(self, problem: str, hint: str) -> NoReturn:
         """Say why this node has no definition; `problem` continues the sentence `'Attention' …`."""
@@ -54,6 +58,14 @@ class Call:
     def element(self, i: int) -> ElementType:
         """The element type of a required operand."""
         return element_type(self._operand(i).type)
+
+    def known(self, i: int) -> Array | None:
+        """The elements of a required operand, if they are known."""
+        return known(self._operand(i))
+
+    def is_format(self, i: int) -> bool:
+        """Has a required operand a type of fewer bits than its elements have here?"""
+        return self._operand(i) in self.formats
 
     def integer(self, name: str, default: int) -> int:
         value = self._attribute(name)
@@ -104,7 +116,9 @@ def definition(*op_types: str, domain: str = MICROSOFT) -> Callable[[Definition]
     return register
 
 
-def defined(node: NodeProto, domain: str, operands: Sequence[SSAValue | None], where: str) -> FunctionProto | None:
+def defined(
+    node: NodeProto, domain: str, operands: Sequence[SSAValue | None], where: str, formats: Mapping[SSAValue, int]
+) -> FunctionProto | None:
     """The function that defines a node's operator; None where it has none. Raises DiagnosticError.
 
     Results that it does not give have empty names.
@@ -115,7 +129,7 @@ def defined(node: NodeProto, domain: str, operands: Sequence[SSAValue | None], w
     taken = ", ".join(f"i{i}" for i in range(len(node.input)))
     given = ", ".join(f"o{i}" for i in range(len(node.output)))
     head = f'<domain: "{domain}", opset_import: ["" : {OPSET}, "{MICROSOFT}" : 1]>'
-    body = write(Call(node, operands, where))
+    body = write(Call(node, operands, where, formats))
     function = parser.parse_function(f"{head} {node.op_type} ({taken}) => ({given}) {{{body}}}")
     found = {name for inner in function.node for name in inner.output}
     outputs = [name if name in found else "" for name in function.output]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, lines
+from collections.abc import Mapping, Sequence
+
+from webdnn.frontends.onnx.definitions.definition import Call, definition, floats, ints, lines
+from webdnn.frontends.onnx.definitions.fused import embedding
 
 
 def quantized(call: Call, value: str, scale: int, zero: int, like: int = 0) -> str:
@@ -100,6 +103,41 @@ def gemm(call: Call) -> str:
     )
 
 
+@definition("QLinearConv")
+def conv(call: Call) -> str:
+    """ONNX's own operator, with channels first or last."""
+    kinds = {"ints": ("kernel_shape", "pads", "strides", "dilations"), "int": ("group",), "string": ("auto_pad",)}
+    return channels_moved(call, "QLinearConv", kinds, ", ".join(f"i{i}" for i in range(1, 9)))
+
+
+@definition("NhwcMaxPool")
+def max_pool(call: Call) -> str:
+    kinds = {"ints": ("kernel_shape", "pads", "strides", "dilations"), "int": ("ceil_mode",), "string": ("auto_pad",)}
+    return channels_moved(call, "MaxPool", kinds, "", last=True)
+
+
+def channels_moved(
+    call: Call, kind: str, kinds: Mapping[str, Sequence[str]], others: str, last: bool | None = None
+) -> str:
+    """An operator with attributes of these kinds, on the first operand and others; its channels may be last."""
+    taken = ", ".join(f"{name}: {kind} = @{name}" for kind, names in kinds.items() for name in names)
+    computed = f"y = {kind} <{taken}> (x{', ' if others else ''}{others})"
+    if not (call.integer("channels_last", 0) if last is None else last):
+        return lines("x = Identity (i0)", computed, "o0 = Identity (y)")
+    rank = len(call.shape(0))
+    first, back = [0, rank - 1, *range(1, rank - 1)], [0, *range(2, rank), 1]
+    return lines(f"x = Transpose <perm = {first}> (i0)", computed, f"o0 = Transpose <perm = {back}> (y)")
+
+
+@definition("QEmbedLayerNormalization")
+def embed_layer_normalization(call: Call) -> str:
+    """Tables of integers with a scale and a zero point each; where there are no segments, those are left out."""
+    tables = [(2, 8, 13), (3, 9, 14), (4, 10, 15), (5, 11, 16), (6, 12, 17)]
+    given = [(name, of) for name, of in zip("wpsgb", tables, strict=True) if call.has(of[0])]
+    dequantizes = [f"{name}t = DequantizeLinear (i{a}, i{b}, i{c})" for name, (a, b, c) in given]
+    return lines(*dequantizes, embedding(call, [f"{name}t" for name in "wpsgb"], mask=7, positions=None))
+
+
 @definition("QuantizeLinear")
 def quantize_linear(call: Call) -> str:
     """Older than 16 bits and 4 bits in ONNX's own operator."""
@@ -131,3 +169,39 @@ def scaled_sums(call: Call, operands: str, scale: str, other: str, bias: int, re
         "product = Mul (real, unit)",
         f"{result} = Add (product, i{bias})" if call.has(bias) else f"{result} = Identity (product)",
     )
+
+
+@definition("DynamicQuantizeLSTM")
+def dynamic_lstm(call: Call) -> str:
+    """ONNX's own operator, on weights whose columns are gates. What it would quantize anew at each step is exact."""
+    numbers, given = ("activation_alpha", "activation_beta"), {attribute.name for attribute in call.node.attribute}
+    kinds = {"strings": ("activations",), "floats": numbers, "float": ("clip",), "int": ("input_forget",)}
+    others = [f", {name}: {kind} = @{name}" for kind, names in kinds.items() for name in names if name in given]
+    direction = call.text("direction") or "forward"
+    taken = f'hidden_size = {call.shape(2)[1]}, direction = "{direction}"{"".join(others)}'
+    operands = ", ".join(["i0", "w", "r", *(f"i{i}" for i in range(3, 8))])
+    return lines(
+        gates(call, "w", 1, 8),
+        gates(call, "r", 2, 10),
+        f"o0, o1, o2 = LSTM <{taken}> ({operands})",
+    )
+
+
+def gates(call: Call, result: str, i: int, scale: int) -> str:
+    """The lines for rows of gates, of columns for each direction, which have one scale or one for each."""
+    directions = range(call.shape(i)[0])
+    names = {part: ", ".join(f"{result}_{part}{d}" for d in directions) for part in ("held", "by", "zero")}
+    kinds = [("held", i), ("by", scale), ("zero", scale + 1)]
+    count, axis = len(directions), ints(f"{result}_axis", 0)
+    cuts = [f"{names[part]} = Split <axis = 0, num_outputs = {count}> (i{operand})" for part, operand in kinds]
+    turned = [
+        lines(
+            *(f"{result}_{part}{d}s = Squeeze ({result}_{part}{d}, {result}_axis)" for part, _ in kinds),
+            f"{result}_{d} = DequantizeLinear <axis = 1> ({result}_held{d}s, {result}_by{d}s, {result}_zero{d}s)",
+            f"{result}_{d}t = Transpose <perm = [1, 0]> ({result}_{d})",
+            f"{result}_{d}u = Unsqueeze ({result}_{d}t, {result}_axis)",
+        )
+        for d in directions
+    ]
+    whole = ", ".join(f"{result}_{d}u" for d in directions)
+    return lines(axis, *cuts, *turned, f"{result} = Concat <axis = 0> ({whole})")

@@ -27,6 +27,10 @@ Random = np.random.Generator
 FOUND = "hits = Greater(s, half) places = NonZero(hits) rows = Transpose(places) found = GatherND(x, rows)"
 """The rows of x [9, 4] whose score s [9] is above a half"""
 
+STEPS = "six = Constant<value_int=6>() yes = Constant<value_int=1>() on = Cast<to=9>(yes) "
+STEP = """<body = step (int64 i, bool c, float[9] a) => (bool d, float[9] b, float[9] r) {
+    b = Add(a, a) r = Sub(b, half) sum = ReduceSum<keepdims=0>(b) d = Less(sum, enough) }>"""
+
 BODIES: Mapping[str, tuple[str, str]] = {
     # outputs, nodes
     "rows of a mask": ("float[n,4] found", FOUND),
@@ -104,6 +108,44 @@ BODIES: Mapping[str, tuple[str, str]] = {
         "row = Unsqueeze(n, axes) three = Constant<value_ints=[3]>() shape = Concat<axis=0>(row, three) "
         "filled = ConstantOfShape(shape) ones = Constant<value_floats=[1.0,2.0,3.0]>() spread = Expand(ones, shape)",
     ),
+    "as many as are computed": (
+        "float[n,4] y, float[m,3] z, float[k] best, int64[k] index",
+        "hits = Greater(s, half) ones = Cast<to=7>(hits) n = ReduceSum<keepdims=1>(ones) "
+        "zero = Constant<value_ints=[0]>() y = Slice(x, zero, n) less = Neg(n) one = Constant<value_ints=[1]>() "
+        "from = Concat<axis=0>(less, one) four = Constant<value_ints=[4]>() far = Constant<value_ints=[99]>() "
+        "to = Concat<axis=0>(far, four) z = Slice(x, from, to) best, index = TopK(s, n)",
+    ),
+    "distinct": (
+        "float[n] y, int64[n] i, int64[9] inverse, int64[n] often",
+        "eight = Constant<value_float=8.0>() q = Mul(s, eight) r = Floor(q) y, i, inverse, often = Unique(r)",
+    ),
+    "distinct as they occur": (
+        "int64[n] y, int64[n] i, int64[36] inverse, int64[n] often, int64[n] twice",
+        "r = Cast<to=7>(x) y, i, inverse, often = Unique<sorted=0>(r) twice = Add(y, y)",
+    ),
+    "distinct of what is found": (
+        "float[n] y, int64[n] i, int64[m] inverse, int64[n] often, int64[k] j",
+        f"{FOUND} eight = Constant<value_float=8.0>() scores = GatherND(s, rows) q = Mul(scores, eight) r = Floor(q) "
+        "y, i, inverse, often = Unique(r) z, j = Unique<sorted=0,axis=0>(r)",
+    ),
+    "steps until a sum is large": (
+        "float[9] y, float[n,9] rows, float[n,9] doubled",
+        f"{STEPS} enough = Constant<value_float=40.0>() y, rows = Loop(six, on, s) {STEP} doubled = Add(rows, rows)",
+    ),
+    "steps or none": (
+        "float[9] y, float[n,9] rows",
+        f"{STEPS} enough = Constant<value_float=40.0>() whole = ReduceSum<keepdims=0>(s) "
+        f"more = Constant<value_float=3.0>() few = Less(whole, more) y, rows = Loop(six, few, s) {STEP}",
+    ),
+    "a state that grows": (
+        "float[n] y, int64[1] length, float[m] cut",
+        f"{STEPS} enough = Constant<value_float=4.0>() two = Constant<value_ints=[2]>() "
+        "zero = Constant<value_ints=[0]>() "
+        """first = Slice(s, zero, two) y = Loop(six, on, first) <body = step (int64 i, bool c, float[p] a)
+           => (bool d, float[q] b) { end = Constant<value_ints=[-1]>() last = Gather(a, end) next = Add(last, half)
+           b = Concat<axis=0>(a, next) sum = ReduceSum<keepdims=0>(b) d = Less(sum, enough) }>
+           length = Shape(y) cut = Slice(y, two, length)""",
+    ),
     "nothing or something": (
         "float[n,4] y",
         f"{FOUND} size = Size(found) zero = Constant<value_int=0>() none = Equal(size, zero) "
@@ -170,6 +212,19 @@ def test_as_many_as_onnxruntime_finds(name: str, tmp_path: Path) -> None:
     agree(Graph(*BODIES[name]), rows, tmp_path)
 
 
+def test_distinct_bools_of_which_onnxruntime_has_none(tmp_path: Path) -> None:
+    graph = Graph("bool[n] y, int64[n] often", "hits = Greater(s, half) y, i, inverse, often = Unique(hits)")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(graph.model().SerializeToString())
+    reference = Reference(import_onnx(path))
+    for seed, share in enumerate((0.5, 0.0)):
+        given = rows(np.random.default_rng(seed), share)
+        values, often = np.unique(given["s"] > np.float32(0.5), return_counts=True)
+        found = reference.run(given)
+        assert np.array_equal(found["y"], values)
+        assert np.array_equal(found["often"], often)
+
+
 NMS = "most = Constant<value_ints=[{most}]>() iou = Constant<value_floats=[{iou}]>() {rest}"
 
 
@@ -221,6 +276,28 @@ def test_boxes_are_looked_up(tmp_path: Path) -> None:
             "float[n,4] y",
             "goes backwards",
         ),
+        (
+            f"{STEPS} enough = Constant<value_float=4.0>() most = Constant<value_int=9223372036854775807>() "
+            f"y, rows = Loop(most, on, s) {STEP}",
+            "float[9] y",
+            "ends on a condition that is computed at run time, after any number of steps",
+        ),
+        (
+            f"{STEPS} none = SequenceEmpty() l = Loop(six, on, none) <body = step (int64 i, bool c, seq(float) a) "
+            "=> (bool d, seq(float) b) { b = SequenceInsert(a, s) q = Gather(s, i) d = Less(q, half) }> "
+            "y = ConcatFromSequence<axis=0>(l)",
+            "float[n] y",
+            "carries a sequence, and ends on what is computed",
+        ),
+        (
+            f"{STEPS} y = Loop(six, on, s) <body = step (int64 i, bool c, float[9] a) "
+            "=> (bool d, float[1,9] b) { z = Constant<value_ints=[0]>() b = Unsqueeze(a, z) q = Gather(s, i) "
+            "d = Less(q, half) }>",
+            "float[n,9] y",
+            "chooses at run time between values of different types",
+        ),
+        ("y = Unique<axis=0>(x)", "float[n,4] y", "needs the value of its operand 0"),
+        (f"{FOUND} y = Unique(found)", "float[n] y", "compares rows, or all elements, of as many as are found"),
     ],
 )
 def test_what_has_no_meaning_for_counts_is_refused(nodes: str, output: str, problem: str, tmp_path: Path) -> None:

@@ -70,6 +70,21 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "t = com.microsoft.FusedMatMul<transB=1>(x, x) p = Softmax(t) a = MatMul(p, x) "
         "c = com.microsoft.MultiHeadAttention<num_heads=2,unidirectional=1>(a, x, x)",
     ),
+    "quantized anew": (
+        f"{X}, float[b,s,4] k",
+        "float[b,s,3] y, float[b,b] z, uint8[b,s,4] q, float[b,s,4] back",
+        "q, by, at = DynamicQuantizeLinear(x) sums = MatMulInteger(q, bytes, at, middle) real = Cast<to=1>(sums) "
+        "y = Mul(real, by) p, pby, pat = DynamicQuantizeLinear(k) flat = Constant<value_ints=[0,-1]>() "
+        "a = Reshape(q, flat) c = Reshape(p, flat) t = Transpose(c) i = MatMulInteger(a, t, at, pat) z = Cast<to=1>(i) "
+        "back = DequantizeLinear(q, by, at)",
+    ),
+    "integers": (
+        "int64[b,4,5,7] i",
+        "uint8[b,3,3,5] y, int32[b,3,3,5] z, uint8[b,4,5,2] m",
+        "u = Cast<to=2>(i) y = QLinearConv(u, fine, middle, kernel, fine, middle, coarse, middle) "
+        "z = ConvInteger(u, kernel, middle, middle) "
+        "m = QLinearMatMul(u, fine, middle, pairs, fine, middle, coarse, middle)",
+    ),
     "products": (
         "float[s,b] x, float[s,b] u, float[s] v",
         "float[b,b] y, float[b,b] e, float[b] g, float[b,b] m",
@@ -89,6 +104,13 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "minus = Constant<value_ints=[-1]>() zero = Constant<value_ints=[0]>() most = Slice(x, zero, minus, one) "
         "far = Constant<value_ints=[9223372036854775807]>() end = Slice(x, minus, far, one)"
         " even = Slice(x, zero, far, one, two) left = Slice(x, zero, two, two)",
+    ),
+    "parts": (
+        X,
+        "float[b,n,4] y, float[b,m,4] z, float[b,1,4] first, float[b,k,4] rest, float[b,s,1] w, float[b,s,3] v",
+        "y, z = Split<axis=1,num_outputs=2>(x) at = Shape<start=1,end=2>(x) more = Sub(at, one) "
+        "sizes = Concat<axis=0>(one, more) first, rest = Split<axis=1>(x, sizes) "
+        "columns = Constant<value_ints=[1,3]>() w, v = Split<axis=2>(x, columns)",
     ),
     "as many of a table": (
         f"{X}",
@@ -177,6 +199,13 @@ BODIES: Mapping[str, tuple[str, str, str]] = {
         "y = Gather(flat, ids) depth = Constant<value_int=9>() v = Constant<value_floats=[0.0,1.0]>() "
         "h = OneHot(ids, depth, v)",
     ),
+    "a step for each": (
+        "float[s,3] x",
+        "float[3] y, float[s,3] rows",
+        "shape = Shape(x) first = Constant<value_int=0>() n = Gather(shape, first) on = Cast<to=9>(one_step) "
+        """y, rows = Loop(n, on, start) <body = step (int64 i, bool c, float[3] a) => (bool d, float[3] b, float[3] r)
+           { row = Gather(x, i) b = Add(a, row) d = Identity(c) r = Mul(b, row) }>""",
+    ),
     "what an input is": (X, "float[b,s,4] x2, float[b,s,4] y", "x2 = Identity(x) y = Relu(x)"),
 }
 
@@ -191,6 +220,15 @@ CONSTANTS: Mapping[str, Array] = {
     "steps": np.random.default_rng(3).standard_normal((2, 2, 4), np.float32),
     "states": np.random.default_rng(4).standard_normal((2, 2, 2), np.float32),
     "wide": np.array([3, 6, 4]),
+    "bytes": np.random.default_rng(5).integers(0, 256, (4, 3)).astype(np.uint8),
+    "middle": np.array(120, np.uint8),
+    "kernel": np.random.default_rng(6).integers(0, 256, (3, 4, 3, 3)).astype(np.uint8),
+    "pairs": np.random.default_rng(7).integers(0, 256, (7, 2)).astype(np.uint8),
+    "fine": np.array(0.02, np.float32),
+    "coarse": np.array(1.5, np.float32),
+    "two_and_four": np.array([2, 4]),
+    "one_step": np.array(1),
+    "start": np.ones(3, np.float32),
     "thrice": np.array([1, 3, 1]),
 }
 """What the nodes of a model may use by name"""
@@ -284,7 +322,7 @@ def test_inputs_of_other_sizes_are_refused(
         (f"{X}, float[b,6,4] z", "y = Add(x, z)", "combines 6 places with an axis that may have fewer"),
         (X, "y = Expand(x, wide)", "may have to repeat an axis"),
         (X, "y = Tile(x, thrice)", "repeats an axis whose size varies"),
-        (X, "y, other = Split<axis=1,num_outputs=2>(x)", "cuts an axis whose size varies"),
+        (X, "y, other = Split<axis=1>(x, two_and_four)", "in parts that may not add up to it"),
         (X, "y = LayerNormalization<axis=1>(x, row)", "normalizes along an axis"),
         (IMAGE, "y = AveragePool<kernel_shape=[3,3],pads=[1,1,1,1]>(x)", "divides by as many places as there are"),
         (IMAGE, 'y = Conv<auto_pad="SAME_UPPER",strides=[2,2]>(x, w)', "pads as many places as there are"),

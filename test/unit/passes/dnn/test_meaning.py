@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i64
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
@@ -19,6 +19,7 @@ from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.normalization import BatchNormOp
 from webdnn.dialects.dnn.reduction import ReduceSumOp
 from webdnn.dialects.dnn.shape import ExpandOp
+from webdnn.dialects.element import tensor_type
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
@@ -26,6 +27,7 @@ from webdnn.passes.dnn.commute_resampling import DnnCommuteResamplingPass
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.passes.dnn.merge_siblings import DnnMergeSiblingsPass
+from webdnn.passes.dnn.narrow_integers import DnnNarrowIntegersPass
 from webdnn.support.diagnostic import where
 
 Array = NDArray[np.generic]
@@ -177,6 +179,22 @@ def test_elided_identities_keep_what_is_not_finite() -> None:
     module = imported(nodes, x, held, 1)
     preserves(module, DnnElideIdentitiesPass(), x)
     assert [op.name for op in operators(module)] == ["dnn.mul"]
+
+
+def test_sums_of_64_bits_keep_their_low_bits() -> None:
+    """Even where they leave the integers of 32 bits on the way."""
+    nodes = [
+        helper.make_node("ReduceSum", ["x", "axis"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "factor"], ["product"]),
+        helper.make_node("Sub", ["product", "x"], ["difference"]),
+        helper.make_node("Cast", ["difference"], ["low"], to=TensorProto.INT32),
+        helper.make_node("Cast", ["low"], ["y"], to=TensorProto.FLOAT),
+    ]
+    x = np.array([[2**40 + 5, 7], [-3, 2**31 + 1]])
+    held: dict[str, Array] = {"axis": np.array([1]), "factor": np.array(2**33 - 3)}
+    module = imported(nodes, x, held, 2)
+    preserves(module, DnnNarrowIntegersPass(), x)
+    assert not [op for op in operators(module) if tensor_type(op.results[0]).element_type == i64]
 
 
 @pytest.mark.parametrize(("extent", "folds"), [(1 << 10, True), (1 << 19, False)])

@@ -23,6 +23,7 @@ IDLE = {
     "dnn-commute-resampling",
     "dnn-fold-constants",
     "dnn-form-integer-products",
+    "dnn-narrow-integers",
     "kernel-alternate-panels",
     "kernel-form-strips",
     "kernel-hoist-factors",
