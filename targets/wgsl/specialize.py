@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, MemRefType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -34,9 +34,9 @@ def specialize(module: ModuleOp) -> None:
             earlier = sum(known == name for known, _ in made)
             suffix = f"_{earlier}" if earlier else ""
             made[name, signature] = function = copy(functions[name], suffix)
-            if function.alone:
-                alone = made[function.alone.data, signature] = copy(functions[function.alone.data], suffix)
-                function.alone = alone.sym_name
+            for other in function.others:
+                made[other.data, signature] = copy(functions[other.data], suffix)
+            function.others = ArrayAttr([made[other.data, signature].sym_name for other in function.others])
         function = made[name, signature]
         kept = [call.buffers[i] for i, (_, first) in enumerate(signature) if first == i]
         new = CallOp(function.sym_name.data, kept, call.counters, once=call.once)

@@ -1,31 +1,67 @@
 /** @file The kernels of a WebGPU bundle: pipelines, the buffers that they bind, and the dispatches of a run. */
 
-import { reasonOf, WebDnnError } from "../error.js";
+import { BundleError, reasonOf, WebDnnError } from "../error.js";
 import { unrolled } from "./launches.js";
 
-/** @import { Binding, Dispatch, WebGpu } from "../manifest.js" */
+/** @import { Binding, Dispatch, Variant, WebGpu } from "../manifest.js" */
 /** @import { Bundle } from "../bundle.js" */
+/** @import { Choices } from "./webgpu_choices.js" */
 /** @import { Device } from "./webgpu_device.js" */
 
 /** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, numbers: GPUBuffer }} Buffers */
 /** @typedef {{ group: GPUBindGroup, offsets: number[] }} Numbers the counters of a launch, as places in `numbers` */
 /**
- * @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number],
- *   numbers?: Numbers }} Step
+ * @typedef {{ launch: number, pipeline: GPUComputePipeline, group: GPUBindGroup,
+ *   groups: readonly [number, number, number], numbers?: Numbers }} Step a launch by its number in the manifest
  */
 
 /** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
 const STRIDE = 256;
 
 /**
- * On an adapter in software every invocation works alone, as far as kernels allow: there, waiting for others is slow.
+ * @param {Dispatch} launch
+ * @returns {Variant[]} what may be launched, all of which compute the same
+ */
+export function variantsOf({ variant, pipeline, groups, others = [], alone }) {
+  const first = variant ? [{ name: variant, pipeline, groups }] : [];
+  return [...first, ...others, ...(alone ? [/** @type {Variant} */ ({ name: "alone", ...alone })] : [])];
+}
+
+/**
+ * What is launched here: what was found to be the fastest. Of the rest, every invocation works alone on an adapter in
+ * software, as far as kernels allow: there, waiting for others is slow.
  * @param {WebGpu} section
- * @param {GPUDevice} gpu
+ * @param {Device} device
+ * @param {Choices} [choices]
  * @returns {WebGpu}
  */
-export function adapted(section, gpu) {
-  if (!gpu.adapterInfo?.isFallbackAdapter) return section;
-  return { ...section, dispatches: section.dispatches.map((launch) => ({ ...launch, ...launch.alone })) };
+export function adapted(section, device, choices) {
+  const dispatches = section.dispatches.map((launch) => {
+    const variants = variantsOf(launch);
+    const broken = variants.find(({ pipeline }) => !section.pipelines[pipeline]);
+    if (broken) {
+      const what = `the manifest has no pipeline ${broken.pipeline}, which launches '${broken.name}'`;
+      throw new BundleError(what, "compile the bundle again");
+    }
+    /** @param {string | undefined} name */
+    const named = (name) => variants.find((variant) => variant.name === name);
+    const safe = device.isFallback ? named("alone") : undefined;
+    const { pipeline, groups } = named(choices?.get(section.pipelines[launch.pipeline].entry)) ?? safe ?? launch;
+    return { ...launch, pipeline, groups };
+  });
+  return { ...section, dispatches };
+}
+
+/**
+ * @param {WebGpu} section
+ * @param {Step} step
+ * @param {Choices} [choices]
+ * @returns {boolean} whether it has variants, and it is not known which is the fastest
+ */
+export function isOpen({ dispatches, pipelines }, { launch }, choices) {
+  const { variant, pipeline } = dispatches[launch];
+  const chosen = choices?.get(pipelines[pipeline].entry);
+  return variant !== undefined && variantsOf(dispatches[launch]).every(({ name }) => name !== chosen);
 }
 
 /**
@@ -187,6 +223,7 @@ export function createSteps(section, gpu, layouts, pipelines, buffers) {
   };
   const groups = section.dispatches.map(groupOf);
   return unrolled(section.dispatches, section.loops).map(({ index, launch, counters }) => ({
+    launch: index,
     pipeline: pipelines[launch.pipeline],
     group: groups[index],
     groups: launch.groups,
