@@ -36,10 +36,11 @@ export interface Executor {
   readonly lost?: boolean;
   /** What an array holds is read before anything is awaited, unless there is an image. */
   run(inputs: ReadonlyArray<Value>): Promise<TypedArray[]>;
-  /** Whether there are kernels left of which it does not know which variant is the fastest, and that are worth it. */
-  readonly tunable?: boolean;
-  /** Times kernels that have variants, and launches the fastest from then on. If that fails, it launches what it did. */
-  tune?(pause: Pause): Promise<void>;
+  /**
+   * Times kernels that have variants, and launches the fastest from then on; if that fails, what it did, and it never
+   * rejects. It is there as long as that has not begun, if it is worth it.
+   */
+  tune?: (pause: Pause) => Promise<void>;
   runToBuffers?(inputs: ReadonlyArray<Value>): Promise<GPUBuffer[]>;
   dispose(): void;
 }

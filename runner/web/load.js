@@ -25,8 +25,7 @@ const DEFAULT_ORDER = ["webgpu", "webgl", "wasm", "js"];
 export async function load(url, options = {}) {
   try {
     const names = backendNames(options.backends ?? DEFAULT_ORDER);
-    checkThreads(options.threads);
-    checkTune(options.tune);
+    checkOptions(options);
     const base = baseOf(url);
     // The first backend's modules come together with the manifest; if they do not, it is refused later.
     BACKENDS[names[0]].load().catch(() => {});
@@ -101,16 +100,14 @@ async function create(name, base, manifest, { device, onProgress, signal, thread
   }
 }
 
-/** @param {number} [threads] */
-function checkThreads(threads = 1) {
-  if (Number.isInteger(threads) && threads > 0) return;
-  throw new WebDnnError(`threads is ${threads}`, "give a whole number from 1, or leave it out");
-}
-
-/** @param {string} tune */
-function checkTune(tune = "never") {
-  if (["background", "now", "never"].includes(tune)) return;
-  throw new WebDnnError(`tune is '${tune}'`, 'give "background", "now" or "never", or leave it out');
+/** @param {LoadOptions} options */
+function checkOptions({ threads = 1, tune = "never" }) {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new WebDnnError(`threads is ${threads}`, "give a whole number from 1, or leave it out");
+  }
+  if (!["background", "now", "never"].includes(tune)) {
+    throw new WebDnnError(`tune is '${tune}'`, 'give "background", "now" or "never"');
+  }
 }
 
 /**

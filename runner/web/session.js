@@ -22,7 +22,7 @@ export class RunnerSession {
   #tensors;
   /** @type {Promise<Executor> | undefined} one in place of one that is lost */
   #renewal;
-  /** @type {Promise<void> | undefined} kernels being timed */
+  /** @type {Promise<void> | undefined} kernels being timed, which never rejects */
   #tuning;
   #disposal = new AbortController();
   /** @type {Set<Promise<unknown>>} the runs that have not ended, in order, which never reject */
@@ -145,17 +145,12 @@ export class RunnerSession {
     }
   }
 
-  /** Has kernels timed once there are results, while nothing waits for others. */
+  /** Has kernels timed once there are results, in moments in which the page waits for nothing. */
   #tune() {
     const { signal } = this.#disposal;
-    const executor = this.#executor;
-    if (this.#tuning || signal.aborted || !executor.tunable) return;
-    this.#tuning = import("./idle.js")
-      .then(({ idle }) => executor.tune?.({ signal, idle: () => idle(this.#pending, signal) }))
-      .catch(() => {})
-      .then(() => {
-        this.#tuning = undefined;
-      });
+    if (signal.aborted || !this.#executor.tune) return;
+    const idle = () => import("./idle.js").then(({ idle }) => idle(this.#pending, signal));
+    this.#tuning = this.#executor.tune({ signal, idle });
   }
 
   /** Has the device, the kernels and the weights made anew, once for all runs that wait for it. */

@@ -3,7 +3,7 @@
 import { WebDnnError } from "../error.js";
 import { fromStorage, toStorage } from "../tensors.js";
 import { acquireDevice, checkAvailable } from "./webgpu_device.js";
-import { adapted, compile, createBuffer, createBuffers, createSteps, dispatch, isOpen, Layouts } from "./webgpu_kernels.js";
+import { adapted, compile, createBuffer, createBuffers, createSteps, dispatch, Layouts } from "./webgpu_kernels.js";
 
 /** @import { TypedArray } from "../index.js" */
 /** @import { Context, Executor, Pause, Value } from "../internal.js" */
@@ -36,9 +36,8 @@ export async function create({ bundle, device: given, tune }) {
     ]);
     const steps = await opened.device.scoped(() => start(opened, kernels));
     // What suits an adapter in software is known, and timing it would take long.
-    const tunes = tune === "now" || (tune !== "never" && !opened.device.isFallback);
-    const open = tunes && steps.some((step) => isOpen(section, step, kernels.choices));
-    return new WebGpuExecutor(section, bundle, opened, steps, open ? kernels : undefined);
+    const tunes = kernels.open && tune !== "never" && (tune === "now" || !opened.device.isFallback);
+    return new WebGpuExecutor(section, bundle, opened, steps, tunes ? kernels : undefined);
   } catch (error) {
     const opened = await opening.catch(() => undefined);
     if (!opened) throw error;
@@ -79,15 +78,13 @@ function close({ device, buffers }) {
  * @param {Context["tune"]} tune
  */
 async function prepare(section, bundle, opening, tune) {
-  const hash = bundle.manifest.files[section.sources]?.sha256;
   const choosing = tune !== "never" && section.dispatches.some(({ variant }) => variant);
-  const reading = choosing ? import("./webgpu_choices.js").then(({ read }) => read(hash)) : undefined;
-  const [texts, { device }, known] = await Promise.all([bundle.texts(section.sources), opening, reading]);
-  const choices = known?.get(device.identity);
-  const launched = adapted(section, device, choices);
+  const reading = choosing && import("./webgpu_choices.js").then(({ read }) => read(bundle, opening));
+  const [texts, { device }, choices] = await Promise.all([bundle.texts(section.sources), opening, reading]);
+  const { launched, open } = adapted(section, device, choices || undefined);
   const layouts = new Layouts(launched, device.gpu);
   const pipelines = await compile(launched, bundle, device, layouts, texts);
-  return { hash, texts, choices, launched, layouts, pipelines };
+  return { launched, open, layouts, pipelines };
 }
 
 /**
@@ -148,7 +145,6 @@ class WebGpuExecutor {
   #images;
   /** How many were begun. */
   #runs = 0;
-  #untuned;
 
   /**
    * @param {WebGpu} section
@@ -162,7 +158,7 @@ class WebGpuExecutor {
     this.#bundle = bundle;
     this.#opened = opened;
     this.#steps = steps;
-    this.#untuned = untuned;
+    this.tune = untuned && ((/** @type {Pause} */ pause) => this.#tune(untuned, pause));
   }
 
   get gpu() {
@@ -171,24 +167,6 @@ class WebGpuExecutor {
 
   get lost() {
     return this.#opened.device.replaceable;
-  }
-
-  get tunable() {
-    return this.#untuned !== undefined;
-  }
-
-  /** @param {Pause} pause */
-  async tune(pause) {
-    const kernels = this.#untuned;
-    this.#untuned = undefined;
-    if (!kernels) return;
-    const subject = { ...kernels, section: this.#section, device: this.#opened.device, steps: this.#steps };
-    try {
-      const { tune } = await import("./webgpu_tuning.js");
-      await tune({ ...subject, runs: () => this.#runs }, pause);
-    } catch {
-      // What was not found out is launched as it was.
-    }
   }
 
   /**
@@ -295,6 +273,19 @@ class WebGpuExecutor {
     const buffer = createBuffer(this.gpu, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     this.#staging.add(buffer);
     return buffer;
+  }
+
+  /**
+   * @param {Kernels} kernels
+   * @param {Pause} pause
+   */
+  async #tune(kernels, pause) {
+    const { device } = this.#opened;
+    const subject = { ...kernels, bundle: this.#bundle, device, steps: this.#steps, runs: () => this.#runs };
+    this.tune = undefined;
+    // What is not found out is launched as it was.
+    const module = pause.idle().then(() => import("./webgpu_tuning.js"));
+    await module.then(({ tune }) => tune(subject, pause)).catch(() => {});
   }
 
   #imageInputs() {

@@ -33,12 +33,6 @@ export class Device {
     return this.gpu.adapterInfo?.isFallbackAdapter ?? false;
   }
 
-  /** What it is called, as far as the browser tells: that which is as fast has the same name. */
-  get identity() {
-    const { vendor, architecture, device, description } = this.gpu.adapterInfo ?? {};
-    return [vendor, architecture, device, description].join("|");
-  }
-
   /** Whether it is gone, and sessions may have another in its place. */
   get replaceable() {
     return this.#owned && this.lost !== undefined;
@@ -143,8 +137,9 @@ async function sharedDevice(section) {
   if (!adapter) throw new WebDnnError("WebGPU has no adapter", OTHER_BACKENDS);
   const reason = lacking(section, adapter, "the adapter");
   if (reason) throw new WebDnnError(reason, OTHER_BACKENDS);
-  const timed = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
-  const requiredFeatures = /** @type {GPUFeatureName[]} */ ([...section.features, ...timed]);
+  // What the bundle needs is there, and variants of kernels are timed by the GPU's own clock if it has one.
+  const offered = [...section.features, "timestamp-query"].filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = /** @type {GPUFeatureName[]} */ (offered);
   const requiredLimits = offeredLimits(section, adapter);
   shared = new Device(await adapter.requestDevice({ requiredFeatures, requiredLimits }), true);
   return shared;

@@ -33,35 +33,23 @@ export function variantsOf({ variant, pipeline, groups, others = [], alone }) {
  * @param {WebGpu} section
  * @param {Device} device
  * @param {Choices} [choices]
- * @returns {WebGpu}
+ * @returns {{ launched: WebGpu, open: boolean }} whether runs have variants left of which none was found
  */
-export function adapted(section, device, choices) {
-  const dispatches = section.dispatches.map((launch) => {
+export function adapted(section, { isFallback }, choices) {
+  const { pipelines, loading } = section;
+  let open = false;
+  const dispatches = section.dispatches.map((launch, i) => {
     const variants = variantsOf(launch);
-    const broken = variants.find(({ pipeline }) => !section.pipelines[pipeline]);
-    if (broken) {
-      const what = `the manifest has no pipeline ${broken.pipeline}, which launches '${broken.name}'`;
-      throw new BundleError(what, "compile the bundle again");
+    const { entry } = pipelines[launch.pipeline];
+    if (variants.some(({ pipeline }) => !pipelines[pipeline])) {
+      throw new BundleError(`kernel '${entry}' has a variant without a pipeline`, "compile the bundle again");
     }
-    /** @param {string | undefined} name */
-    const named = (name) => variants.find((variant) => variant.name === name);
-    const safe = device.isFallback ? named("alone") : undefined;
-    const { pipeline, groups } = named(choices?.get(section.pipelines[launch.pipeline].entry)) ?? safe ?? launch;
+    const found = variants.find(({ name }) => name === choices?.get(entry));
+    if (launch.variant && !found && i >= loading) open = true;
+    const { pipeline, groups } = found ?? (isFallback ? launch.alone : undefined) ?? launch;
     return { ...launch, pipeline, groups };
   });
-  return { ...section, dispatches };
-}
-
-/**
- * @param {WebGpu} section
- * @param {Step} step
- * @param {Choices} [choices]
- * @returns {boolean} whether it has variants, and it is not known which is the fastest
- */
-export function isOpen({ dispatches, pipelines }, { launch }, choices) {
-  const { variant, pipeline } = dispatches[launch];
-  const chosen = choices?.get(pipelines[pipeline].entry);
-  return variant !== undefined && variantsOf(dispatches[launch]).every(({ name }) => name !== chosen);
+  return { launched: { ...section, dispatches }, open };
 }
 
 /**

@@ -3,16 +3,16 @@
 import { keep, read } from "./webgpu_choices.js";
 import { dispatch, variantsOf } from "./webgpu_kernels.js";
 
+/** @import { Bundle } from "../bundle.js" */
 /** @import { Pause } from "../internal.js" */
 /** @import { Variant, WebGpu } from "../manifest.js" */
 /** @import { Device } from "./webgpu_device.js" */
 /** @import { Layouts, Step } from "./webgpu_kernels.js" */
 
 /**
- * What is tuned: the section as the manifest has it and as it is launched, the hash of its texts, the steps of a run,
- * and how many runs were begun.
- * @typedef {{ section: WebGpu, launched: WebGpu, hash: string, texts: string[], layouts: Layouts, device: Device,
- *   steps: Step[], runs: () => number }} Subject
+ * What is tuned: a bundle, its section as it is launched, the steps of a run, and how many runs were begun.
+ * @typedef {{ bundle: Bundle, launched: WebGpu, layouts: Layouts, device: Device, steps: Step[], runs: () => number,
+ * }} Subject
  */
 /**
  * A kernel that has variants, with all steps of it; `current` is the pipeline of that which is launched.
@@ -48,8 +48,10 @@ const PATIENCE = 20;
 export async function tune(subject, pause) {
   const stopwatch = new Stopwatch(subject.device);
   try {
+    // They come from the browser's cache, mostly; to keep them for this would cost every page memory.
+    const texts = await subject.bundle.texts(subject.launched.sources);
     for (const kernel of kernelsOf(subject)) {
-      await exclusively(pause, () => choose(subject, kernel, stopwatch, pause));
+      await exclusively(pause, () => choose({ ...subject, texts }, kernel, stopwatch, pause));
     }
   } finally {
     stopwatch.dispose();
@@ -70,7 +72,8 @@ async function exclusively({ signal }, action) {
  * @param {Subject} subject
  * @returns {Iterable<Kernel>}
  */
-function kernelsOf({ section, launched, layouts, steps }) {
+function kernelsOf({ bundle, launched, layouts, steps }) {
+  const section = /** @type {WebGpu} */ (bundle.manifest.backends.webgpu);
   /** @type {Map<number, Kernel>} */
   const kernels = new Map();
   for (const step of steps) {
@@ -88,14 +91,14 @@ function kernelsOf({ section, launched, layouts, steps }) {
 
 /**
  * Has the variant of a kernel launched from now on that another session has chosen, or that is the fastest.
- * @param {Subject} subject
+ * @param {Subject & { texts: string[] }} subject
  * @param {Kernel} kernel
  * @param {Stopwatch} stopwatch
  * @param {Pause} pause
  */
 async function choose(subject, kernel, stopwatch, pause) {
-  const { hash, device } = subject;
-  const known = (await read(hash)).get(device.identity)?.get(kernel.entry);
+  const { bundle, device } = subject;
+  const known = (await read(bundle, subject)).get(kernel.entry);
   const kept = kernel.variants.find(({ name }) => name === known);
   /** @type {Omit<Timed, "count" | "time">[]} */
   const found = [];
@@ -109,18 +112,18 @@ async function choose(subject, kernel, stopwatch, pause) {
   if (!chosen) return;
   const { pipeline, groups } = chosen.step;
   for (const step of kernel.steps) Object.assign(step, { pipeline, groups });
-  if (!kept) await keep(hash, device.identity, kernel.entry, chosen.name);
+  if (!kept) await keep(bundle, device, kernel.entry, chosen.name);
 }
 
 /**
- * @param {Subject} subject
+ * @param {Subject & { texts: string[] }} subject
  * @param {Kernel} kernel
  * @param {Variant} variant
  * @returns {Promise<Step | undefined>} a launch of the variant; none if the device does not compile it
  */
-async function stepOf({ section, texts, device }, { current, layout, steps: [step] }, { pipeline, groups }) {
+async function stepOf({ launched, texts, device }, { current, layout, steps: [step] }, { pipeline, groups }) {
   if (pipeline === current) return step;
-  const { source, entry } = section.pipelines[pipeline];
+  const { source, entry } = launched.pipelines[pipeline];
   try {
     const [compiled, checked] = device.begin(() => {
       const module = device.gpu.createShaderModule({ code: texts[source] });
