@@ -148,7 +148,8 @@ export class RunnerSession {
   /** Has kernels timed once there are results, in moments in which the page waits for nothing. */
   #tune() {
     const { signal } = this.#disposal;
-    if (signal.aborted || !this.#executor.tune) return;
+    // Once: if the device was lost meanwhile, it may be lost again.
+    if (this.#tuning || signal.aborted || !this.#executor.tune) return;
     const idle = () => import("./idle.js").then(({ idle }) => idle(this.#pending, signal));
     this.#tuning = this.#executor.tune({ signal, idle });
   }

@@ -79,9 +79,9 @@ function close({ device, buffers }) {
  */
 async function prepare(section, bundle, opening, tune) {
   const choosing = tune !== "never" && section.dispatches.some(({ variant }) => variant);
-  const reading = choosing && import("./webgpu_choices.js").then(({ read }) => read(bundle, opening));
+  const reading = choosing ? import("./webgpu_choices.js").then(({ read }) => read(bundle, opening)) : undefined;
   const [texts, { device }, choices] = await Promise.all([bundle.texts(section.sources), opening, reading]);
-  const { launched, open } = adapted(section, device, choices || undefined);
+  const { launched, open } = adapted(section, device, choices);
   const layouts = new Layouts(launched, device.gpu);
   const pipelines = await compile(launched, bundle, device, layouts, texts);
   return { launched, open, layouts, pipelines };
@@ -280,9 +280,8 @@ class WebGpuExecutor {
    * @param {Pause} pause
    */
   async #tune(kernels, pause) {
-    const { device } = this.#opened;
-    const subject = { ...kernels, bundle: this.#bundle, device, steps: this.#steps, runs: () => this.#runs };
     this.tune = undefined;
+    const subject = { ...kernels, ...this.#opened, bundle: this.#bundle, steps: this.#steps, runs: () => this.#runs };
     // What is not found out is launched as it was.
     const module = pause.idle().then(() => import("./webgpu_tuning.js"));
     await module.then(({ tune }) => tune(subject, pause)).catch(() => {});

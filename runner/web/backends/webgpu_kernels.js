@@ -42,7 +42,7 @@ export function adapted(section, { isFallback }, choices) {
     const variants = variantsOf(launch);
     const { entry } = pipelines[launch.pipeline];
     if (variants.some(({ pipeline }) => !pipelines[pipeline])) {
-      throw new BundleError(`kernel '${entry}' has a variant without a pipeline`, "compile the bundle again");
+      throw new BundleError(`a variant of '${entry}' has no pipeline`, "compile the bundle again");
     }
     const found = variants.find(({ name }) => name === choices?.get(entry));
     if (launch.variant && !found && i >= loading) open = true;

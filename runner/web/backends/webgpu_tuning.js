@@ -15,7 +15,7 @@ import { dispatch, variantsOf } from "./webgpu_kernels.js";
  * }} Subject
  */
 /**
- * A kernel that has variants, with all steps of it; `current` is the pipeline of that which is launched.
+ * A kernel that has variants, with all steps of it; the first variant is that which is launched, by pipeline `current`.
  * @typedef {{ entry: string, current: number, layout: GPUPipelineLayout, variants: Variant[], steps: Step[] }} Kernel
  */
 /** @typedef {{ name: string, step: Step, count: number, time: number }} Timed how long each of `count` launches takes */
@@ -26,6 +26,9 @@ const LEAST = { timestamps: 4, fences: 8 };
 
 /** Launches in a row at most. */
 const MOST = 256;
+
+/** Milliseconds of a launch whose other variants are not tried: one may take as long as a system lets a GPU take. */
+const LONG = 50;
 
 /** How often each variant is timed again: its shortest time is its own, and what it took longer is noise. */
 const ROUNDS = 3;
@@ -84,7 +87,10 @@ function kernelsOf({ bundle, launched, layouts, steps }) {
     const { entry } = section.pipelines[launch.pipeline];
     const current = launched.dispatches[step.launch].pipeline;
     const layout = layouts.of(current).pipeline;
-    kernels.set(launch.pipeline, { entry, current, layout, variants: variantsOf(launch), steps: [step] });
+    const launchedFirst = (/** @type {Variant} */ a, /** @type {Variant} */ b) =>
+      Number(b.pipeline === current) - Number(a.pipeline === current);
+    const variants = variantsOf(launch).sort(launchedFirst);
+    kernels.set(launch.pipeline, { entry, current, layout, variants, steps: [step] });
   }
   return kernels.values();
 }
@@ -108,7 +114,7 @@ async function choose(subject, kernel, stopwatch, pause) {
   }
   /** @type {Measure} */
   const measure = (step, count) => undisturbed(() => stopwatch.milliseconds(step, count), subject, pause);
-  const chosen = kept ? found[0] : await fastestOf(found, kernel.steps[0], measure, stopwatch.least);
+  const chosen = kept ? found[0] : await fastestOf(found, measure, stopwatch.least);
   if (!chosen) return;
   const { pipeline, groups } = chosen.step;
   for (const step of kernel.steps) Object.assign(step, { pipeline, groups });
@@ -137,13 +143,12 @@ async function stepOf({ launched, texts, device }, { current, layout, steps: [st
 }
 
 /**
- * @param {ReadonlyArray<{ name: string, step: Step }>} variants
- * @param {Step} current what is launched, which stays unless another is faster by more than what is left of noise
+ * @param {ReadonlyArray<{ name: string, step: Step }>} variants that which is launched first: it is known to do no harm
  * @param {Measure} measure
  * @param {number} least milliseconds that can be told apart
- * @returns {Promise<Timed | undefined>}
+ * @returns {Promise<Timed>} the first, unless another is faster by more than what is left of noise
  */
-async function fastestOf(variants, current, measure, least) {
+async function fastestOf(variants, measure, least) {
   /** @type {Timed[]} */
   const timed = [];
   for (const { name, step } of variants) {
@@ -152,6 +157,7 @@ async function fastestOf(variants, current, measure, least) {
     let taken = await measure(step, count);
     while (taken < least && count < MOST) taken = await measure(step, (count *= 2));
     timed.push({ name, step, count, time: taken / count });
+    if (timed[0].time > LONG) return timed[0];
   }
   const best = () => timed.reduce((a, b) => (b.time < a.time ? b : a));
   const hopeful = timed.filter(({ time }) => time <= HOPELESS * best().time);
@@ -159,8 +165,7 @@ async function fastestOf(variants, current, measure, least) {
   for (let round = 0; round < ROUNDS; round++) {
     for (const one of hopeful) one.time = Math.min(one.time, (await measure(one.step, one.count)) / one.count);
   }
-  const own = timed.find(({ step }) => step === current);
-  return own && best().time >= ENOUGH * own.time ? own : best();
+  return best().time < ENOUGH * timed[0].time ? best() : timed[0];
 }
 
 /**
@@ -208,7 +213,7 @@ class Stopwatch {
    */
   async milliseconds(step, count) {
     const { queue } = this.#device.gpu;
-    if (!this.#timestamps) await queue.onSubmittedWorkDone();
+    await queue.onSubmittedWorkDone();
     const begun = performance.now();
     const [, checked] = this.#device.begin(() => this.#submit(Array.from({ length: count }, () => step)));
     const [time] = await Promise.all([this.#ended(begun), checked]);

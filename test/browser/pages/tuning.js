@@ -96,11 +96,11 @@ const kept = () =>
   });
 
 /** Keeps a name as another session would have, or for another kernel, adapter or bundle. */
-async function keepName(url, name, { bundle, adapter, entry = "relu" } = {}) {
+async function keepName(url, name, { bundle, adapter, entry = "relu", sources = "wgsl.json" } = {}) {
   const { files } = await (await fetch(`${url}model.json`)).json();
   const { vendor, architecture, device, description } = (await navigator.gpu.requestAdapter()).info;
   const identity = adapter ?? [vendor, architecture, device, description].join("|");
-  await withStore((store) => settled(store.put(name, [bundle ?? files["wgsl.json"].sha256, identity, entry])));
+  await withStore((store) => settled(store.put(name, [bundle ?? files[sources].sha256, identity, entry])));
 }
 
 async function untilKept() {
@@ -194,7 +194,14 @@ export async function interrupted(url, what) {
         await later(100);
         return { first, more: seen.launched.length - count, stored: await kept() };
       }
-      if (what === "lose") await later();
+      if (what === "lose") {
+        await later();
+        const second = await run(session, seen);
+        const count = seen.launched.length;
+        await later(100);
+        await session.dispose();
+        return { first, second, more: seen.launched.length - count, stored: await kept() };
+      }
       const second = await run(session, seen);
       await untilKept();
       const third = await run(session, seen);
@@ -240,6 +247,29 @@ export function timestamps(url) {
       return result;
     }),
   );
+}
+
+/** A run with each of the variants that are named, of the kernel that has them. */
+export function each(url, variants) {
+  return withClock({ fallback: false }, async (seen) => {
+    const { backends } = await (await fetch(`${url}model.json`)).json();
+    const { pipelines, dispatches, sources } = backends.webgpu;
+    const { entry } = pipelines[dispatches.find(({ variant }) => variant).pipeline];
+    const results = [];
+    for (const name of variants) {
+      await keepName(url, name, { entry, sources });
+      const session = await load(url, BACKENDS);
+      seen.launched.length = 0;
+      const inputs = session.inputs.map((input) => [
+        input.name,
+        Float32Array.from({ length: input.shape.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37) % 64) / 32 - 1),
+      ]);
+      const [y] = Object.values(await session.run(Object.fromEntries(inputs)));
+      results.push({ y: [...y], launched: [...seen.launched] });
+      await session.dispose();
+    }
+    return { results };
+  });
 }
 
 /** What is wrong with an option. */

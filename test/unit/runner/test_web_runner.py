@@ -14,7 +14,7 @@ from webdnn.targets.bundle.write import runner_files
 
 HERE = Path(__file__).parent
 RUNNER = HERE.parents[2] / "runner" / "web"
-BUDGET = 25_000
+BUDGET = 25_500
 LATER = ("runner/idle.js", "runner/backends/webgpu_choices.js", "runner/backends/webgpu_tuning.js")
 """What only sessions load that choose between variants of kernels, for the most part after the first run"""
 BUDGET_LATER = 3_500
