@@ -295,33 +295,38 @@ class IdOp(CountedOp):
 class FuncOp(IRDLOperation):
     """A kernel: buffers it reads and writes as arguments, then counters of loops around its calls.
 
-    Equal kernels are one function. One whose invocations work together may name another that does the same `alone`,
-    for devices that have workgroups in name only.
+    Equal kernels are one function. What can be computed in several ways is a function for each, of which one names the
+    `others`: they take the same arguments and do the same, and a device may launch whichever is fastest there.
 
     ```mlir
     kernel.func @relu(%x: memref<8xf32>, %y: memref<8xf32>) { … }
-    kernel.func @sum(%x: memref<8192xf32>, %y: memref<1xf32>) alone @sum_alone { … }
+    kernel.func @sum(%x: memref<8192xf32>, %y: memref<1xf32>) variant "groups" others @sum_alone { … }
+    kernel.func @sum_alone(%x: memref<8192xf32>, %y: memref<1xf32>) variant "alone" { … }
     kernel.func @step(%x: memref<100x8xf32>, %y: memref<8xf32>, %n: index) { %t = kernel.index [%n] of 100 … }
     ```
     """
 
     name = "kernel.func"
     sym_name = prop_def(SymbolNameConstraint())
-    alone = opt_prop_def(StringAttr)
+    variant = opt_prop_def(StringAttr)
+    others = prop_def(ArrayAttr[StringAttr])
     body = region_def("single_block")
     traits = traits_def(SymbolOpInterface())
 
     def __init__(self, name: str, body: Region):
-        super().__init__(properties={"sym_name": StringAttr(name)}, regions=[body])
+        super().__init__(properties={"sym_name": StringAttr(name), "others": ArrayAttr[StringAttr]([])}, regions=[body])
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_symbol_name(self.sym_name.data)
         with printer.in_parens():
             printer.print_list(self.body.block.args, printer.print_block_argument)
-        if self.alone:
-            printer.print_string(" alone ")
-            printer.print_symbol_name(self.alone.data)
+        if self.variant:
+            printer.print_string(" variant ")
+            printer.print_string_literal(self.variant.data)
+        if self.others:
+            printer.print_string(" others ")
+            printer.print_list(self.others, lambda other: printer.print_symbol_name(other.data))
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False, print_block_terminators=False)
 
@@ -329,11 +334,15 @@ class FuncOp(IRDLOperation):
     def parse(cls, parser: Parser) -> "FuncOp":
         name = parser.parse_symbol_name()
         args = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parser.parse_argument())
-        alone = parser.parse_symbol_name() if parser.parse_optional_keyword("alone") else None
+        variant = parser.parse_str_literal() if parser.parse_optional_keyword("variant") else None
+        others = list[StringAttr]()
+        if parser.parse_optional_keyword("others"):
+            others = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_symbol_name)
         body = parser.parse_region(args)
         body.block.add_op(YieldOp([]))
         made = cls(name.data, body)
-        made.alone = alone
+        made.variant = StringAttr(variant) if variant else None
+        made.others = ArrayAttr(others)
         return made
 
     @property
@@ -350,3 +359,5 @@ class FuncOp(IRDLOperation):
                 raise VerifyException(f"an argument has type {argument.type}, expected a memref or an index")
         if [*self.buffers, *self.counters] != list(self.body.block.args):
             raise VerifyException("found a buffer after a counter, expected all buffers first")
+        if self.others and not self.variant:
+            raise VerifyException("names others but no variant that it is itself, expected both or neither")

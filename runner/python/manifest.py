@@ -147,10 +147,19 @@ class Alone(TypedDict):
     groups: tuple[int, int, int]
 
 
+class Variant(TypedDict):
+    """What a device launches instead if it is faster there: it binds the same, and computes the same."""
+
+    name: Literal["tiles64", "tiles32", "groups", "alone"]
+    pipeline: int
+    groups: tuple[int, int, int]
+
+
 class Dispatch(TypedDict):
     """One kernel launch; a binding's number is its position in `bindings`.
 
     A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
+    One that a device had better choose is a `variant`, and `others` and `alone` are what to choose from besides.
     """
 
     pipeline: int
@@ -158,6 +167,8 @@ class Dispatch(TypedDict):
     bindings: list[Binding]
     counters: list[Counter]
     alone: NotRequired[Alone]
+    variant: NotRequired[Literal["tiles64", "tiles32", "groups", "alone"]]
+    others: NotRequired[list[Variant]]
 
 
 class BufferPiece(TypedDict):

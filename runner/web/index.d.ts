@@ -55,6 +55,13 @@ export interface LoadOptions {
    * backend does so while weights are still on their way; false leaves that out too.
    */
   readonly warmUp?: boolean;
+  /**
+   * When the WebGPU backend times the kernels that a bundle has in several variants, and launches from then on what is
+   * fastest on the device: "background" (by default), after the first run, whenever the page is idle and no run is in
+   * progress, "now", before loading ends, or "never". What was found is kept in IndexedDB for each adapter, so that
+   * later sessions begin with it, unless they are to "never" do so. A fallback adapter is timed only "now".
+   */
+  readonly tune?: "background" | "now" | "never";
   /** The page's own WebGPU device, used in place of a new one and never destroyed. */
   readonly device?: GPUDevice;
 }

@@ -1,5 +1,5 @@
 // The interface between the session and its backends.
-import type { BackendName, TypedArray } from "./index.js";
+import type { BackendName, LoadOptions, TypedArray } from "./index.js";
 import type { Bundle } from "./bundle.js";
 import type { Picture } from "./images.js";
 
@@ -10,6 +10,13 @@ export interface Context {
   readonly threads?: number;
   readonly warmUp?: boolean;
   readonly device?: GPUDevice;
+  readonly tune?: LoadOptions["tune"];
+}
+
+/** When something may be done that can wait, which the signal ends: `idle` waits for such a moment, and rejects then. */
+export interface Pause {
+  readonly signal?: AbortSignal;
+  idle(): Promise<void>;
 }
 
 /** What a run is given for an input: arrays, and what the executor says that it takes besides. */
@@ -29,6 +36,11 @@ export interface Executor {
   readonly lost?: boolean;
   /** What an array holds is read before anything is awaited, unless there is an image. */
   run(inputs: ReadonlyArray<Value>): Promise<TypedArray[]>;
+  /**
+   * Times kernels that have variants, and launches the fastest from then on; if that fails, what it did, and it never
+   * rejects. It is there as long as that has not begun, if it is worth it.
+   */
+  tune?: (pause: Pause) => Promise<void>;
   runToBuffers?(inputs: ReadonlyArray<Value>): Promise<GPUBuffer[]>;
   dispose(): void;
 }
@@ -66,7 +78,7 @@ declare global {
   // Node's, of which one function is used.
   var process: { cwd(): string } | undefined;
   // WebGPU's flags, which TypeScript's DOM library leaves out.
-  var GPUBufferUsage: { STORAGE: number; UNIFORM: number; COPY_DST: number; COPY_SRC: number; MAP_READ: number };
+  var GPUBufferUsage: Record<"STORAGE" | "UNIFORM" | "COPY_DST" | "COPY_SRC" | "MAP_READ" | "QUERY_RESOLVE", number>;
   var GPUTextureUsage: { TEXTURE_BINDING: number; COPY_DST: number; RENDER_ATTACHMENT: number };
   var GPUShaderStage: { COMPUTE: number };
   var GPUMapMode: { READ: number };

@@ -25,7 +25,7 @@ const DEFAULT_ORDER = ["webgpu", "webgl", "wasm", "js"];
 export async function load(url, options = {}) {
   try {
     const names = backendNames(options.backends ?? DEFAULT_ORDER);
-    checkThreads(options.threads);
+    checkOptions(options);
     const base = baseOf(url);
     // The first backend's modules come together with the manifest; if they do not, it is refused later.
     BACKENDS[names[0]].load().catch(() => {});
@@ -52,8 +52,8 @@ async function firstAccepted(names, base, manifest, options) {
   for (const name of names) {
     try {
       const executor = await create(name, base, manifest, options);
-      const { device, threads } = options;
-      const again = () => create(name, base, manifest, { device, threads });
+      const { device, threads, tune } = options;
+      const again = () => create(name, base, manifest, { device, threads, tune });
       return new RunnerSession(name, manifest, refusals, executor, again);
     } catch (error) {
       if (error instanceof BundleError || options.signal?.aborted) throw error;
@@ -71,7 +71,7 @@ async function firstAccepted(names, base, manifest, options) {
  * @param {Manifest} manifest
  * @param {LoadOptions} options
  */
-async function create(name, base, manifest, { device, onProgress, signal, threads, warmUp }) {
+async function create(name, base, manifest, { device, onProgress, signal, threads, tune, warmUp }) {
   const { section, load: loadBackend } = BACKENDS[name];
   if (!manifest.backends[section]) {
     throw new WebDnnError(`the bundle was not compiled for ${section}`, `compile it for ${section} too`);
@@ -82,9 +82,10 @@ async function create(name, base, manifest, { device, onProgress, signal, thread
   signal?.addEventListener("abort", abort);
   try {
     const bundle = new Bundle(base, manifest, { onProgress, signal: attempt.signal });
-    const executor = await (await loadBackend()).create({ name, bundle, device, threads, warmUp });
+    const executor = await (await loadBackend()).create({ name, bundle, device, threads, tune, warmUp });
     try {
       if (warmUp) await executor.run(manifest.inputs.map(zeros));
+      if (tune === "now") await executor.tune?.({ signal, idle: async () => signal?.throwIfAborted() });
       signal?.throwIfAborted();
       return executor;
     } catch (error) {
@@ -99,10 +100,14 @@ async function create(name, base, manifest, { device, onProgress, signal, thread
   }
 }
 
-/** @param {number} [threads] */
-function checkThreads(threads = 1) {
-  if (Number.isInteger(threads) && threads > 0) return;
-  throw new WebDnnError(`threads is ${threads}`, "give a whole number from 1, or leave it out");
+/** @param {LoadOptions} options */
+function checkOptions({ threads = 1, tune = "never" }) {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new WebDnnError(`threads is ${threads}`, "give a whole number from 1, or leave it out");
+  }
+  if (!["background", "now", "never"].includes(tune)) {
+    throw new WebDnnError(`tune is '${tune}'`, 'give "background", "now" or "never"');
+  }
 }
 
 /**

@@ -155,9 +155,19 @@ export interface Alone {
 }
 
 /**
+ * What a device launches instead if it is faster there: it binds the same, and computes the same.
+ */
+export interface Variant {
+  readonly name: "tiles64" | "tiles32" | "groups" | "alone";
+  readonly pipeline: number;
+  readonly groups: readonly [number, number, number];
+}
+
+/**
  * One kernel launch; a binding's number is its position in `bindings`.
  *
  * A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
+ * One that a device had better choose is a `variant`, and `others` and `alone` are what to choose from besides.
  */
 export interface Dispatch {
   readonly pipeline: number;
@@ -165,6 +175,8 @@ export interface Dispatch {
   readonly bindings: ReadonlyArray<Binding>;
   readonly counters: ReadonlyArray<Counter>;
   readonly alone?: Alone;
+  readonly variant?: "tiles64" | "tiles32" | "groups" | "alone";
+  readonly others?: ReadonlyArray<Variant>;
 }
 
 /**

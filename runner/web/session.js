@@ -22,7 +22,9 @@ export class RunnerSession {
   #tensors;
   /** @type {Promise<Executor> | undefined} one in place of one that is lost */
   #renewal;
-  #disposed = false;
+  /** @type {Promise<void> | undefined} kernels being timed, which never rejects */
+  #tuning;
+  #disposal = new AbortController();
   /** @type {Set<Promise<unknown>>} the runs that have not ended, in order, which never reject */
   #pending = new Set();
 
@@ -96,16 +98,19 @@ export class RunnerSession {
       ? this.#execute(given.filter(isPlain), outputs)
       : this.#executeLater([...this.#pending].at(-depth), given.map(copied), outputs);
     /** @type {Promise<unknown>} */
-    const ended = result.catch(() => {}).then(() => this.#pending.delete(ended));
+    const ended = result.catch(() => {}).then(() => {
+      this.#pending.delete(ended);
+      this.#tune();
+    });
     this.#pending.add(ended);
     return result;
   }
 
   /** @returns {Promise<void>} */
   async dispose() {
-    const first = !this.#disposed;
-    this.#disposed = true;
-    await Promise.all(this.#pending);
+    const first = !this.#disposal.signal.aborted;
+    this.#disposal.abort();
+    await Promise.all([...this.#pending, this.#tuning]);
     if (first) this.#executor.dispose();
   }
 
@@ -138,6 +143,15 @@ export class RunnerSession {
       if (error instanceof WebDnnError) throw error;
       throw new WebDnnError(`${this.backend} failed: ${reasonOf(error)}`, LOAD_AGAIN, error);
     }
+  }
+
+  /** Has kernels timed once there are results, in moments in which the page waits for nothing. */
+  #tune() {
+    const { signal } = this.#disposal;
+    // Once: if the device was lost meanwhile, it may be lost again.
+    if (this.#tuning || signal.aborted || !this.#executor.tune) return;
+    const idle = () => import("./idle.js").then(({ idle }) => idle(this.#pending, signal));
+    this.#tuning = this.#executor.tune({ signal, idle });
   }
 
   /** Has the device, the kernels and the weights made anew, once for all runs that wait for it. */
@@ -180,7 +194,7 @@ export class RunnerSession {
   }
 
   #checkUsable() {
-    if (this.#disposed) throw new WebDnnError("the session is disposed", "load the model again");
+    if (this.#disposal.signal.aborted) throw new WebDnnError("the session is disposed", "load the model again");
   }
 
   /** @param {OutputKind} outputs */

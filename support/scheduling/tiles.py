@@ -1,10 +1,10 @@
-"""Tiles of matrix products that a workgroup computes from its own memory, and which one suits a product."""
+"""Tiles of matrix products that a workgroup computes from its own memory, and which ones suit a product."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webdnn.support.device import BUSY, STREAMING
+from webdnn.support.device import BUSY, STREAMING, WGSL
 
 BLOCK = 4
 """Rows and columns of the block that each invocation computes in registers."""
@@ -22,6 +22,11 @@ class Tile:
     steps: int
 
     @property
+    def name(self) -> str:
+        """Of a kernel that is computed by it, as a variant."""
+        return f"tiles{self.rows}"
+
+    @property
     def invocations(self) -> int:
         return self.rows // BLOCK * (self.columns // BLOCK)
 
@@ -37,10 +42,17 @@ TILES = ((Tile(64, 64, 16), STREAMING), (Tile(32, 32, 16), BUSY))
 """The larger reads less, and is worth it for so many invocations: 9 and 5 KiB of the 16 that every device has."""
 
 
-def best_tile(products: int, rows: int, columns: int, steps: int) -> Tile | None:
-    """The largest tile that leaves enough to do at a time; None where tiles do not pay."""
-    for tile, enough in TILES:
+def best_tiles(products: int, rows: int, columns: int, steps: int) -> list[Tile]:
+    """The largest tile that leaves enough to do at a time, and others that some device may compute faster.
+
+    None where tiles do not pay. What takes no longer than a launch is not worth a second one.
+    """
+
+    def leave(tile: Tile, enough: int) -> bool:
         invocations = products * tile.count(rows, columns) * tile.invocations
-        if steps >= 2 * tile.steps and invocations >= enough and tile.fullness(rows, columns) >= FULL:
-            return tile
-    return None
+        return steps >= 2 * tile.steps and invocations >= enough and tile.fullness(rows, columns) >= FULL
+
+    found = [tile for tile, enough in TILES if leave(tile, enough)][:1]
+    if found and 2 * products * rows * columns * steps > WGSL.rates.launch_operations:
+        found += [tile for tile, _ in TILES if tile not in found and leave(tile, BUSY)]
+    return found

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from webdnn.targets.bundle.names import BufferName, ElementTypeName, FeatureName, Natural, Path, Positive, StorageName
+from webdnn.targets.bundle.names import (
+    BufferName,
+    ElementTypeName,
+    FeatureName,
+    Natural,
+    Path,
+    Positive,
+    StorageName,
+    VariantName,
+)
 
 
 @dataclass(frozen=True)
@@ -133,10 +142,20 @@ class Alone:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """What a device launches instead if it is faster there: it binds the same, and computes the same."""
+
+    name: VariantName
+    pipeline: Natural
+    groups: tuple[Natural, Natural, Natural]
+
+
+@dataclass(frozen=True)
 class Dispatch:
     """One kernel launch; a binding's number is its position in `bindings`.
 
     A counter is a uniform i32 in group 1, its binding's number its position in `counters`.
+    One that a device had better choose is a `variant`, and `others` and `alone` are what to choose from besides.
     """
 
     pipeline: Natural
@@ -144,6 +163,8 @@ class Dispatch:
     bindings: tuple[Binding, ...]
     counters: tuple[Counter, ...] = ()
     alone: Alone | None = None
+    variant: VariantName | None = None
+    others: tuple[Variant, ...] | None = None
 
 
 @dataclass(frozen=True)

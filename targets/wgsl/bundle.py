@@ -13,8 +13,18 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.bundle.names import StorageName
-from webdnn.targets.bundle.sections import Alone, Binding, BufferPiece, BufferTensor, Dispatch, Pipeline, WebGpu
+from webdnn.targets.bundle.names import StorageName, VariantName
+from webdnn.targets.bundle.sections import (
+    Alone,
+    Binding,
+    BufferPiece,
+    BufferTensor,
+    Counter,
+    Dispatch,
+    Pipeline,
+    Variant,
+    WebGpu,
+)
 from webdnn.targets.bundle.write import Move, split_weights
 from webdnn.targets.c_like import function_name
 from webdnn.targets.launches import Launches
@@ -30,6 +40,7 @@ ALIGNMENT = 256
 
 DEFAULT_LIMITS = {"maxStorageBuffersPerShaderStage": 8, "maxStorageBufferBindingSize": 128 * 2**20}
 STORAGES: dict[str, StorageName] = {"f32": "f32", "i32": "i32", "u32": "u32"}
+VARIANTS: dict[str, VariantName] = {"tiles64": "tiles64", "tiles32": "tiles32", "groups": "groups", "alone": "alone"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class WebGpuPart:
 def webgpu_part(module: ModuleOp) -> WebGpuPart:
     """What a bundle holds for WebGPU, from a module after `wgsl-legalize`."""
     program = Program.of(module)
-    kernels = [kernel for called in program.called for kernel in (called, *alone_of(program, called))]
+    kernels = sorted((k for called in program.called for k in (called, *others_of(program, called))), key=kind_of)
     image = WeightImage.of(program.weights, ALIGNMENT)
     kept = whole_vectors(image.kept)
     shards = split_weights(image.content.ljust(kept, b"\0"))
@@ -51,13 +62,7 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     launches = Launches.of([*loading, *program.launches_of_a_run])
     places = {kernel: i for i, kernel in enumerate(kernels)}
     dispatches = tuple(
-        Dispatch(
-            places[call.kernel],
-            groups_of(call.kernel),
-            bindings(program, image, call),
-            counters,
-            next((Alone(places[kernel], groups_of(kernel)) for kernel in alone_of(program, call.kernel)), None),
-        )
+        dispatch(program, places, call.kernel, bindings(program, image, call), counters)
         for call, counters in zip(launches.calls, launches.counters, strict=True)
     )
     section = WebGpu(
@@ -80,9 +85,40 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
     return WebGpuPart(section, {SOURCES: sources.encode(), **shards.files})
 
 
-def alone_of(program: Program, kernel: FuncOp) -> list[FuncOp]:
-    """The kernel that does the same where invocations work alone, if there is another."""
-    return [program.kernels[kernel.alone.data]] if kernel.alone else []
+def others_of(program: Program, kernel: FuncOp) -> list[FuncOp]:
+    """The kernels that do the same in other ways."""
+    return [program.kernels[name.data] for name in kernel.others]
+
+
+def kind_of(kernel: FuncOp) -> str:
+    """What kernels are sorted by: texts of one variant are alike, and take an eighth less space side by side."""
+    return kernel.variant.data if kernel.variant else ""
+
+
+def dispatch(
+    program: Program,
+    places: Mapping[FuncOp, int],
+    kernel: FuncOp,
+    bound: tuple[Binding, ...],
+    counters: tuple[Counter, ...],
+) -> Dispatch:
+    """A launch of a kernel, and what may be launched instead."""
+    others = others_of(program, kernel)
+    variants = [Variant(variant_of(other), places[other], groups_of(other)) for other in others]
+    return Dispatch(
+        places[kernel],
+        groups_of(kernel),
+        bound,
+        counters,
+        next((Alone(v.pipeline, v.groups) for v in variants if v.name == "alone"), None),
+        variant_of(kernel) if variants else None,
+        tuple(v for v in variants if v.name != "alone") or None,
+    )
+
+
+def variant_of(kernel: FuncOp) -> VariantName:
+    assert kernel.variant, "a kernel that may be launched instead of another has a name"
+    return VARIANTS[kernel.variant.data]
 
 
 def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding, ...]:

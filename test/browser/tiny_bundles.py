@@ -1,11 +1,13 @@
 """Hand-written bundles for every backend, so that the runners are tested without the compiler.
 
-`write_relu`: y = relu(x) * w + b for x: f32[2, 3], in two kernels; y takes the place of x.
+`write_relu`: y = relu(x) * w + b for x: f32[2, 3], in two kernels; y takes the place of x. On WebGPU the first may have
+variants, workgroups of one, two and six.
 `write_integers`: s = m ? a + 1 : -a and g = h, for a: i64[3], m: bool[3] and h: f16[3].
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,13 @@ RELU_WGSL = [
     }""",
 ]
 
+
+def _variant(name: str, invocations: int) -> str:
+    return RELU_WGSL[0].replace("workgroup_size(2) fn relu", f"workgroup_size({invocations}) fn {name}")
+
+
+VARIANTS_WGSL = [*RELU_WGSL, _variant("relu_alone", 1), _variant("relu_tiles32", 6)]
+
 _ES3 = "#version 300 es\nprecision highp float;\nout vec4 color;\n"
 _AT3 = "ivec2 at = ivec2(gl_FragCoord.xy);"
 RELU_ES3 = [
@@ -113,6 +122,7 @@ def write_relu(
     limits: Mapping[str, int] | None = None,
     max_texture_size: int = 2,
     threads: bytes | None = None,
+    variants: bool = False,
 ) -> Path:
     """Write the relu bundle, without some backends or with other files in place of its own; `threads` is a module."""
     memory = split_weights(W.tobytes() + B.tobytes(), 32)
@@ -121,7 +131,7 @@ def write_relu(
     textures = split_weights(_padded(W) + _padded(B)[:-4], 24)
     sections: Sections = {
         **_relu_in_memory(memory, threads is not None),
-        "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}),
+        "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}, variants),
         "webgl": _relu_in_textures(textures, max_texture_size),
     }
     files = {
@@ -132,7 +142,7 @@ def write_relu(
         "simd.wasm": relu_wasm(),
         **({"threads.wasm": threads} if threads else {}),
         "kernels.js": RELU_JS.encode(),
-        "wgsl.json": _texts(RELU_WGSL),
+        "wgsl.json": _texts(VARIANTS_WGSL if variants else RELU_WGSL),
         "es3.json": _texts(RELU_ES3),
         "es1.json": _texts(RELU_ES1),
         **(replaced or {}),
@@ -154,16 +164,22 @@ def _relu_in_memory(weights: WeightShards, threads: bool) -> Sections:
     }
 
 
-def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int]) -> s.WebGpu:
+def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int], variants: bool) -> s.WebGpu:
     x, t = s.Binding("arena", 0, 24), s.Binding("arena", 256, 24)
     w, b = s.Binding("weights", 0, 24), s.Binding("weights", 256, 24)
+    relu = s.Dispatch(0, (3, 1, 1), (x, t))
+    pipelines = [s.Pipeline(0, "relu"), s.Pipeline(1, "scale")]
+    if variants:
+        others = (s.Variant("tiles32", 3, (1, 1, 1)),)
+        relu = replace(relu, alone=s.Alone(2, (6, 1, 1)), variant="groups", others=others)
+        pipelines += [s.Pipeline(2, "relu_alone"), s.Pipeline(3, "relu_tiles32")]
     return s.WebGpu(
         "wgsl.json",
-        (s.Pipeline(0, "relu"), s.Pipeline(1, "scale")),
+        tuple(pipelines),
         arena_bytes=280,
         weights_bytes=280,
         weights=weights.in_buffer("weights", [Move(0, 280, 0)]),
-        dispatches=(s.Dispatch(0, (3, 1, 1), (x, t)), s.Dispatch(1, (3, 1, 1), (t, w, b, x))),
+        dispatches=(relu, s.Dispatch(1, (3, 1, 1), (t, w, b, x))),
         inputs=(s.BufferTensor(0, 24, "f32"),),
         outputs=(s.BufferTensor(0, 24, "f32"),),
         limits=limits,

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.kernel.program import CallOp
@@ -45,6 +45,6 @@ class Copies(Generic[Signature]):
             copy.location = function.location
             copy.sym_name = StringAttr(f"{name}_{earlier}" if earlier else name)
             Rewriter.insert_op(copy, InsertPoint.before(function))
-            if function.alone:
-                copy.alone = self._named(function.alone.data, signature).sym_name
+            others = [self._named(other.data, signature).sym_name for other in function.others]
+            copy.others = ArrayAttr(others)
         return self.made[name, signature]

@@ -8,10 +8,10 @@ from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import ModuleOp, StringAttr, f32, i32
+from xdsl.dialects.builtin import ModuleOp, f32, i32
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import range_of
@@ -26,10 +26,14 @@ from webdnn.dialects.kernel.workgroup import BarrierOp, workgroup_memory
 from webdnn.passes.kernel.fusion.fuse_producers import points_of
 from webdnn.passes.kernel.fusion.invocation_cost import weight
 from webdnn.passes.kernel.mapping.map_points import UNROLL, has_lanes, row_blocks, unroll
+from webdnn.passes.kernel.mapping.variants import ALONE, add_variants
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on
 from webdnn.support.device import BUSY, WGSL
 from webdnn.support.index import Index, constant, delinearize, floordiv, mod, stays_inside, symbol
 from webdnn.support.scheduling.workgroups import RADIX, Sum, Workgroup, best_workgroup, meetings
+
+GROUPS = "groups"
+"""The variant of a kernel whose workgroups share sums."""
 
 WORD = 4
 """Bytes of an element of the types whose partial sums are kept."""
@@ -305,22 +309,14 @@ def chosen(compute: ComputeOp, lanes: int, rows: int) -> Workgroup | None:
     return found if kept <= limits.workgroup_bytes else None
 
 
-def keep_alone(function: FuncOp) -> None:
-    """A copy of a kernel whose invocations work alone, for devices that are slow to wait."""
-    copy = function.clone()
-    copy.location = function.location
-    copy.sym_name = function.alone = StringAttr(f"{function.sym_name.data}_alone")
-    Rewriter.insert_op(copy, InsertPoint.after(function))
-
-
 @dataclass(frozen=True)
 class KernelMapGroupsPass(ModulePass):
     """Let the invocations of a workgroup compute long sums together, where they would be few, or repeat one another.
 
     A workgroup takes neighbours of the last axis. Of a sum that differs between them each invocation takes a part, if
     there are more invocations than neighbours; of one that they have in common all of them do. Partial results meet
-    in memory of the workgroup, eight at a time, behind barriers that every invocation reaches. A copy of the kernel
-    whose invocations work alone stays for devices in software, to which a barrier is dear.
+    in memory of the workgroup, eight at a time, behind barriers that every invocation reaches. The kernel whose
+    invocations work alone stays as a variant, for devices in software, to which a barrier is dear.
 
     Before:
 
@@ -356,5 +352,5 @@ class KernelMapGroupsPass(ModulePass):
                 (compute,) = computes
                 lanes = self.lanes if has_lanes(compute, self.lanes) else 1
                 if workgroup := chosen(compute, lanes, self.rows):
-                    keep_alone(function)
+                    add_variants(function, [GROUPS, ALONE])
                     Sharing(compute, workgroup, lanes).run()

@@ -22,12 +22,13 @@ from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, own_memory, workgroup_memory
-from webdnn.passes.kernel.mapping.map_groups import identity_of, keep_alone, only_where, operands_in
+from webdnn.passes.kernel.mapping.map_groups import identity_of, only_where, operands_in
+from webdnn.passes.kernel.mapping.variants import ALONE, add_variants
 from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.passes.kernel.scheduling.tile import index_constant
 from webdnn.support.device import WGSL
 from webdnn.support.index import Index, delinearize, floordiv, mod, symbol
-from webdnn.support.scheduling.tiles import BLOCK, Tile, best_tile
+from webdnn.support.scheduling.tiles import BLOCK, Tile, best_tiles
 
 LANES = 4
 
@@ -204,26 +205,34 @@ class Tiling:
 # The choice.
 
 
-def chosen(compute: ComputeOp) -> tuple[Product, Tile] | None:
-    """The product of a compute, and the tile to compute it by; None where invocations had better work alone."""
+def product_of(compute: ComputeOp) -> Product | None:
+    """The product of a compute that a workgroup can compute by tiles, if it is one."""
     product = Product.of(compute, LANES)
     steps = [op for op in compute.walk() if isinstance(op, ReduceOp | FoldOp)]
     if product is None or not product.rows or steps != [product.reduce]:
         return None
     last = len(compute.shape) - 1
-    if (
-        product.lane != last
-        or compute.shape[last] % LANES
-        or not isinstance(product.reduce.yielded.owner, arith.MulfOp)
-    ):
-        return None
+    has_lanes = product.lane == last and compute.shape[last] % LANES == 0
+    return product if has_lanes and isinstance(product.reduce.yielded.owner, arith.MulfOp) else None
+
+
+def tiles_of(compute: ComputeOp) -> list[Tile]:
+    """The tiles to compute it by, that which suits most devices first; none where invocations had better work alone."""
+    if (product := product_of(compute)) is None:
+        return []
+    columns = compute.shape[-1]
     rows = prod(compute.shape[i] for i in product.rows)
     others = prod(compute.shape[:-1]) // rows
-    tile = best_tile(others, rows, compute.shape[last], prod(product.reduce.shape))
-    assert WGSL.limits.workgroups
-    if tile is None or others * tile.count(rows, compute.shape[last]) > WGSL.limits.workgroups:
-        return None
-    return product, tile
+    most = WGSL.limits.workgroups
+    assert most
+    tiles = best_tiles(others, rows, columns, prod(product.reduce.shape))
+    return [tile for tile in tiles if others * tile.count(rows, columns) <= most]
+
+
+def only_compute(function: FuncOp) -> ComputeOp | None:
+    """The compute of a kernel that has just one."""
+    computes = [op for op in function.body.block.ops if isinstance(op, ComputeOp)]
+    return computes[0] if len(computes) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -233,7 +242,8 @@ class KernelMapTilesPass(ModulePass):
     In each trip of the loop over the steps of the sums, the invocations lay out the part of both factors that the tile
     needs, four neighbours each at a time, and wait for one another before they read it and before they lay out the
     next one. What lies behind the last row or column is computed with the rest and left where it is; behind the last
-    step there are zeros. Windows of convolutions are found where they are laid out.
+    step there are zeros. Windows of convolutions are found where they are laid out. Other variants stay beside the
+    kernel: its invocations alone, and another tile where a product takes so long that a device had better choose.
 
     Before:
 
@@ -263,7 +273,13 @@ class KernelMapTilesPass(ModulePass):
         for function in list(op.body.block.ops):
             if not isinstance(function, FuncOp):
                 continue
-            computes = [o for o in function.body.block.ops if isinstance(o, ComputeOp)]
-            if len(computes) == 1 and (found := chosen(computes[0])):
-                keep_alone(function)
-                Tiling(computes[0], *found).run()
+            compute = only_compute(function)
+            if compute is None or not (tiles := tiles_of(compute)):
+                continue
+            variants = add_variants(function, [*(tile.name for tile in tiles), ALONE])
+            for variant, tile in zip(variants, tiles, strict=False):
+                compute = only_compute(variant)
+                assert compute
+                product = product_of(compute)
+                assert product
+                Tiling(compute, product, tile).run()

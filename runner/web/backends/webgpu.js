@@ -6,7 +6,7 @@ import { acquireDevice, checkAvailable } from "./webgpu_device.js";
 import { adapted, compile, createBuffer, createBuffers, createSteps, dispatch, Layouts } from "./webgpu_kernels.js";
 
 /** @import { TypedArray } from "../index.js" */
-/** @import { Context, Executor, Value } from "../internal.js" */
+/** @import { Context, Executor, Pause, Value } from "../internal.js" */
 /** @import { BufferPiece, BufferTensor, Tensor, WebGpu } from "../manifest.js" */
 /** @import { Stored } from "../tensors.js" */
 /** @import { Bundle } from "../bundle.js" */
@@ -16,6 +16,7 @@ import { adapted, compile, createBuffer, createBuffers, createSteps, dispatch, L
 /** @import { Buffers, Step } from "./webgpu_kernels.js" */
 
 /** @typedef {{ device: Device, buffers: Buffers }} Opened */
+/** @typedef {Awaited<ReturnType<typeof prepare>>} Kernels */
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
@@ -23,18 +24,20 @@ const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
  * @param {Context} context
  * @returns {Promise<Executor>}
  */
-export async function create({ bundle, device: given }) {
+export async function create({ bundle, device: given, tune }) {
   checkAvailable(given);
   const section = /** @type {WebGpu} */ (bundle.manifest.backends.webgpu);
   const opening = open(section, given);
   try {
     const [opened, kernels] = await Promise.all([
       opening,
-      prepare(section, bundle, opening),
+      prepare(section, bundle, opening, tune),
       loadWeights(section, bundle, opening),
     ]);
     const steps = await opened.device.scoped(() => start(opened, kernels));
-    return new WebGpuExecutor(section, bundle, opened, steps);
+    // What suits an adapter in software is known, and timing it would take long.
+    const tunes = kernels.open && tune !== "never" && (tune === "now" || !opened.device.isFallback);
+    return new WebGpuExecutor(section, bundle, opened, steps, tunes ? kernels : undefined);
   } catch (error) {
     const opened = await opening.catch(() => undefined);
     if (!opened) throw error;
@@ -72,18 +75,22 @@ function close({ device, buffers }) {
  * @param {WebGpu} section
  * @param {Bundle} bundle
  * @param {Promise<Opened>} opening
+ * @param {Context["tune"]} tune
  */
-async function prepare(section, bundle, opening) {
-  const [texts, { device }] = await Promise.all([bundle.texts(section.sources), opening]);
-  const launched = adapted(section, device.gpu);
+async function prepare(section, bundle, opening, tune) {
+  const choosing = tune !== "never" && section.dispatches.some(({ variant }) => variant);
+  const reading = choosing ? import("./webgpu_choices.js").then(({ read }) => read(bundle, opening)) : undefined;
+  const [texts, { device }, choices] = await Promise.all([bundle.texts(section.sources), opening, reading]);
+  const { launched, open } = adapted(section, device, choices);
   const layouts = new Layouts(launched, device.gpu);
-  return { launched, layouts, pipelines: await compile(launched, bundle, device, layouts, texts) };
+  const pipelines = await compile(launched, bundle, device, layouts, texts);
+  return { launched, open, layouts, pipelines };
 }
 
 /**
  * Computes what is computed once.
  * @param {Opened} opened
- * @param {Awaited<ReturnType<typeof prepare>>} kernels
+ * @param {Kernels} kernels
  * @returns {Step[]} those of each run
  */
 function start({ device, buffers }, { launched, layouts, pipelines }) {
@@ -136,18 +143,22 @@ class WebGpuExecutor {
   #idle = [];
   /** @type {Promise<ImageInputs> | undefined} */
   #images;
+  /** How many were begun. */
+  #runs = 0;
 
   /**
    * @param {WebGpu} section
    * @param {Bundle} bundle
    * @param {Opened} opened
    * @param {Step[]} steps those of each run
+   * @param {Kernels} [untuned] what there is to choose from, if that is to be done
    */
-  constructor(section, bundle, opened, steps) {
+  constructor(section, bundle, opened, steps, untuned) {
     this.#section = section;
     this.#bundle = bundle;
     this.#opened = opened;
     this.#steps = steps;
+    this.tune = untuned && ((/** @type {Pause} */ pause) => this.#tune(untuned, pause));
   }
 
   get gpu() {
@@ -230,6 +241,7 @@ class WebGpuExecutor {
     const { device, buffers } = this.#opened;
     const { queue } = device.gpu;
     if (device.lost) throw device.lost;
+    this.#runs++;
     const places = this.#section.inputs;
     const placed = places.map((place) => ({ buffer: buffers.arena, ...place }));
     // What cannot be stored is found before anything is queued.
@@ -261,6 +273,18 @@ class WebGpuExecutor {
     const buffer = createBuffer(this.gpu, bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     this.#staging.add(buffer);
     return buffer;
+  }
+
+  /**
+   * @param {Kernels} kernels
+   * @param {Pause} pause
+   */
+  async #tune(kernels, pause) {
+    this.tune = undefined;
+    const subject = { ...kernels, ...this.#opened, bundle: this.#bundle, steps: this.#steps, runs: () => this.#runs };
+    // What is not found out is launched as it was.
+    const module = pause.idle().then(() => import("./webgpu_tuning.js"));
+    await module.then(({ tune }) => tune(subject, pause)).catch(() => {});
   }
 
   #imageInputs() {

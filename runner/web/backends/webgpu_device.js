@@ -28,6 +28,11 @@ export class Device {
     });
   }
 
+  /** Whether it computes in software. */
+  get isFallback() {
+    return this.gpu.adapterInfo?.isFallbackAdapter ?? false;
+  }
+
   /** Whether it is gone, and sessions may have another in its place. */
   get replaceable() {
     return this.#owned && this.lost !== undefined;
@@ -132,7 +137,9 @@ async function sharedDevice(section) {
   if (!adapter) throw new WebDnnError("WebGPU has no adapter", OTHER_BACKENDS);
   const reason = lacking(section, adapter, "the adapter");
   if (reason) throw new WebDnnError(reason, OTHER_BACKENDS);
-  const requiredFeatures = /** @type {GPUFeatureName[]} */ (section.features);
+  // What the bundle needs is there, and variants of kernels are timed by the GPU's own clock if it has one.
+  const offered = [...section.features, "timestamp-query"].filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = /** @type {GPUFeatureName[]} */ (offered);
   const requiredLimits = offeredLimits(section, adapter);
   shared = new Device(await adapter.requestDevice({ requiredFeatures, requiredLimits }), true);
   return shared;

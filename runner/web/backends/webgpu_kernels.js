@@ -1,31 +1,55 @@
 /** @file The kernels of a WebGPU bundle: pipelines, the buffers that they bind, and the dispatches of a run. */
 
-import { reasonOf, WebDnnError } from "../error.js";
+import { BundleError, reasonOf, WebDnnError } from "../error.js";
 import { unrolled } from "./launches.js";
 
-/** @import { Binding, Dispatch, WebGpu } from "../manifest.js" */
+/** @import { Binding, Dispatch, Variant, WebGpu } from "../manifest.js" */
 /** @import { Bundle } from "../bundle.js" */
+/** @import { Choices } from "./webgpu_choices.js" */
 /** @import { Device } from "./webgpu_device.js" */
 
 /** @typedef {{ arena: GPUBuffer, weights: GPUBuffer, numbers: GPUBuffer }} Buffers */
 /** @typedef {{ group: GPUBindGroup, offsets: number[] }} Numbers the counters of a launch, as places in `numbers` */
 /**
- * @typedef {{ pipeline: GPUComputePipeline, group: GPUBindGroup, groups: readonly [number, number, number],
- *   numbers?: Numbers }} Step
+ * @typedef {{ launch: number, pipeline: GPUComputePipeline, group: GPUBindGroup,
+ *   groups: readonly [number, number, number], numbers?: Numbers }} Step a launch by its number in the manifest
  */
 
 /** Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform. */
 const STRIDE = 256;
 
 /**
- * On an adapter in software every invocation works alone, as far as kernels allow: there, waiting for others is slow.
- * @param {WebGpu} section
- * @param {GPUDevice} gpu
- * @returns {WebGpu}
+ * @param {Dispatch} launch
+ * @returns {Variant[]} what may be launched, all of which compute the same
  */
-export function adapted(section, gpu) {
-  if (!gpu.adapterInfo?.isFallbackAdapter) return section;
-  return { ...section, dispatches: section.dispatches.map((launch) => ({ ...launch, ...launch.alone })) };
+export function variantsOf({ variant, pipeline, groups, others = [], alone }) {
+  const first = variant ? [{ name: variant, pipeline, groups }] : [];
+  return [...first, ...others, ...(alone ? [/** @type {Variant} */ ({ name: "alone", ...alone })] : [])];
+}
+
+/**
+ * What is launched here: what was found to be the fastest. Of the rest, every invocation works alone on an adapter in
+ * software, as far as kernels allow: there, waiting for others is slow.
+ * @param {WebGpu} section
+ * @param {Device} device
+ * @param {Choices} [choices]
+ * @returns {{ launched: WebGpu, open: boolean }} whether runs have variants left of which none was found
+ */
+export function adapted(section, { isFallback }, choices) {
+  const { pipelines, loading } = section;
+  let open = false;
+  const dispatches = section.dispatches.map((launch, i) => {
+    const variants = variantsOf(launch);
+    const { entry } = pipelines[launch.pipeline];
+    if (variants.some(({ pipeline }) => !pipelines[pipeline])) {
+      throw new BundleError(`a variant of '${entry}' has no pipeline`, "compile the bundle again");
+    }
+    const found = variants.find(({ name }) => name === choices?.get(entry));
+    if (launch.variant && !found && i >= loading) open = true;
+    const { pipeline, groups } = found ?? (isFallback ? launch.alone : undefined) ?? launch;
+    return { ...launch, pipeline, groups };
+  });
+  return { launched: { ...section, dispatches }, open };
 }
 
 /**
@@ -187,6 +211,7 @@ export function createSteps(section, gpu, layouts, pipelines, buffers) {
   };
   const groups = section.dispatches.map(groupOf);
   return unrolled(section.dispatches, section.loops).map(({ index, launch, counters }) => ({
+    launch: index,
     pipeline: pipelines[launch.pipeline],
     group: groups[index],
     groups: launch.groups,

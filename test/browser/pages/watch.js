@@ -1,7 +1,7 @@
 /** @file Counts what is asked of GPUs: the calls by their names, in order, and the handles that nobody has freed. */
 
 const APIS = [
-  ...["GPU", "GPUAdapter", "GPUDevice", "GPUQueue", "GPUBuffer", "GPUTexture"],
+  ...["GPU", "GPUAdapter", "GPUDevice", "GPUQueue", "GPUBuffer", "GPUTexture", "GPUQuerySet"],
   ...["WebGLRenderingContext", "WebGL2RenderingContext", "OffscreenCanvas"],
 ];
 

@@ -10,8 +10,9 @@ from validation.kernel_programs import Case
 from validation.program_cases import CASES, FUNCTIONS, REFUSALS, assert_close
 from validation.software_gpu import run_webgpu, validate_wgsl
 from validation.validators import run_node, validate_glsl
-from validation.workgroup_programs import SHARED
+from validation.workgroup_programs import SHARED, product
 from webdnn.support.diagnostic import DiagnosticError
+from webdnn.targets.bundle.sections import Dispatch
 from webdnn.targets.glsl.bundle import webgl_part
 from webdnn.targets.js.bundle import js_part
 from webdnn.targets.pipelines import JS_PASSES, WGSL_PASSES, glsl_passes
@@ -34,16 +35,39 @@ def test_naga_accepts_and_computes_wgsl(case: Case) -> None:
         assert_close(case, found, expected)
 
 
+def launches(dispatch: Dispatch) -> dict[str, Dispatch]:
+    """A dispatch of several variants with each of them."""
+    assert dispatch.variant
+    assert dispatch.alone
+    found: dict[str, tuple[int, tuple[int, int, int]]] = {
+        dispatch.variant: (dispatch.pipeline, dispatch.groups),
+        **{other.name: (other.pipeline, other.groups) for other in dispatch.others or ()},
+        "alone": (dispatch.alone.pipeline, dispatch.alone.groups),
+    }
+    return {name: replace(dispatch, pipeline=p, groups=g) for name, (p, g) in found.items()}
+
+
 @pytest.mark.parametrize("case", SHARED, ids=lambda case: case.name)
 def test_workgroups_compute_together_or_alone(case: Case) -> None:
     part = webgpu_part(module_after(case.module, WGSL_PASSES))
-    together, alone = json.loads(part.files[part.section.sources])
-    assert "workgroupBarrier" in together
-    assert "workgroupBarrier" not in alone
+    texts: list[str] = json.loads(part.files[part.section.sources])
     (dispatch,) = part.section.dispatches
-    assert dispatch.alone is not None
-    by_itself = replace(dispatch, pipeline=dispatch.alone.pipeline, groups=dispatch.alone.groups)
-    for launch in (dispatch, by_itself):
+    variants = launches(dispatch)
+    assert sorted(launch.pipeline for launch in variants.values()) == list(range(len(texts)))
+    for name, launch in variants.items():
+        assert ("workgroupBarrier" in texts[launch.pipeline]) is (name != "alone")
+        found = run_webgpu(replace(part, section=replace(part.section, dispatches=(launch,))), case.inputs)
+        assert_close(case, found[0], case.outputs[0])
+
+
+def test_a_large_product_has_tiles_of_two_sizes() -> None:
+    case = product("large", 256, 256, 256)
+    part = webgpu_part(module_after(case.module, WGSL_PASSES))
+    (dispatch,) = part.section.dispatches
+    assert dispatch.variant == "tiles32"
+    variants = launches(dispatch)
+    assert {name: launch.groups[0] for name, launch in variants.items()} == {"tiles32": 64, "tiles64": 16, "alone": 64}
+    for launch in variants.values():
         found = run_webgpu(replace(part, section=replace(part.section, dispatches=(launch,))), case.inputs)
         assert_close(case, found[0], case.outputs[0])
 

@@ -215,6 +215,12 @@ kernel.func @counters_first(%n: index, %y: memref<8xf32>) {
 
 // -----
 
+// CHECK: 'kernel.func' does not verify: names others but no variant that it is itself, expected both or neither
+kernel.func @nameless(%y: memref<8xf32>) others @other {
+}
+
+// -----
+
 // CHECK: 'kernel.prefetch' does not verify: found 1 indices, expected 2
 kernel.func @prefetched(%x: memref<4x8xf32>) {
   %zero = arith.constant 0 : index

@@ -271,19 +271,23 @@ kernel.func @pairs(%x: memref<4xi32>) {
 
 // -----
 
-// What a workgroup shares, and where its invocations wait; a kernel that does the same without.
+// What a workgroup shares, and where its invocations wait; kernels that do the same in other ways.
 
 // CHECK-LABEL: @together(
-// CHECK-SAME:    alone @by_itself {
+// CHECK-SAME:    variant "groups" others @wider, @by_itself {
 // CHECK:         memref.alloca() : memref<64xf32, "workgroup">
 // CHECK:         kernel.barrier
+// CHECK-LABEL: @wider(
+// CHECK-SAME:    variant "tiles32" {
 // CHECK-LABEL: @by_itself(
-// CHECK-NOT:     alone
-kernel.func @together(%x: memref<64xf32>) alone @by_itself {
+// CHECK-NOT:     others
+kernel.func @together(%x: memref<64xf32>) variant "groups" others @wider, @by_itself {
   %m = memref.alloca() : memref<64xf32, "workgroup">
   kernel.barrier
 }
-kernel.func @by_itself(%x: memref<64xf32>) {
+kernel.func @wider(%x: memref<64xf32>) variant "tiles32" {
+}
+kernel.func @by_itself(%x: memref<64xf32>) variant "alone" {
 }
 
 // -----

@@ -58,6 +58,27 @@ func.func @main(%a: memref<64xf32>) -> memref<64xf32> {
 
 // -----
 
+// Its variants are two as well, and each kernel names its own.
+
+// CHECK:       kernel.func @zero(%{{.*}}: memref<64xf32>, %{{.*}}: memref<64xf32>) variant "groups" others @zero_alone {
+// CHECK:       kernel.func @zero_1(%{{.*}}: memref<64xf32>) variant "groups" others @zero_alone_1 {
+// CHECK:       kernel.func @zero_alone(%{{.*}}: memref<64xf32>, %{{.*}}: memref<64xf32>) variant "alone" {
+// CHECK:       kernel.func @zero_alone_1(%{{.*}}: memref<64xf32>) variant "alone" {
+kernel.func @zero(%x: memref<64xf32>, %y: memref<64xf32>) variant "groups" others @zero_alone {
+  kernel.barrier
+}
+kernel.func @zero_alone(%x: memref<64xf32>, %y: memref<64xf32>) variant "alone" {
+}
+func.func @main() -> memref<64xf32> {
+  %a = kernel.alloc at 0 : memref<64xf32>
+  %b = kernel.alloc at 256 : memref<64xf32>
+  kernel.call @zero(%a, %b) : memref<64xf32>, memref<64xf32>
+  kernel.call @zero(%b, %b) : memref<64xf32>, memref<64xf32>
+  func.return %b : memref<64xf32>
+}
+
+// -----
+
 // Infinity comes from its bits, which a variable hides from the compiler; a test for NaN looks at the bits.
 
 // CHECK-LABEL: @special(

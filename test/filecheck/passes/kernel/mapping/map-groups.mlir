@@ -3,7 +3,7 @@
 // One result of a long reduction: 256 invocations take parts, which meet by eight and then by what is left.
 
 // CHECK-LABEL: @largest(
-// CHECK-SAME:    alone @largest_alone {
+// CHECK-SAME:    variant "groups" others @largest_alone {
 // CHECK-NEXT:    %group_x = kernel.id "group.x" of 1
 // CHECK-NEXT:    %local = kernel.id "local" of 256
 // CHECK-NEXT:    %[[MEMORY:.*]] = memref.alloca() : memref<256xf32, "workgroup">
@@ -27,6 +27,7 @@
 // What works alone stays as it was.
 
 // CHECK-LABEL: @largest_alone(
+// CHECK-SAME:    variant "alone" {
 // CHECK-NEXT:    kernel.compute () {
 kernel.func @largest(%x: memref<4096xf32>, %y: memref<1xf32>) {
   kernel.compute () {

@@ -3,7 +3,7 @@
 // Both factors are laid out between barriers, sixteen steps at a time; four rows of sums stay with each invocation.
 
 // CHECK-LABEL: @product(
-// CHECK-SAME:    alone @product_alone {
+// CHECK-SAME:    variant "tiles32" others @product_tiles64, @product_alone {
 // CHECK-NEXT:    %group_x = kernel.id "group.x" of 64
 // CHECK-NEXT:    %local = kernel.id "local" of 64
 // CHECK-NEXT:    %[[A:.*]] = memref.alloca() : memref<640xf32, "workgroup">
@@ -30,6 +30,16 @@
 // CHECK:         kernel.compute (%row_4 = 4, %lane_4 = 4)
 // CHECK:           kernel.read %[[SUMS]]
 // CHECK:           kernel.write %{{.*}}, %y[
+
+// It takes so long that another tile is there to choose, and its invocations alone are there as for every product.
+
+// CHECK-LABEL: @product_tiles64(
+// CHECK-SAME:    variant "tiles64" {
+// CHECK-NEXT:    %{{.*}} = kernel.id "group.x" of 16
+// CHECK-NEXT:    %{{.*}} = kernel.id "local" of 256
+// CHECK-LABEL: @product_alone(
+// CHECK-SAME:    variant "alone" {
+// CHECK-NEXT:    kernel.compute (%m = 256, %n = 256) {
 kernel.func @product(%x: memref<65536xf32>, %w: memref<65536xf32>, %y: memref<65536xf32>) {
   kernel.compute (%m = 256, %n = 256) {
     %zero = arith.constant 0.0 : f32
@@ -48,6 +58,7 @@ kernel.func @product(%x: memref<65536xf32>, %w: memref<65536xf32>, %y: memref<65
 // Behind the last step there are zeros; the last rows are two, and columns end inside of a tile.
 
 // CHECK-LABEL: @ragged(
+// CHECK-SAME:      variant "tiles32" others @ragged_alone {
 // CHECK:           kernel.inside [{{.*}}] of [37]
 // CHECK-NEXT:      arith.constant 0.0
 // CHECK-NEXT:      arith.select
