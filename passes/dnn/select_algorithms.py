@@ -26,15 +26,13 @@ def fastest(op: ConvOp, tile: int, room: int) -> int | None:
 
     All tiles of the convolution take `room` bytes at most, if it is not 0.
     """
-    if not is_known(op.weight):
-        return None
     known = [m for m in TRANSFORM if m <= tile and winograd_outputs(op, m) is None]
+    if not known or not is_known(op.weight):
+        return None
     convolution = describe(op)
     allowed = [m for m in known if not room or convolution.tile_bytes(m) <= room]
-    if not allowed:
-        return None
-    best = min(allowed, key=convolution.winograd)
-    return best if convolution.winograd(best) < convolution.direct else None
+    best = min(allowed, key=convolution.winograd, default=None)
+    return best if best and convolution.winograd(best) < convolution.direct else None
 
 
 @dataclass(frozen=True)

@@ -53,3 +53,14 @@ func.func @even(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x55x55xf32> {
   %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x2x2xf32>) -> tensor<1x64x55x55xf32>
   func.return %y : tensor<1x64x55x55xf32>
 }
+
+// -----
+
+// One axis has no tiles.
+// CHECK-LABEL: @line
+// CHECK-NOT: winograd
+func.func @line(%x: tensor<1x64x56xf32>) -> tensor<1x64x56xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x64x3xf32>> : tensor<64x64x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, groups = 1 : i64} : (tensor<1x64x56xf32>, tensor<64x64x3xf32>) -> tensor<1x64x56xf32>
+  func.return %y : tensor<1x64x56xf32>
+}
