@@ -3,6 +3,7 @@
 import { WebDnnError } from "../error.js";
 import { halfToNumber, numberToHalf } from "../tensors.js";
 import { acquireContext, createLayers, createTexture, refuse } from "./webgl_context.js";
+import { Fence, nextTask } from "./webgl_fence.js";
 
 /** @import { Layers } from "../manifest.js" */
 /** @import { Language } from "./webgl_context.js" */
@@ -26,6 +27,7 @@ export class Device {
   #released = false;
   /** @type {Map<object, () => void>} what the session has made, and how it is deleted */
   #owned = new Map();
+  #fence = new Fence();
 
   /** @param {Language} language */
   constructor(language) {
@@ -163,10 +165,11 @@ export class Device {
     gl.flush();
     if (!fence) this.checkAlive();
     try {
-      while (fence && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) {
-        this.checkAlive();
-        await nextTask();
-      }
+      await this.#fence.passed(() => {
+        const done = !fence || gl.clientWaitSync(fence, 0, 0) !== gl.TIMEOUT_EXPIRED;
+        if (!done) this.checkAlive();
+        return done;
+      });
     } finally {
       gl.deleteSync(fence);
     }
@@ -205,10 +208,11 @@ export class Device {
   async linked({ program, samplers }, name) {
     const { gl } = this;
     const parallel = gl.getExtension("KHR_parallel_shader_compile");
-    while (parallel && !gl.getProgramParameter(program, COMPLETION_STATUS)) {
-      this.checkAlive();
-      await nextTask();
-    }
+    await new Fence().passed(() => {
+      const done = !parallel || Boolean(gl.getProgramParameter(program, COMPLETION_STATUS));
+      if (!done) this.checkAlive();
+      return done;
+    });
     this.checkAlive();
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
       const shaders = gl.getAttachedShaders(program) ?? [];
@@ -262,22 +266,4 @@ export class Device {
     for (const made of this.#owned.keys()) this.delete(made);
     this.#context.release();
   }
-}
-
-/** @type {Array<() => void>} */
-const waiting = [];
-/** @type {MessageChannel | undefined} one for all: a run may wait thousands of times */
-let channel;
-
-/** @returns {Promise<void>} the next task, without the delay that timers have */
-function nextTask() {
-  if (!channel) {
-    channel = new MessageChannel();
-    channel.port1.onmessage = () => waiting.shift()?.();
-  }
-  const { port2 } = channel;
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    port2.postMessage(null);
-  });
 }
