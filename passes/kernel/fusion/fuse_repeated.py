@@ -18,14 +18,14 @@ from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.dnn.rewriting import fused_location
-from webdnn.passes.kernel.fusion.fuse_producers import (
+from webdnn.passes.kernel.fusion.fuse_producers import scatters
+from webdnn.passes.kernel.fusion.inlining import (
     between_kernels,
     erase_unread,
     has_reduction,
     inline,
     readers,
     reads_in,
-    scatters,
     seen,
 )
 from webdnn.passes.kernel.fusion.invocation_cost import operations, traffic, written

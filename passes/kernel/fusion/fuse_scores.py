@@ -20,7 +20,8 @@ from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.dnn.rewriting import fused_location
 from webdnn.passes.kernel.fusion.fold_initial_values import is_zero
-from webdnn.passes.kernel.fusion.fuse_producers import (
+from webdnn.passes.kernel.fusion.fuse_repeated import Policy, Trial, loaded
+from webdnn.passes.kernel.fusion.inlining import (
     behind,
     between_kernels,
     has_reduction,
@@ -30,7 +31,6 @@ from webdnn.passes.kernel.fusion.fuse_producers import (
     reads_of,
     seen,
 )
-from webdnn.passes.kernel.fusion.fuse_repeated import Policy, Trial, loaded
 from webdnn.passes.kernel.fusion.invocation_cost import neighbours, time
 from webdnn.passes.kernel.fusion.stage_repeated import same
 from webdnn.support.index import symbol

@@ -17,7 +17,7 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.clone import Cloner
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fusion.fold_initial_values import is_zero
-from webdnn.passes.kernel.fusion.fuse_producers import Seen, behind, erase_unread, readers, reads_of, seen
+from webdnn.passes.kernel.fusion.inlining import Seen, behind, erase_unread, readers, reads_of, seen
 from webdnn.passes.kernel.fusion.split_shared_reductions import axes_of
 
 

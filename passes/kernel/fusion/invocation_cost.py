@@ -14,7 +14,8 @@ from webdnn.dialects.kernel.affine import Lane, range_of
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import IndexOp, TableOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
-from webdnn.passes.kernel.fusion.fuse_producers import CHEAP, points_of, reads_in
+from webdnn.passes.kernel.fusion.fuse_producers import CHEAP
+from webdnn.passes.kernel.fusion.inlining import points_of, reads_in
 from webdnn.support.device import BUSY
 from webdnn.support.index import substitute, symbol
 

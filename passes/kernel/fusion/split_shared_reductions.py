@@ -17,7 +17,7 @@ from webdnn.dialects.kernel.affine import AxesOp
 from webdnn.dialects.kernel.clone import Cloner, hint
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.fusion.fuse_producers import behind
+from webdnn.passes.kernel.fusion.inlining import behind
 from webdnn.support.index import symbol
 
 

@@ -17,7 +17,8 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.clone import Cloner, hint
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.passes.kernel.fusion.fuse_producers import behind, is_dear
+from webdnn.passes.kernel.fusion.fuse_producers import is_dear
+from webdnn.passes.kernel.fusion.inlining import behind
 from webdnn.passes.kernel.fusion.split_shared_reductions import axes_of, drop_dead
 from webdnn.support.index import Index, substitute, symbol
 

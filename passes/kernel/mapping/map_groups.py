@@ -23,7 +23,7 @@ from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, workgroup_memory
-from webdnn.passes.kernel.fusion.fuse_producers import points_of
+from webdnn.passes.kernel.fusion.inlining import points_of
 from webdnn.passes.kernel.fusion.invocation_cost import weight
 from webdnn.passes.kernel.mapping.map_points import UNROLL, has_lanes, row_blocks, unroll
 from webdnn.passes.kernel.mapping.variants import ALONE, add_variants

@@ -24,7 +24,7 @@ from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.program import AllocOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, YieldOp
-from webdnn.passes.kernel.fusion.fuse_producers import behind
+from webdnn.passes.kernel.fusion.inlining import behind
 from webdnn.passes.kernel.memory.places import Place, Places, block_of, same_position, shape, viewed
 from webdnn.passes.kernel.memory.scan_buffers import copied, copy_of, loops_of, prepare_scans
 from webdnn.support.diagnostic import fail

@@ -26,7 +26,7 @@ from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.pairs import PAIR
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fusion.fold_initial_values import is_zero
-from webdnn.passes.kernel.fusion.fuse_producers import GuardedCloner
+from webdnn.passes.kernel.fusion.inlining import GuardedCloner
 from webdnn.passes.kernel.packing.pair_steps import factors_of
 from webdnn.support.index import ZERO, Index, floordiv, linearize, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
