@@ -181,7 +181,7 @@ def test_reads_of_webgl_overlap(browser: Browser, page: Page, relu: Path, backen
     assert (answer["rest"]["drawArrays"], answer["rest"]["readPixels"]) == (2, 1)
 
 
-@pytest.mark.parametrize(("backend", "own"), [("webgpu", 4), ("webgl2", 4), ("wasm", 2), ("js", 2)])
+@pytest.mark.parametrize(("backend", "own"), [("webgpu", 4), ("webgl2", 5), ("wasm", 2), ("js", 2)])
 def test_only_the_modules_of_a_backend_are_loaded(browser: Browser, relu: Path, backend: str, own: int) -> None:
     """Images are among those that are not."""
     page = browser.new_page()
