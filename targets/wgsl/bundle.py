@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeGuard, get_args
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
@@ -40,7 +41,6 @@ ALIGNMENT = 256
 
 DEFAULT_LIMITS = {"maxStorageBuffersPerShaderStage": 8, "maxStorageBufferBindingSize": 128 * 2**20}
 STORAGES: dict[str, StorageName] = {"f32": "f32", "i32": "i32", "u32": "u32"}
-VARIANTS: dict[str, VariantName] = {"tiles64": "tiles64", "tiles32": "tiles32", "groups": "groups", "alone": "alone"}
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,16 @@ def dispatch(
 
 
 def variant_of(kernel: FuncOp) -> VariantName:
-    assert kernel.variant, "a kernel that may be launched instead of another has a name"
-    return VARIANTS[kernel.variant.data]
+    """Raises DiagnosticError where a manifest has no word for it."""
+    name = kernel.variant.data if kernel.variant else ""
+    if not is_variant(name):
+        known = ", ".join(get_args(VariantName))
+        fail(kernel, f"is variant '{name}' of a kernel, expected one of {known}", hint="give it one of these names")
+    return name
+
+
+def is_variant(name: str) -> TypeGuard[VariantName]:
+    return name in get_args(VariantName)
 
 
 def bindings(program: Program, image: WeightImage, call: Call) -> tuple[Binding, ...]:

@@ -28,6 +28,7 @@ from webdnn.dialects.kernel.reference.casts import CASTS, dtype_of
 from webdnn.dialects.kernel.reference.points import Indices, Values, at, axes_of, evaluate_op, narrowed
 from webdnn.dialects.kernel.reference.scalars import FUNCTIONS, meaning_of
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp
+from webdnn.dialects.kernel.workgroup import is_own, is_shared
 from webdnn.support.index import Index
 from webdnn.support.weights import STORE, Array, numpy_dtype
 from webdnn.targets.program import Program
@@ -52,7 +53,8 @@ def poisoned(count: int, dtype: np.dtype[np.generic]) -> Array:
 
 
 def size_of(buffer: SSAValue) -> int:
-    return prod(buffer_type(buffer).get_shape())
+    type = buffer_type(buffer)
+    return prod(type.get_shape()) * (LANES if is_vector(type.element_type) else 1)
 
 
 def content_of(weight: WeightOp) -> Array:
@@ -129,6 +131,9 @@ class Run:
     steps: dict[Operation, Step] = field(default_factory=dict[Operation, "Step"])
     invoked: bool = False
     """Are the points invocations of a GPU?"""
+    ids: list[IdOp] = field(default_factory=list[IdOp])
+    bases: dict[SSAValue, Indices] = field(default_factory=dict[SSAValue, Indices])
+    """Where memory begins that each workgroup or invocation has for itself."""
 
     def ops(self, ops: Iterable[Operation]) -> None:
         for op in ops:
@@ -162,13 +167,15 @@ class Run:
                 position, inside = place_of(op.target, op.exprs, op.value.type)(self.values)
                 assert (inside | ~self.mask_of(op.value)).all() or self.invoked, "a write leaves its buffer"
                 self.store(op.target, position, op.value)
-            case memref.StoreOp() if isinstance(op.memref.owner, memref.AllocaOp):
+            case memref.StoreOp() if isinstance(op.memref.owner, memref.AllocaOp) and not op.indices:
                 self.values[op.memref] = self.values[op.value]
             case memref.StoreOp():
                 self.store(op.memref, self.group(op.indices[0]), op.value)
             case PrefetchOp():
                 _, inside = place_of(op.source, op.exprs, op.source.type)(self.values)
                 assert (inside | ~self.mask).all(), "a prefetch leaves its buffer"
+            case memref.AllocaOp() if is_shared(op.memref) or is_own(op.memref):
+                self.share(op.memref)
             case memref.AllocaOp() | AllocOp() | WeightOp():
                 pass
             case _ if op.results:
@@ -192,6 +199,16 @@ class Run:
         self.values[op.result] = as_array(np.arange(op.count.data).reshape(-1, *[1] * self.depth))
         self.depth += 1
         self.invoked = True
+        self.ids.append(op)
+
+    def share(self, buffer: SSAValue) -> None:
+        """Memory of a workgroup, or of an invocation: they come side by side."""
+        owners, count = np.zeros((), np.int64), 1
+        for op in self.ids:
+            if is_own(buffer) or op.level.data.startswith("group"):
+                owners, count = owners * op.count.data + whole(self.values[op.result]), count * op.count.data
+        self.buffers[buffer] = poisoned(count * size_of(buffer), dtype_of(buffer_type(buffer).element_type))
+        self.bases[buffer] = owners * size_of(buffer)
 
     def branch(self, op: scf.IfOp) -> None:
         condition = self.values[op.cond].astype(np.bool_)
@@ -244,10 +261,10 @@ class Run:
     def evaluated(self, op: Operation) -> Array:
         operands = [self.values[o] for o in op.operands if o in self.values]
         match op:
-            case memref.LoadOp() if isinstance(op.memref.owner, memref.AllocaOp):
+            case memref.LoadOp() if isinstance(op.memref.owner, memref.AllocaOp) and not op.indices:
                 return self.values[op.memref]
             case memref.LoadOp():
-                return self.load(op.memref, self.group(op.indices[0]), dtype_of(op.res.type))
+                return self.load(op.memref, self.group(op.indices[0]), op.res.type)
             case vector.ExtractOp() if op.dynamic_position:
                 return dynamic_lane(*operands)
             case vector.BitcastOp():
@@ -270,14 +287,22 @@ class Run:
 
     # Memory.
 
-    def load(self, buffer: SSAValue, position: Indices, dtype: np.dtype[np.generic]) -> Array:
+    def load(self, buffer: SSAValue, position: Indices, type: Attribute) -> Array:
         """Elements in the type that a kernel computes in; poison where the position is none of the buffer."""
-        elements = self.buffers[buffer]
-        inside = (position >= 0) & (position < elements.size)
-        found = elements[np.where(inside, position, 0)]
+        elements, base = self.buffers[buffer], self.base(buffer, type)
+        inside = (position >= 0) & (position < self.extent(buffer))
+        found = elements[np.where(inside, position + base, 0)]
         if not inside.all():
             found = np.where(inside, found, poisoned(1, elements.dtype))
-        return as_array(found.astype(dtype, copy=False))
+        return as_array(found.astype(dtype_of(type), copy=False))
+
+    def extent(self, buffer: SSAValue) -> int:
+        return size_of(buffer) if buffer in self.bases else self.buffers[buffer].size
+
+    def base(self, buffer: SSAValue, type: Attribute) -> Indices:
+        """Where the elements of a buffer begin, for every lane of the type."""
+        found = self.bases.get(buffer, np.zeros((), np.int64))
+        return found[..., None] if is_vector(type) else found
 
     def group(self, number: SSAValue) -> Indices:
         """The positions of a group of four."""
@@ -289,12 +314,12 @@ class Run:
 
     def store(self, buffer: SSAValue, position: Indices, stored: SSAValue) -> None:
         """Write at all points that the mask leaves; what would fill up the last group of four is dropped."""
-        elements = self.buffers[buffer]
-        position, value, mask = np.broadcast_arrays(position, self.values[stored], self.mask_of(stored))
-        end = -(-elements.size // LANES) * LANES if self.invoked else elements.size
+        elements, extent, base = self.buffers[buffer], self.extent(buffer), self.base(buffer, stored.type)
+        position, base, value, mask = np.broadcast_arrays(position, base, self.values[stored], self.mask_of(stored))
+        end = -(-extent // LANES) * LANES if self.invoked else extent
         assert ((position >= 0) & (position < end) | ~mask).all(), "a write leaves its buffer"
-        kept = mask & (position < elements.size)
-        elements[position[kept]] = narrowed(as_array(value[kept]), elements.dtype)
+        kept = mask & (position < extent)
+        elements[(position + base)[kept]] = narrowed(as_array(value[kept]), elements.dtype)
 
 
 def simple_step(op: Operation) -> Step:
@@ -312,11 +337,11 @@ def simple_step(op: Operation) -> Step:
 def read_step(op: ReadOp) -> Step:
     """The same of a read."""
     place, source, result, outside = place_of(op.source, op.exprs, op.result.type), op.source, op.result, op.outside
-    dtype = dtype_of(op.result.type)
+    type = op.result.type
 
     def step(run: Run) -> None:
         position, inside = place(run.values)
-        found = run.load(source, np.where(inside, position, -1), dtype)
+        found = run.load(source, np.where(inside, position, -1), type)
         run.values[result] = found if outside is None else as_array(np.where(inside, found, run.values[outside]))
 
     return step

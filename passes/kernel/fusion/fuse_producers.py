@@ -65,7 +65,7 @@ def is_dear(op: ComputeOp | ReduceOp) -> bool:
     return any(o.name.startswith("math.") and not isinstance(o, CHEAP) for o in op.walk())
 
 
-def scatters(at: Seen, consumer: ComputeOp) -> bool:
+def breaks_vectors(at: Seen, consumer: ComputeOp) -> bool:
     """Is it a copy that puts side by side what the consumer then reads in vectors, and which is not so where it lies?
 
     Vectors are made of points that are neighbours, and of steps of sums.
@@ -133,7 +133,7 @@ class Policy:
             return True  # a number, or a few operations on indices
         repeats = points_of(read) / runs_of(producer)
         if moves_only(producer):
-            return repeats <= REPEATS or (self.prologues and alone and not scatters(at, consumer))
+            return repeats <= REPEATS or (self.prologues and alone and not breaks_vectors(at, consumer))
         if not alone:
             return False
         repeats = sum(map(points_of, reads_of(producer, consumer))) / runs_of(producer)

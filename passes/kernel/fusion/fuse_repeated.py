@@ -18,7 +18,7 @@ from webdnn.dialects.kernel.access import ReadOp
 from webdnn.dialects.kernel.program import ConcatOp, ReshapeOp
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp, YieldOp
 from webdnn.passes.dnn.rewriting import fused_location
-from webdnn.passes.kernel.fusion.fuse_producers import scatters
+from webdnn.passes.kernel.fusion.fuse_producers import breaks_vectors
 from webdnn.passes.kernel.fusion.inlining import (
     between_kernels,
     erase_unread,
@@ -198,8 +198,10 @@ class Policy:
         found = [r for r in readers(op) if isinstance(r, ComputeOp) and r.parent is op.parent and not r.inset]
         if not found or len(found) < len(readers(op)):
             return False
-        steps = [(read, r) for r in found for read in reads_of(op, r) if is_step(read)]
-        return not any(has_reduction(op) or ((s := seen(read, tested=True)) and scatters(s, r)) for read, r in steps)
+        steps = [(read, reader) for reader in found for read in reads_of(op, reader) if is_step(read)]
+        if has_reduction(op):
+            return not steps
+        return not any((at := seen(read, tested=True)) and breaks_vectors(at, reader) for read, reader in steps)
 
     def worth(self, producer: ComputeOp) -> float:
         """The most operations that sparing a kernel is worth, with what it reads and writes and others read again."""

@@ -19,6 +19,7 @@ from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
 from webdnn.dialects.kernel.clone import clone_compute
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.passes.kernel.fusion.inlining import points_of
 from webdnn.passes.kernel.fusion.invocation_cost import LANES, neighbours
 from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.support.device import BUSY
@@ -76,29 +77,20 @@ def reading_order(compute: ComputeOp, lanes: int) -> list[int] | None:
     best = min(costs, key=lambda axis: costs[axis])
     if 2 * costs[best] > costs[len(compute.shape) - 1]:
         return None
-    index = max(reads, key=lambda op: trips(op, compute)).exprs[-1]
+    index = max(reads, key=points_of).exprs[-1]
     strides = [abs(index.coefficient(axis) or 0) for axis in compute.axes]
     return sorted(range(len(strides)), key=lambda axis: (axis == best, -strides[axis], axis))
 
 
 def accesses(compute: ComputeOp, axis: int, lanes: int) -> float:
-    """Loads and stores of a point whose lanes lie along an axis: one for all of them at neighbours, or at one place."""
+    """Loads and stores where lanes lie along an axis: one for all lanes at neighbours, or at one place."""
     found = 0.0
     for op in compute.walk():
         if isinstance(op, ReadOp | WriteOp):
             *outer, last = (index.coefficient(compute.axes[axis]) for index in op.exprs)
             together = last in (0, 1) and all(step == 0 for step in outer)
-            found += trips(op, compute) / (lanes if together else 1)
+            found += points_of(op) / (lanes if together else 1)
     return found
-
-
-def trips(op: Operation, compute: ComputeOp) -> int:
-    """How often a point runs an operation."""
-    count = 1
-    while (parent := op.parent_op()) is not None and parent is not compute:
-        count *= prod(parent.shape) if isinstance(parent, ReduceOp) else 1
-        op = parent
-    return count
 
 
 # Blocks of rows.

@@ -7,10 +7,13 @@ from typing import get_args
 import jsonschema
 import pytest
 
+from webdnn.passes.kernel.mapping.map_groups import GROUPS
+from webdnn.passes.kernel.mapping.variants import ALONE
 from webdnn.support.element_type import ELEMENT_TYPES
+from webdnn.support.scheduling.tiles import TILES
 from webdnn.targets.bundle import schema
 from webdnn.targets.bundle.manifest import Backends, Manifest, Tensor, to_json
-from webdnn.targets.bundle.names import ElementTypeName
+from webdnn.targets.bundle.names import ElementTypeName, VariantName
 from webdnn.targets.bundle.sections import Js, MemoryRange
 
 MANIFEST = Manifest(
@@ -68,3 +71,7 @@ def test_schema_rejects(right: str, wrong: str) -> None:
     assert right in text
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(json.loads(text.replace(right, wrong)), json.loads(schema.json_schema()))
+
+
+def test_every_variant_of_a_kernel_has_a_word() -> None:
+    assert set(get_args(VariantName)) == {tile.name for tile, _ in TILES} | {GROUPS, ALONE}
