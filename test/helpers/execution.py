@@ -167,7 +167,7 @@ class Run:
                 position, inside = place_of(op.target, op.exprs, op.value.type)(self.values)
                 assert (inside | ~self.mask_of(op.value)).all() or self.invoked, "a write leaves its buffer"
                 self.store(op.target, position, op.value)
-            case memref.StoreOp() if isinstance(op.memref.owner, memref.AllocaOp) and not op.indices:
+            case memref.StoreOp() if isinstance(op.memref.owner, memref.AllocaOp) and op.memref not in self.bases:
                 self.values[op.memref] = self.values[op.value]
             case memref.StoreOp():
                 self.store(op.memref, self.group(op.indices[0]), op.value)
@@ -261,7 +261,7 @@ class Run:
     def evaluated(self, op: Operation) -> Array:
         operands = [self.values[o] for o in op.operands if o in self.values]
         match op:
-            case memref.LoadOp() if isinstance(op.memref.owner, memref.AllocaOp) and not op.indices:
+            case memref.LoadOp() if isinstance(op.memref.owner, memref.AllocaOp) and op.memref not in self.bases:
                 return self.values[op.memref]
             case memref.LoadOp():
                 return self.load(op.memref, self.group(op.indices[0]), op.res.type)
