@@ -56,7 +56,7 @@ ABLATED := $(MODELS)
 
 .PHONY: ablation
 ablation: setup-python setup-browser ## measure what each optimisation gains, and write docs/ablation.md
-	webdnn ablate $(ABLATED) --json build/bench/ablation.json --html build/bench/ablation.html \
+	webdnn ablate $(ABLATED) --rounds 60 --json build/bench/ablation.json --html build/bench/ablation.html \
 		--markdown docs/ablation.md --svg docs/ablation.svg
 
 .PHONY: setup setup-python setup-web setup-browser setup-shaders setup-peers

@@ -35,5 +35,5 @@ def ablation(*builds: Build, name: str = "net") -> Ablation:
         rounds=20,
         threads=1,
         machine=results()["machine"],
-        models=[Model(name=name, builds=[build("nothing", [2.0, 2.5]), *builds])],
+        models=[Model(name=name, noise=0.02, builds=[build("nothing", [2.0, 2.5]), *builds])],
     )

@@ -17,9 +17,6 @@ ROW, HEAD, LABEL, COLUMN, GAP, FOOT = 22, 46, 260, 190, 14, 30
 BAR, NUMBER = 13, 52
 """Pixels: the height of a bar, and the room for the number behind it."""
 
-NOISE = 0.02
-"""Ratios this near to 1 say nothing."""
-
 STYLE = """
 svg { font: 12px system-ui, sans-serif; fill: #1f2328; background: #fff; }
 .head { font-weight: 600; } .faint { fill: #59636e; } .line { stroke: #d1d9e0; }
@@ -94,17 +91,17 @@ def column(model: Model, names: Sequence[str], x: float, height: int) -> Iterato
     axis = x + scale.zero
     yield f'<line class="line" x1="{axis}" x2="{axis}" y1="{HEAD - 4}" y2="{height - FOOT}"/>'
     for i, name in enumerate(names):
-        yield from bar(builds.get(name), axis, HEAD + i * ROW, scale)
+        yield from bar(builds.get(name), axis, HEAD + i * ROW, scale, model["noise"])
 
 
-def bar(build: Build | None, axis: float, y: float, scale: Scale) -> Iterator[str]:
+def bar(build: Build | None, axis: float, y: float, scale: Scale, noise: float) -> Iterator[str]:
     """One bar, and its number behind it."""
     value = ratio(build) if build else None
     if build is None or value is None:
         text = "failed" if build and build["failure"] else "·"
         yield f'<text class="faint" x="{axis + 6:.1f}" y="{y + 15}">{text}</text>'
         return
-    kind = "gain" if value > 1 + NOISE else "loss" if value < 1 - NOISE else "none"
+    kind = "gain" if value > 1 + noise else "loss" if value < 1 - noise else "none"
     length = scale.length(value)
     left, right = (axis, axis + length) if value > 1 else (axis - length, axis)
     tip = f"<title>{escape(build['without'])}: {spell_number(fastest(build))} ms</title>"

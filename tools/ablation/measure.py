@@ -17,7 +17,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.tools.ablation.builds import Built, built, cases
-from webdnn.tools.ablation.results import NOTHING, Build, Model
+from webdnn.tools.ablation.results import NOTHING, TWIN, Build, Model
 from webdnn.tools.bench.measure import Answer, ask, compared, described
 from webdnn.tools.bench.subject import Subject
 from webdnn.tools.commands.run import random_inputs
@@ -60,11 +60,11 @@ class Laboratory:
                 records[name] = record_of(it)
                 found.append(it)
                 self.tell(f"{path.stem}, without {name}: compiled in {it.summary.seconds:.1f} s")
-            self.measure(subject_of(path, found[0], constants), found, records, Path(scratch))
-            return Model(name=path.stem, builds=list(records.values()))
+            noise = self.measure(subject_of(path, found[0], constants), found, records, Path(scratch))
+            return Model(name=path.stem, noise=noise, builds=list(records.values()))
 
-    def measure(self, subject: Subject, found: Sequence[Built], records: Mapping[str, Build], scratch: Path) -> None:
-        """Note the times of all builds that differ from the full one, and are right."""
+    def measure(self, subject: Subject, found: Sequence[Built], records: Mapping[str, Build], scratch: Path) -> float:
+        """Note the times of all builds that differ from the full one, and are right; the noise."""
         first = found[0]
         timed: list[Built] = []
         for it in found:
@@ -76,19 +76,19 @@ class Laboratory:
             if not of_it["failure"]:
                 timed.append(it)
             self.tell(f"{subject.name}, without {it.without}: {of_it['failure'] or 'right'}")
-        for page in pages(timed):
-            self.time(page, subject, records, scratch)
+        return max((self.time(page, subject, records, scratch) for page in pages(timed)), default=0.0)
 
-    def time(self, page: Sequence[Built], subject: Subject, records: Mapping[str, Build], scratch: Path) -> None:
-        """Time builds in one page, the full one among them, and note what comes of it."""
+    def time(self, page: Sequence[Built], subject: Subject, records: Mapping[str, Build], scratch: Path) -> float:
+        """Time builds in one page, the full one among them and twice, and note what comes of it; the noise."""
         server = self.browser.server
         mounts = {"/inputs/": scratch, **{f"/build{i}/": it.directory for i, it in enumerate(page)}}
         for prefix, directory in mounts.items():
             server.mount(prefix, directory)
         where: dict[str, object] = {"backend": "wasm", "threads": self.threads}
+        lanes = [(it.without, i) for i, it in enumerate(page)] + [(TWIN, 0)]
         engines = [
-            {"name": it.without, "script": "/bench/webdnn.js", "options": {"url": f"/build{i}/", **where}}
-            for i, it in enumerate(page)
+            {"name": name, "script": "/bench/webdnn.js", "options": {"url": f"/build{i}/", **where}}
+            for name, i in lanes
         ]
         plan = {"model": described(subject, scratch), "engines": engines, "rounds": self.rounds, "budget": BUDGET}
         try:
@@ -96,20 +96,22 @@ class Laboratory:
         finally:
             for prefix in mounts:
                 server.unmount(prefix)
-        full = min(next(answer["times"] for answer in answers if answer["name"] == NOTHING), default=0.0)
+        fastest = {answer["name"]: min(answer["times"], default=0.0) for answer in answers}
         for answer in answers:
-            note_times(records[answer["name"]], answer, full, subject)
-            self.tell(f"{subject.name}, without {answer['name']}: {min(answer['times'], default=0.0):.3f} ms")
+            self.tell(f"{subject.name}, without {answer['name']}: {fastest[answer['name']]:.3f} ms")
+            if answer["name"] != TWIN:
+                note_times(records[answer["name"]], answer, fastest[NOTHING], subject)
+        return abs(fastest[TWIN] / fastest[NOTHING] - 1) if fastest[NOTHING] else 0.0
 
 
 def pages(timed: Sequence[Built]) -> Iterator[Sequence[Built]]:
-    """Builds that one page can hold, the full one in each."""
+    """Builds that one page can hold, the full one in each, of which there are two."""
     if not timed or timed[0].without != NOTHING:
         return
     first, *rest = timed
     page = [first]
     for it in rest:
-        if len(page) > 1 and sum(other.memory for other in (*page, it)) > PAGE_MEMORY:
+        if len(page) > 1 and sum(other.memory for other in (first, *page, it)) > PAGE_MEMORY:
             yield page
             page = [first]
         page.append(it)

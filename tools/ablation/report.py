@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webdnn.targets.rules import CPU_RULES, REQUIRED
-from webdnn.tools.ablation.results import Ablation, Build, Model, complaints, fastest, ratio
+from webdnn.tools.ablation.results import Ablation, Build, Model, complaints, fastest, losses, ratio
 from webdnn.tools.bench.results import Machine, spell_threads
 from webdnn.tools.bench.table import Table, spell_number
 from webdnn.tools.summary import spell_bytes
@@ -14,8 +14,8 @@ METHOD = (
     "Each row is a build for wasm without one optimisation, `nothing` the full build, `everything` one without any. "
     "Builds run in turn in one page, sample by sample, after warming up; what one page cannot hold runs in several, "
     "the full build in each. A time is that of the fastest of up to {rounds} samples, on {threads}; a ratio is that "
-    "time over the fastest run of the full build in the same page: above 1, the optimisation gains. All outputs of it "
-    "were compared with those of onnxruntime before it was timed, and after. What is moved are the bytes that all "
+    "time over the fastest run of the full build in the same page: above 1, the optimisation gains. The full build runs "
+    "twice in each page, and noise is by how much the two differ at most. All outputs of it were compared with those of onnxruntime before it was timed, and after. What is moved are the bytes that all "
     "launches of a run read and write; a download is the weights and the module."
 )
 
@@ -63,8 +63,17 @@ def table(model: Model) -> Table:
     """The builds of a model; those that equal the full one are named below."""
     rows = [row(build) for build in model["builds"] if not build["same"]]
     same = [build["without"] for build in model["builds"] if build["same"]]
-    remark = f"Nothing changes without {', '.join(same)}." if same else ""
-    return Table(model["name"], HEADS, rows, range(1, len(HEADS)), remark)
+    remarks = [f"Nothing changes without {', '.join(same)}."] if same else []
+    return Table(model["name"], HEADS, rows, range(1, len(HEADS)), " ".join([*remarks, verdict(model)]))
+
+
+def verdict(model: Model) -> str:
+    """Whether the full build is the fastest, in a sentence."""
+    faster = [f"without {build['without']}" for build in losses(model)]
+    noise = f"noise, which is {model['noise']:.1%}"
+    if faster:
+        return f"The full build is slower than that {' and that '.join(faster)}, by more than {noise}."
+    return f"No build is faster than the full one by more than {noise}."
 
 
 def row(build: Build) -> list[str]:

@@ -11,10 +11,13 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.tools.bench.results import Machine
 
 FORMAT = "webdnn-ablation"
-VERSION = 1
+VERSION = 2
 
 NOTHING, EVERYTHING = "nothing", "everything"
 """What is left out of the full build, and of the one without any rule."""
+
+TWIN = "nothing, once more"
+"""The full build that runs a second time in each page: what its time differs is noise."""
 
 
 class Build(TypedDict):
@@ -40,9 +43,13 @@ class Build(TypedDict):
 
 
 class Model(TypedDict):
-    """A model and its builds: the full one first, the one without any rule last."""
+    """A model and its builds: the full one first, the one without any rule last.
+
+    `noise` is by how much the full build and its twin differed most in a page, as a share.
+    """
 
     name: str
+    noise: float
     builds: list[Build]
 
 
@@ -69,6 +76,14 @@ def ratio(build: Build) -> float | None:
     return best / build["full"] if best and build["full"] else None
 
 
+def losses(model: Model) -> Iterator[Build]:
+    """Builds that are faster than the full one by more than noise."""
+    for build in model["builds"]:
+        value = ratio(build)
+        if value is not None and value < 1 - model["noise"]:
+            yield build
+
+
 def complaints(models: Sequence[Model]) -> Iterator[str]:
     """What went wrong, a line each."""
     for model in models:
@@ -91,7 +106,7 @@ def read_ablation(path: Path) -> Ablation:
         raise DiagnosticError(f"is not JSON: {error}", where=str(path), hint=hint) from error
     content: object = found
     match content:
-        case {"format": "webdnn-ablation", "version": 1}:
+        case {"format": "webdnn-ablation", "version": 2}:
             return found
         case _:
             raise DiagnosticError("is not the result of an ablation", where=str(path), hint=hint)
