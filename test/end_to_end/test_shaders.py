@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from helpers.peers import generated_model, shared_model
 from validation.software_gpu import validate_wgsl
-from validation.validators import appendix_a
+from validation.validators import complaints_of_glslang, fragment_shaders
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser
 from webdnn.targets.bundle.manifest import Backends
@@ -48,11 +45,9 @@ class Shaders:
         assert gpu is not None
         assert gl is not None
         modules: list[str] = json.loads(files[gpu.sources])
-        sources = {300: gl.sources.webgl2, 100: gl.sources.webgl1}
-        texts: dict[int, list[str]] = {v: json.loads(files[path]) for v, path in sources.items() if path is not None}
         wgsl = {modules[pipeline.source]: pipeline.entry for pipeline in gpu.pipelines}
         assert wgsl.keys() == set(modules)
-        return cls(wgsl, {version: sorted(set(texts[version])) for version in sources})
+        return cls(wgsl, fragment_shaders(gl, files))
 
 
 IN_CHROMIUM = """
@@ -88,19 +83,6 @@ def shaders() -> Callable[[str], Shaders]:
         return Shaders.of(manifest.backends, files)
 
     return compile_named
-
-
-def complaints_of_glslang(texts: Sequence[str], version: int) -> str:
-    """What glslangValidator has against fragment shaders; of version 100 it grants only what Appendix A does."""
-    with TemporaryDirectory() as folder:
-        for i, text in enumerate(texts):
-            Path(folder, f"{i}.frag").write_text(text, encoding="utf-8")
-        Path(folder, "limits.conf").write_text(appendix_a(), encoding="utf-8")
-        configuration = ["limits.conf"] if version == 100 else []
-        command = ["glslangValidator", *configuration, *(f"{i}.frag" for i in range(len(texts)))]
-        result = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-        assert set(re.findall(r"^\d+\.frag$", result.stdout, re.MULTILINE)) == {f"{i}.frag" for i in range(len(texts))}
-        return result.stdout if result.returncode else ""
 
 
 def complaints_of_chromium(modules: Mapping[str, str], browser: Browser) -> list[str]:

@@ -1,11 +1,11 @@
 """The ONNX backend test suite on our engines: `python test/onnx_backend/suite.py --engine wasmtime [--kind node]`.
 
-The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the named
-backend alone. `wgpu` runs webgpu without a browser, and `wgpu:together` those of its kernels that GPUs run, wherever it
-runs. Every test ends as passed, refused (a diagnostic says what we do not take: when it is compiled, or of numbers that
-a backend does not hold), or wrong (a result beyond the test's tolerance, or any other error). Values that an operator
-needs when it is compiled (axes, shapes) come with these tests as inputs; they are given to the compiler as `--constant`
-would.
+The engines `js`, `webgpu`, `webgl2` and `webgl1` run in Chromium, all cases of a worker in one page, each on the
+named backend alone; WebGL's shaders go through glslangValidator first. `wgpu` runs webgpu without a browser, and
+`wgpu:together` those of its kernels that GPUs run, wherever it runs. Every test ends as passed, refused (a diagnostic
+says what we do not take: when it is compiled, or of numbers that a backend does not hold), or wrong (a result beyond
+the test's tolerance, or any other error). Values that an operator needs when it is compiled (axes, shapes) come with
+these tests as inputs; they are given to the compiler as `--constant` would.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from xdsl.dialects.func import FuncOp
 sys.path.append(str(Path(__file__).parents[1]))  # where `onnx_backend` lies: a script finds its own folder alone
 
 from onnx_backend.expected import adjusted, difference, stored
+from validation.validators import complaints_of_glslang, fragment_shaders
 from webdnn.dialects.signature import entries, name_of
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.chromium import Browser, Chromium
@@ -202,15 +203,27 @@ def browser() -> Browser:
 
 
 def run_bundle(
-    module: ModuleOp, inputs: dict[str, Array], *, target: str, engine: Callable[[], SessionEngine], backend: str = ""
+    module: ModuleOp,
+    inputs: dict[str, Array],
+    *,
+    target: str,
+    engine: Callable[[], SessionEngine],
+    backend: str = "",
+    shaders: int = 0,
 ) -> list[Array]:
-    """Compile for one target, and run the bundle. Raises DiagnosticError where it does not run on the backend."""
+    """Compile for one target, and run the bundle; glslangValidator must take its shaders of that version of GLSL ES.
+
+    Raises DiagnosticError where it does not run on the backend.
+    """
     names = argument_names(module)
     with TemporaryDirectory() as directory:
         bundle = Path(directory) / "bundle"
         manifest, files, summary = compile_module(module, [target], name="test")
         if backend in summary.left_out:
             raise summary.left_out[backend]
+        if shaders and (section := manifest.backends.webgl):
+            texts = fragment_shaders(section, files).get(shaders, [])
+            assert not (complaints := complaints_of_glslang(texts, shaders)), complaints
         written = write_bundle(bundle, manifest, files)
         with Session(bundle, engine=engine()) as session:
             results = session.run({name: raw(inputs[name]) for name in names})
@@ -236,8 +249,8 @@ ENGINES: dict[str, Engine] = {
     "webgpu": partial(run_bundle, target="webgpu", engine=partial(chromium, "webgpu")),
     "wgpu": partial(run_bundle, target="webgpu", engine=Wgpu),
     "wgpu:together": partial(run_bundle, target="webgpu", engine=partial(Wgpu, alone=False)),
-    "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2")),
-    "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1"), backend="webgl1"),
+    "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2"), shaders=300),
+    "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1"), backend="webgl1", shaders=100),
 }
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from validation.kernel_programs import Array
+from webdnn.targets.bundle.sections import WebGl
 from webdnn.targets.js.bundle import JsPart
 
 APPENDIX_A = (
@@ -35,16 +37,29 @@ def appendix_a() -> str:
     return "\n".join(f"{name} 0" if (name := line.partition(" ")[0]) in APPENDIX_A else line for line in lines)
 
 
+def fragment_shaders(section: WebGl, files: Mapping[str, bytes]) -> dict[int, list[str]]:
+    """The distinct texts of a bundle's fragment shaders, by the version of GLSL ES."""
+    sources = {300: section.sources.webgl2, 100: section.sources.webgl1}
+    return {version: sorted(set(json.loads(files[path]))) for version, path in sources.items() if path is not None}
+
+
+def complaints_of_glslang(texts: Sequence[str], version: int) -> str:
+    """What glslangValidator has against fragment shaders; of version 100 it grants only what Appendix A does."""
+    names = [f"{i}.frag" for i in range(len(texts))]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in zip(names, texts, strict=True):
+            Path(folder, name).write_text(text, encoding="utf-8")
+        Path(folder, "limits.conf").write_text(appendix_a(), encoding="utf-8")
+        configuration = ["limits.conf"] if version == 100 else []
+        command = ["glslangValidator", *configuration, *names]
+        result = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert set(re.findall(r"^\d+\.frag$", result.stdout, re.MULTILINE)) == set(names)
+    return result.stdout if result.returncode else ""
+
+
 def validate_glsl(text: str, version: int) -> None:
     """Raise what glslangValidator has against a fragment shader; of version 100 only what Appendix A grants."""
-    with tempfile.TemporaryDirectory() as folder:
-        shader, limits = Path(folder, "shader.frag"), Path(folder, "limits.conf")
-        shader.write_text(text)
-        limits.write_text(appendix_a())
-        configuration = [str(limits)] if version == 100 else []
-        command = ["glslangValidator", "-S", "frag", *configuration, str(shader)]
-        result = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert result.returncode == 0, f"{result.stdout}\n{text}"
+    assert not (complaints := complaints_of_glslang([text], version)), f"{complaints}\n{text}"
 
 
 NODE = """\

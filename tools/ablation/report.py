@@ -12,11 +12,13 @@ from webdnn.tools.summary import spell_bytes
 
 METHOD = (
     "Each row is a build for wasm without one optimisation, `nothing` the full build, `everything` one without any. "
-    "Builds run in turn in one page, sample by sample, after warming up; what one page cannot hold runs in several, "
-    "the full build in each. A time is that of the fastest of up to {rounds} samples, on {threads}; a ratio is that "
-    "time over the fastest run of the full build in the same page: above 1, the optimisation gains. The full build runs "
-    "twice in each page, and noise is by how much the two differ at most. All outputs of it were compared with those of onnxruntime before it was timed, and after. What is moved are the bytes that all "
-    "launches of a run read and write; a download is the weights and the module."
+    "Builds run in turn in one page, sample by sample, after warming up, and again in two fresh pages, for an "
+    "instance may lie badly in memory; what one page cannot hold runs in several, the full build in each. A time is "
+    "that of the fastest of up to {rounds} samples, on {threads}; a ratio is that time over the fastest run of the "
+    "full build in the same page: above 1, the optimisation gains. The full build runs twice in each page, and noise "
+    "is by how much the two differ at most. All outputs of it were compared with those of onnxruntime before it was "
+    "timed, and after. What is moved are the bytes that all launches of a run read and write; a download is the "
+    "weights and the module."
 )
 
 HEADS = ("without", "ms", "ratio", "kernels", "launches", "moved", "arena", "download", "compiled in")
