@@ -17,6 +17,7 @@ def build(without: str, times: Sequence[float] = (), *, same: bool = False, fail
         error=1e-6,
         times=list(times),
         full=2.0,
+        start=70.0,
         kernels=3,
         launches=4,
         moved=5_000_000,

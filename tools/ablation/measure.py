@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_high
 from tempfile import TemporaryDirectory
 
 from webdnn.frontends.onnx.importer import import_onnx
@@ -104,17 +105,23 @@ class Laboratory:
         finally:
             for prefix in mounts:
                 server.unmount(prefix)
-        times = {
-            name: [time for answer in answers if answer["name"] == name for time in answer["times"]]
-            for name, _ in lanes
-        }
-        fastest = {name: min(found, default=0.0) for name, found in times.items()}
-        for name, time in fastest.items():
-            self.tell(f"{subject.name}, without {name}: {time:.3f} ms")
+        full = min(minima(answers, NOTHING), default=0.0)
         for answer in answers:
             if answer["name"] != TWIN:
-                note_times(records[answer["name"]], answer, fastest[NOTHING], subject)
-        return abs(fastest[TWIN] / fastest[NOTHING] - 1) if fastest[NOTHING] else 0.0
+                note_times(records[answer["name"]], answer, full, subject)
+        for name, _ in lanes:
+            self.tell(f"{subject.name}, without {name}: {min(minima(answers, name), default=0.0):.3f} ms")
+        return noise_of([*minima(answers, NOTHING), *minima(answers, TWIN)])
+
+
+def minima(answers: Sequence[Answer], name: str) -> list[float]:
+    """The fastest run of each instance of a build."""
+    return [min(answer["times"]) for answer in answers if answer["name"] == name and answer["times"]]
+
+
+def noise_of(instances: Sequence[float]) -> float:
+    """By how much an instance of the same build is slower than the fastest one: half are slower by no more."""
+    return median_high(instances) / min(instances) - 1 if instances else 0.0
 
 
 def pages(timed: Sequence[Built]) -> Iterator[Sequence[Built]]:
@@ -152,7 +159,9 @@ def checked(it: Built, subject: Subject) -> list[Comparison]:
 def record(without: str, failure: str = "") -> Build:
     """A build of which nothing is known yet."""
     numbers = dict.fromkeys(("kernels", "launches", "moved", "arena", "download"), 0)
-    return Build(without=without, same=False, failure=failure, error=0.0, times=[], full=0.0, seconds=0.0, **numbers)
+    return Build(
+        without=without, same=False, failure=failure, error=0.0, times=[], full=0.0, start=0.0, seconds=0.0, **numbers
+    )
 
 
 def record_of(it: Built) -> Build:
@@ -178,4 +187,6 @@ def note_times(build: Build, answer: Answer, full: float, subject: Subject) -> N
         return
     note(build, compared(answer["outputs"], subject, EXACT))
     build["times"] += answer["times"]
+    start = answer["load"] + answer["first"]
+    build["start"] = min(build["start"], start) if build["start"] else start
     build["full"] = min(build["times"]) if build["without"] == NOTHING else full

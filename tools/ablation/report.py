@@ -16,12 +16,13 @@ METHOD = (
     "instance may lie badly in memory; what one page cannot hold runs in several, the full build in each. A time is "
     "that of the fastest of up to {rounds} samples, on {threads}; a ratio is that time over the fastest run of the "
     "full build in the same page: above 1, the optimisation gains. The full build runs twice in each page, and noise "
-    "is by how much the two differ at most. All outputs of it were compared with those of onnxruntime before it was "
-    "timed, and after. What is moved are the bytes that all launches of a run read and write; a download is the "
-    "weights and the module."
+    "is by how much the slower half of its instances are behind the fastest. The start is the time from the first "
+    "script to the first result. All outputs of it were compared with those of onnxruntime before it was timed, and "
+    "after. What is moved are the bytes that all launches of a run read and write; a download is the weights and the "
+    "module."
 )
 
-HEADS = ("without", "ms", "ratio", "kernels", "launches", "moved", "arena", "download", "compiled in")
+HEADS = ("without", "ms", "ratio", "start", "kernels", "launches", "moved", "arena", "download", "compiled in")
 
 
 def text(found: Ablation) -> Iterator[str]:
@@ -83,6 +84,7 @@ def row(build: Build) -> list[str]:
         build["without"],
         "failed" if build["failure"] else spell_number(fastest(build)),
         spell_number(ratio(build)),
+        spell_number(build["start"] or None),
         *(str(build["kernels"]), str(build["launches"])),
         *map(spell_bytes, (build["moved"], build["arena"], build["download"])),
         f"{build['seconds']:.1f} s",

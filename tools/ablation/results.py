@@ -23,9 +23,10 @@ TWIN = "nothing, once more"
 class Build(TypedDict):
     """A build and the rule that it was made without.
 
-    `same` says that it is the full build, byte by byte, and was not measured. `times` are of single runs, `full` is the
-    fastest run of the full build in the same page. `moved` are the bytes that all launches of a run read and write,
-    `seconds` those of the processor that the compiler took. `failure` says why it has no times.
+    `same` says that it is the full build, byte by byte, and was not measured. `times` are of single runs, `full` is
+    the fastest run of the full build in the same page, `start` the time from the first script to the first result.
+    `moved` are the bytes that all launches of a run read and write, `seconds` those of the processor that the
+    compiler took. `failure` says why it has no times.
     """
 
     without: str
@@ -34,6 +35,7 @@ class Build(TypedDict):
     error: float
     times: list[float]
     full: float
+    start: float
     kernels: int
     launches: int
     moved: int
@@ -45,7 +47,7 @@ class Build(TypedDict):
 class Model(TypedDict):
     """A model and its builds: the full one first, the one without any rule last.
 
-    `noise` is by how much the full build and its twin differed most in a page, as a share.
+    `noise` is by how much half of the instances of the full build are slower than the fastest at most, as a share.
     """
 
     name: str

@@ -14,7 +14,7 @@ from webdnn.targets.rules import CPU_RULES, REQUIRED
 from webdnn.tools.ablation import report
 from webdnn.tools.ablation.builds import Built
 from webdnn.tools.ablation.chart import order, svg
-from webdnn.tools.ablation.measure import PAGE_MEMORY, pages
+from webdnn.tools.ablation.measure import PAGE_MEMORY, noise_of, pages
 from webdnn.tools.ablation.page import html
 from webdnn.tools.ablation.results import Ablation, read_ablation, write_ablation
 from webdnn.tools.summary import BackendSummary
@@ -27,7 +27,9 @@ BROKEN = ablation(build("wrong", failure="WRONG RESULT: largest error 3"))
 
 def test_a_row_tells_the_fastest_run_and_its_ratio() -> None:
     lines = list(report.text(FOUND))
-    assert any(re.match(r"  slow +5\.00 +2\.50 +3 +4 +5\.0 MB +60\.0 kB +700\.0 kB +0\.8 s$", line) for line in lines)
+    assert any(
+        re.match(r"  slow +5\.00 +2\.50 +70\.0 +3 +4 +5\.0 MB +60\.0 kB +700\.0 kB +0\.8 s$", line) for line in lines
+    )
     assert any(re.match(r"  nothing +2\.00 +1\.00 ", line) for line in lines)
     assert any(line.startswith("Nothing changes without idle. ") for line in lines)
     assert "idle" not in " ".join(lines[2:-1])
@@ -96,6 +98,11 @@ def test_other_files_are_refused(content: str, what: str, tmp_path: Path) -> Non
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DiagnosticError, match=what):
         read_ablation(tmp_path / "a.json")
+
+
+def test_noise_is_what_half_of_the_instances_stay_below() -> None:
+    assert noise_of([10.0, 13.0, 10.1, 10.2, 10.4, 10.0]) == pytest.approx(0.02)
+    assert noise_of([]) == 0
 
 
 def built(name: str, memory: int) -> Built:
