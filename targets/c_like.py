@@ -126,6 +126,9 @@ class CLikePrinter(ABC):
     infixes: Mapping[type[Operation], tuple[str, Level]] = INFIX
     calls: Mapping[type[Operation], str] = CALLS
 
+    eager = False
+    """Are both values of a choice computed before it, whatever is chosen?"""
+
     def __init__(self, names: Mapping[SSAValue, str]) -> None:
         self.names = dict(names)
         self.lines: list[str] = []
@@ -247,7 +250,7 @@ class CLikePrinter(ABC):
         self.lines.append("  " * self.depth + text)
 
     def function_body(self, block: Block) -> list[str]:
-        self.folded = inlined(block)
+        self.folded = inlined(block, eager=self.eager)
         self.block(block)
         return self.lines
 

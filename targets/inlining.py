@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects import arith, memref, scf
+from xdsl.dialects import arith, memref, scf, vector
 from xdsl.ir import Block, Operation, SSAValue
 
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
@@ -31,9 +31,24 @@ def only_user(op: Operation) -> Operation | None:
     return uses[0].operation
 
 
-def inlined(block: Block) -> set[Operation]:
-    """The operations of a block and of those inside it that have one user, which comes before memory changes."""
+def is_arithmetic(op: Operation) -> bool:
+    """Is it spelled without a call, or is its call one that engines know to have no effect?"""
+    return op.name.startswith("arith.") or (isinstance(op, vector.ExtractOp) and not op.dynamic_position)
+
+
+def is_chosen(op: Operation) -> bool:
+    """Is the one result what a choice takes or leaves?"""
+    (use,) = op.results[0].uses
+    return isinstance(use.operation, arith.SelectOp) and use.index > 0
+
+
+def inlined(block: Block, *, eager: bool = False) -> set[Operation]:
+    """The operations of a block and of those inside it that have one user, which comes before memory changes.
+
+    With `eager`, both values of a choice are computed, whatever is chosen: they are arithmetic on values with names.
+    """
     found: set[Operation] = set()
+    chosen: set[Operation] = set()
     ops = list(block.ops)
     place = {op: i for i, op in enumerate(ops)}
     disturbed = [0]
@@ -43,14 +58,18 @@ def inlined(block: Block) -> set[Operation]:
     for op in reversed(ops):
         user = only_user(op)
         at = effective[user] if user is not None else place[op]
-        if user is None or (reads_memory(op) and disturbed[at] != disturbed[place[op]]):
+        inside = user is not None and (is_chosen(op) or user in chosen)
+        late = reads_memory(op) and disturbed[at] != disturbed[place[op]]
+        if user is None or late or (eager and inside and not is_arithmetic(op)):
             effective[op] = place[op]
         else:
             effective[op] = at
             found.add(op)
+            if inside:
+                chosen.add(op)
         for region in op.regions:
             for inner in region.blocks:
-                found |= inlined(inner)
+                found |= inlined(inner, eager=eager)
     limit(ops, found)
     return found
 

@@ -239,6 +239,7 @@ def wgsl_passes(binding: int = 0, memory: int | None = None, buffer: int | None 
         "kernel-merge-lanes",
         "kernel-lower-accesses{texels=true}",
         "wgsl-legalize",
+        "kernel-elide-duplicates",
     )
 
 
@@ -259,6 +260,7 @@ def glsl_passes(version: int, side: int = MOST_ROWS) -> tuple[str, ...]:
         "kernel-merge-lanes{every=true}",
         "kernel-lower-accesses{texels=true}",
         f"glsl-legalize{{version={version}}}",
+        "kernel-elide-duplicates",
     )
 
 

@@ -83,6 +83,7 @@ RULES = (
     ),
     Rule("vectors", "kernel-select-schedule{lanes=1}", "four points are computed at once"),
     left_out("kernel-assign-layers", "what is loaded serves several texels of a fragment", gpu_only=True),
+    left_out("kernel-elide-duplicates", "shaders are shorter, and engines compile them sooner", gpu_only=True),
     left_out("kernel-share-loops", "threads share kernels, and engines optimise them from the first run on"),
     left_out("kernel-prefetch-panels", "weights are in the cache when their turn comes"),
     left_out("kernel-alternate-panels", "steps begin with the weights that the step before has just read"),

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -27,7 +28,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import Pure
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.element import compute_type, element_of, element_type, is_memref, is_tensor, is_vector
@@ -137,6 +138,15 @@ def read_segments(indices: int, outside: int) -> Attribute:
     return DenseArrayBase.from_list(i32, [1, indices, outside])
 
 
+class SourceReadEffect(MemoryEffect):
+    """A read of memory, which a write may change; a tensor stays what it is."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance]:
+        assert isinstance(op, ReadOp)
+        return {EffectInstance(MemoryEffectKind.READ)} if is_memref(op.source.type) else set()
+
+
 @irdl_op_definition
 class ReadOp(AccessOp):
     """An element in its compute type, or several neighbours along the last axis as a vector.
@@ -156,7 +166,7 @@ class ReadOp(AccessOp):
     map = prop_def(AffineMapAttr)
     result = result_def()
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
-    traits = traits_def(Pure())
+    traits = traits_def(SourceReadEffect())
 
     def __init__(
         self,
@@ -227,6 +237,7 @@ class WriteOp(AccessOp):
     target = operand_def()
     indices = var_operand_def(INDEX)
     map = prop_def(AffineMapAttr)
+    traits = traits_def(MemoryWriteEffect())
 
     def __init__(self, value: SSAValue, target: SSAValue, exprs: Sequence[Index]):
         self.build_access([value, target], exprs)

@@ -7,7 +7,7 @@ from xdsl.ir import Block, Region, SSAValue
 from xdsl.irdl import irdl_op_definition, prop_def, region_def, traits_def, var_operand_def, var_result_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import Pure
+from xdsl.traits import RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.kernel.affine import AxesOp
@@ -38,7 +38,7 @@ class FoldOp(AxesOp):
     inits = var_operand_def()
     body = region_def("single_block")
     res = var_result_def()
-    traits = traits_def(Pure())
+    traits = traits_def(RecursiveMemoryEffect())
 
     def __init__(self, steps: int, inits: Sequence[SSAValue], body: Region):
         super().__init__(

@@ -27,7 +27,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import IsTerminator, Pure, SymbolOpInterface
+from xdsl.traits import IsTerminator, Pure, RecursiveMemoryEffect, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.kernel.access import scalar_type
@@ -193,7 +193,7 @@ class ReduceOp(AxesOp):
     body = region_def("single_block")
     result = result_def()
 
-    traits = traits_def(Pure())
+    traits = traits_def(RecursiveMemoryEffect())
 
     def __init__(
         self,

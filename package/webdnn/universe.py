@@ -94,6 +94,7 @@ PASSES: dict[str, str] = {
     "kernel-expand-math": "webdnn.passes.kernel.loops.expand_math:KernelExpandMathPass",
     "kernel-merge-lanes": "webdnn.passes.kernel.loops.merge_lanes:KernelMergeLanesPass",
     "kernel-lower-accesses": "webdnn.passes.kernel.loops.lower_accesses:KernelLowerAccessesPass",
+    "kernel-elide-duplicates": "webdnn.passes.kernel.loops.elide_duplicates:KernelElideDuplicatesPass",
     "wasm-expand-math": "webdnn.targets.wasm.expand_math:WasmExpandMathPass",
     "wasm-select-instructions": "webdnn.targets.wasm.select_instructions:WasmSelectInstructionsPass",
     "wasm-form-pointers": "webdnn.targets.wasm.form_pointers:WasmFormPointersPass",

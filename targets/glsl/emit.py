@@ -106,6 +106,7 @@ class GlslPrinter(CLikePrinter):
         math.RsqrtOp: "inversesqrt",
     }
     output = "color"
+    eager = True
 
     def type(self, type: Attribute) -> str:
         return (VECTORS if is_vector(type) else SCALARS)[str(element_of(type))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i1, i32
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
@@ -67,6 +67,24 @@ def legalize_integers(op: Operation) -> None:
         expand(made, set(EXPANSIONS))
 
 
+def part_difference(op: Operation) -> None:
+    """c ? x + k : x -> x + (c ? k : 0), of integers.
+
+    A compiler has been seen to take minutes over the former, where minima and maxima follow it: its time grew with the
+    fourth power of their number.
+    """
+    match op:
+        case arith.SelectOp(lhs=OpResult(op=arith.AddiOp() as total), rhs=x) if x in total.operands:
+            body = Body()
+            step = total.rhs if total.lhs is x else total.lhs
+            value = body.plus(x, body.select(op.cond, step, body.constant(0, x.type)))
+            Rewriter.replace_op(op, body.ops, [value])
+            if not total.result.uses:
+                Rewriter.erase_op(total)
+        case _:
+            pass
+
+
 def power(body: Body, shift: arith.ShLIOp | arith.ShRSIOp) -> SSAValue:
     """2^count, of the constant that a shift is by."""
     by = constant_of(shift.rhs)
@@ -108,6 +126,7 @@ class GlslLegalizePass(ModulePass):
             check_texel(function)
             scalarize(function, has_no_vectors)
             for inner in list(function.walk()):
+                part_difference(inner)
                 expand_comparison(inner, nan_by_bits=self.version == 300)
                 legalize_cast(inner)
                 if self.version == 100:

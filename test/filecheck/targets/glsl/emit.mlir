@@ -1,7 +1,8 @@
 // RUN: webdnn-opt %s --pass-pipeline='kernel-map-points{texels=true layers=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize' -t webdnn-glsl | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline='kernel-map-points{texels=true},kernel-lower-blocks,kernel-merge-lanes{every=true},kernel-lower-accesses{texels=true},glsl-legalize{version=100}' -t webdnn-glsl100 | filecheck %s --check-prefix=OLD
 
-// The fragment is the texel that is written; rows of seven need lanes that are known at run time only.
+// The fragment is the texel that is written; rows of seven need lanes that are known at run time only. What is read is read before it is
+// chosen, whatever the choice.
 
 // CHECK:      #version 300 es
 // CHECK:      uniform sampler2D b0;
@@ -12,9 +13,9 @@
 // CHECK-NEXT: float lane(vec4 v, int i) { return mix(mix(v.x, v.y, i > 0), mix(v.z, v.w, i > 2), i > 1); }
 // CHECK-NEXT: void main() {
 // CHECK-NEXT:   int v0 = int(gl_FragCoord.y) * 4 + int(gl_FragCoord.x);
-// CHECK:        lane(texel(b0, {{.*}}, 1, vec2(0.5, 1.0)),
+// CHECK:        float [[READ:v[0-9]+]] = lane(texel(b0, {{.*}}, 1, vec2(0.5, 1.0)),
 // CHECK:        color = vec4(
-// CHECK-SAME:   ? {{.*}} : 0.0
+// CHECK-SAME:   ? [[READ]] : 0.0
 
 // OLD:      precision highp float;
 // OLD:      uniform highp sampler2D b0;
@@ -22,8 +23,9 @@
 // OLD:      int quotient(int a, int b) {
 // OLD:      void main() {
 // OLD:        quotient(
-// OLD:        lane(texel(b0, {{.*}}, vec2(2.0, 1.0)),
+// OLD:        float [[READ:v[0-9]+]] = lane(texel(b0, {{.*}}, vec2(2.0, 1.0)),
 // OLD:        gl_FragColor = vec4(
+// OLD-SAME:   ? [[READ]] : 0.0
 kernel.func @shifted(%x: memref<7xf32>, %y: memref<21xf32>) {
   kernel.compute (%m = 3, %n = 7) {
     %zero = arith.constant 0.0 : f32

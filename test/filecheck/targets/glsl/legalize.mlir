@@ -53,3 +53,33 @@ kernel.func @shift(%x: memref<4xvector<4xf32>>, %y: memref<4xvector<4xf32>>) {
   %w = kernel.lanes %f, %e, %inf, %e : vector<4xf32>
   memref.store %w, %y[%t] : memref<4xvector<4xf32>>
 }
+
+// -----
+
+// What a choice of integers adds is chosen alone; where it chooses between two numbers, it stays.
+
+// CHECK-LABEL: @from_the_end(
+// CHECK:         %[[PART:.*]] = arith.select %{{.*}}, %n, %{{.*}} : i32
+// CHECK-NEXT:    %[[WRAPPED:.*]] = arith.addi %i, %[[PART]] : i32
+// CHECK-NEXT:    arith.maxsi %[[WRAPPED]], %zero : i32
+// CHECK:         arith.select %{{.*}}, %b, %i : i32
+kernel.func @from_the_end(%x: memref<4xvector<4xf32>>, %y: memref<4xvector<4xf32>>) {
+  %t = kernel.id "global" of 4
+  %zero = arith.constant 0 : i32
+  %n = arith.constant 5 : i32
+  %v = memref.load %x[%t] : memref<4xvector<4xf32>>
+  %e = vector.extract %v[0] : f32 from vector<4xf32>
+  %g = vector.extract %v[1] : f32 from vector<4xf32>
+  %i = arith.fptosi %e : f32 to i32
+  %j = arith.fptosi %g : f32 to i32
+  %c = arith.cmpi slt, %i, %zero : i32
+  %a = arith.addi %i, %n : i32
+  %s = arith.select %c, %a, %i : i32
+  %m = arith.maxsi %s, %zero : i32
+  %b = arith.addi %j, %n : i32
+  %u = arith.select %c, %b, %i : i32
+  %f = arith.sitofp %m : i32 to f32
+  %h = arith.sitofp %u : i32 to f32
+  %w = kernel.lanes %f, %h, %f, %h : vector<4xf32>
+  memref.store %w, %y[%t] : memref<4xvector<4xf32>>
+}
