@@ -11,7 +11,7 @@ import numpy as np
 
 from webdnn.runner.python.chromium import FLAGS, Browser
 from webdnn.runner.python.manifest import WebGpu
-from webdnn.runner.python.wgpu_device import adapter, is_software, open_device
+from webdnn.runner.python.wgpu_device import adapter, has_feature, is_software, open_device
 from webdnn.runner.python.wgpu_kernels import Kernels, create_buffers, record
 from webdnn.targets.bundle.sections import Binding
 
@@ -42,6 +42,11 @@ class Device(Protocol):
         """Is it none but the CPU?"""
         ...
 
+    @property
+    def subgroups(self) -> bool:
+        """Do its invocations hand values to one another?"""
+        ...
+
     def milliseconds(self, sizes: Mapping[str, int], launches: Sequence[Launch], least: float) -> float:
         """One run of them all, in buffers of so many bytes: the best of five of at least so many milliseconds."""
         ...
@@ -53,13 +58,16 @@ _ADAPTER = """async () => {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return null;
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
-  return { name: [vendor, architecture, description].filter(Boolean).join(" "), software: isFallbackAdapter };
+  const name = [vendor, architecture, description].filter(Boolean).join(" ");
+  return { name, software: isFallbackAdapter, subgroups: adapter.features.has("subgroups") };
 }"""
 
 _TIME = """async ({ sizes, steps, least }) => {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+  const requiredFeatures = ["subgroups"].filter((feature) => adapter.features.has(feature));
+  const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const failed = new Promise((_, reject) => { device.onuncapturederror = ({ error }) => reject(error); });
   const buffers = Object.fromEntries(Object.entries(sizes).map(([name, size]) => {
     const buffer = device.createBuffer({ size: Math.max(size, 16), usage: 128 | 8 });
@@ -108,6 +116,7 @@ class _Adapter(TypedDict):
 
     name: str
     software: bool
+    subgroups: bool
 
 
 class InChromium:
@@ -119,7 +128,7 @@ class InChromium:
             self.close()
             found = self._open(FLAGS)
         assert found is not None, "Chromium brings an adapter in software"
-        self.name, self.software = found["name"], found["software"]
+        self.name, self.software, self.subgroups = found["name"], found["software"], found["subgroups"]
 
     def milliseconds(self, sizes: Mapping[str, int], launches: Sequence[Launch], least: float) -> float:
         steps = [asdict(launch) for launch in launches]
@@ -141,14 +150,15 @@ class OnWgpu:
 
     def __init__(self) -> None:
         self.name, self.software = adapter().info["device"], is_software()
+        self.subgroups = has_feature("subgroups")
 
     def milliseconds(self, sizes: Mapping[str, int], launches: Sequence[Launch], least: float) -> float:
-        section = section_of(sizes, launches)
+        section = section_of(sizes, launches, ["subgroups"] if self.subgroups else [])
         device = open_device(section)
         buffers = create_buffers(device, section)
         for name, size in sizes.items():
             device.queue.write_buffer(buffers[name], 0, (np.arange(size // 4) % 7 / 8).astype(np.float32).tobytes())
-        _, steps = Kernels(device, section, [launch.code for launch in launches], buffers).steps(alone=False)
+        _, steps = Kernels(device, section, [launch.code for launch in launches], buffers).steps()
 
         def time(count: int) -> float:
             commands = record(device, [*steps] * count)
@@ -175,7 +185,7 @@ def best(time: Callable[[int], float], least: float) -> float:
     return min(time(count) / count for _ in range(5))
 
 
-def section_of(sizes: Mapping[str, int], launches: Sequence[Launch]) -> WebGpu:
+def section_of(sizes: Mapping[str, int], launches: Sequence[Launch], features: list[str]) -> WebGpu:
     """A bundle's section that launches these, each by a pipeline of its own."""
     widest = max((binding.size for launch in launches for binding in launch.bindings), default=0)
     return {
@@ -198,5 +208,5 @@ def section_of(sizes: Mapping[str, int], launches: Sequence[Launch]) -> WebGpu:
         "loops": [],
         "loading": 0,
         "limits": {"maxStorageBufferBindingSize": widest},
-        "features": [],
+        "features": features,
     }

@@ -1,9 +1,9 @@
 """Times matrix products and the convolutions of ResNet-50 on the GPU of this machine, kernel by kernel.
 
-`python -m bench.gpu_products` prints milliseconds and GFLOP/s of each, as workgroups compute it together and as its
-invocations do alone, and the share of the multiply-adds that the GPU was measured to do. Where there is only an
-adapter in software it says so, and takes the smallest shapes: that checks the command and no more. `--engine wgpu`
-measures without a browser.
+`python -m bench.gpu_products` prints milliseconds and GFLOP/s of each, as workgroups compute it together, as they do by
+their subgroups where that is different and the GPU has them, and as its invocations do alone, and the share of the
+multiply-adds that the GPU was measured to do. Where there is only an adapter in software it says so, and takes the
+smallest shapes: that checks the command and no more. `--engine wgpu` measures without a browser.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import onnx
 from bench.gpu_devices import Device, InChromium, Launch, OnWgpu
 from onnx import TensorProto, helper, numpy_helper
 
+from webdnn.passes.kernel.mapping.subgroups import SUBGROUPS
 from webdnn.targets.bundle.sections import Binding, Dispatch, WebGpu
 from webdnn.tools.compiler import Files, compile_model
 
@@ -91,21 +92,27 @@ def shapes() -> list[Shape]:
     return found
 
 
-def launches_of(section: WebGpu, files: Files, *, alone: bool) -> list[Launch]:
-    """What a run launches."""
+def launches_of(section: WebGpu, files: Files, variant: str = "together") -> list[Launch]:
+    """What a run launches: kernels alone, by subgroups, or else as suits most GPUs."""
     texts: list[str] = json.loads(files[section.sources])
 
     def launch(dispatch: Dispatch) -> Launch:
-        launched = dispatch.alone if alone and dispatch.alone else dispatch
+        others = {other.name: other for other in dispatch.others or ()}
+        launched = (dispatch.alone if variant == "alone" else others.get(variant)) or dispatch
         pipeline = section.pipelines[launched.pipeline]
         return Launch(texts[pipeline.source], pipeline.entry, launched.groups, dispatch.bindings)
 
     return [launch(dispatch) for dispatch in section.dispatches[section.loading :]]
 
 
-def milliseconds(device: Device, section: WebGpu, files: Files, *, alone: bool, least: float) -> float:
+def has_subgroups(section: WebGpu) -> bool:
+    """Is there a kernel that a device with subgroups may launch another way?"""
+    return any(other.name == SUBGROUPS for dispatch in section.dispatches for other in dispatch.others or ())
+
+
+def milliseconds(device: Device, section: WebGpu, files: Files, variant: str, least: float) -> float:
     sizes = {"arena": section.arena_bytes, "weights": section.weights_bytes}
-    return device.milliseconds(sizes, launches_of(section, files, alone=alone), least)
+    return device.milliseconds(sizes, launches_of(section, files, variant), least)
 
 
 def measured_peak(device: Device) -> float:
@@ -124,10 +131,13 @@ def row(device: Device, shape: Shape, peak: float | None) -> str:
     section = manifest.backends.webgpu
     assert section is not None
     least = 100.0 if peak else 1.0
-    together, alone = (milliseconds(device, section, files, alone=a, least=least) for a in (False, True))
+    together, alone = (milliseconds(device, section, files, name, least) for name in ("together", "alone"))
+    subgroups = "-"
+    if has_subgroups(section) and device.subgroups:
+        subgroups = f"{milliseconds(device, section, files, SUBGROUPS, least):.3f}"
     rate = shape.operations / together * 1e3
     share = f"{rate / peak:.0%}" if peak else "-"
-    return f"| {shape.name} | {together:.3f} | {alone:.3f} | {rate / 1e9:.1f} | {share} |"
+    return f"| {shape.name} | {together:.3f} | {subgroups} | {alone:.3f} | {rate / 1e9:.1f} | {share} |"
 
 
 def main() -> None:
@@ -142,7 +152,8 @@ def main() -> None:
             print("Only an adapter in software is here: these times say nothing of GPUs, and most shapes are left out.")
         else:
             print(f"{device.name}: {peak / 1e9:.0f} GFLOP/s were measured in multiply-adds alone.")
-        print("\n| shape | ms | ms, invocations alone | GFLOP/s | of the peak |\n| --- | --- | --- | --- | --- |")
+        print("\n| shape | ms | ms, by subgroups | ms, invocations alone | GFLOP/s | of the peak |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for shape in shapes():
             if peak is not None or shape.operations <= SMALL:
                 print(row(device, shape, peak), flush=True)

@@ -15,7 +15,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from webdnn.dialects.element import is_vector
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp
-from webdnn.dialects.kernel.affine import constant_of, is_value
+from webdnn.dialects.kernel.affine import is_value
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp, YieldOp
 from webdnn.dialects.kernel.workgroup import is_own, is_shared
@@ -148,7 +148,7 @@ class CLikePrinter(ABC):
     def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str: ...
 
     @abstractmethod
-    def loop_head(self, counter: str, trips: int) -> str: ...
+    def loop_head(self, counter: str, trips: str) -> str: ...
 
     @abstractmethod
     def special(self, op: Operation, args: Sequence[Text]) -> Text | None:
@@ -307,13 +307,11 @@ class CLikePrinter(ABC):
 
     def loop(self, op: scf.ForOp) -> None:
         counter, *carried = op.body.block.args
-        trips = constant_of(op.ub)
-        assert trips is not None, "loops count a constant number of trips"
         for argument, start, result in zip(carried, op.iter_args, op.results, strict=True):
             value = self.expression(start).text
             self.names[result] = self.name(argument)
             self.line(self.declaration(self.name(argument), argument.type, value, variable=True))
-        self.line(self.loop_head(self.name(counter, "i"), trips))
+        self.line(self.loop_head(self.name(counter, "i"), self.expression(op.ub).within(Level.COMPARISON, right=True)))
         self.depth += 1
         self.block(op.body.block)
         end = op.body.block.last_op

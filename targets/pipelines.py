@@ -232,7 +232,7 @@ def wgsl_passes(binding: int = 0, memory: int | None = None, buffer: int | None 
         *((f"kernel-split-buffers{{bytes={binding} bindings={WGSL.limits.bindings}}}",) if binding else ()),
         assign_offsets(256, memory, most=buffer or WGSL.limits.buffer_bytes or 0),
         "kernel-map-tiles",
-        "kernel-map-groups{lanes=4 rows=4}",
+        "kernel-map-groups{lanes=4 rows=4 subgroups=true}",
         f"kernel-map-points{{lanes=4 neighbours={NEIGHBOURS} rows=4}}",
         "kernel-expand-math{keep=exp2,trunc,roundeven,rsqrt,remsi}",
         "kernel-lower-blocks",

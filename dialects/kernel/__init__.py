@@ -12,6 +12,7 @@ from webdnn.dialects.kernel.loops import ScanOp
 from webdnn.dialects.kernel.pairs import DotPairsOp, SpreadBytesOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, ConcatOp, ReshapeOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
+from webdnn.dialects.kernel.subgroup import SubgroupReduceOp, SubgroupShuffleOp
 from webdnn.dialects.kernel.workgroup import BarrierOp
 
 KERNEL = Dialect(
@@ -35,6 +36,8 @@ KERNEL = Dialect(
         ReshapeOp,
         ScanOp,
         SpreadBytesOp,
+        SubgroupReduceOp,
+        SubgroupShuffleOp,
         TableOp,
         WeightOp,
         WriteOp,

@@ -258,7 +258,8 @@ class ReduceOp(AxesOp):
 class IdOp(CountedOp):
     """Which invocation this is: `%t = kernel.id "global" of 1024`.
 
-    Levels: `global`; `group.x`, `group.y`, `local.x`, `local.y`; `local`; on CPUs `chunk`, a part of a kernel's loops.
+    Levels: `global`; `group.x`, `group.y`, `local.x`, `local.y`; `local`; `subgroup`, its number there; on CPUs
+    `chunk`, a part of a kernel's loops.
     """
 
     name = "kernel.id"
@@ -267,7 +268,7 @@ class IdOp(CountedOp):
     result = result_def(INDEX)
     traits = traits_def(Pure())
 
-    LEVELS: ClassVar = ("global", "group.x", "group.y", "local.x", "local.y", "local", "chunk")
+    LEVELS: ClassVar = ("global", "group.x", "group.y", "local.x", "local.y", "local", "subgroup", "chunk")
 
     @property
     def index_count(self) -> int:

@@ -148,11 +148,15 @@ class Alone(TypedDict):
 
 
 class Variant(TypedDict):
-    """What a device launches instead if it is faster there: it binds the same, and computes the same."""
+    """What a device launches instead if it is faster there: it binds the same, and computes the same.
 
-    name: Literal["tiles64", "tiles32", "groups", "alone"]
+    Where the device lacks one of the `features`, named as in GPUFeatureName, there is no such variant.
+    """
+
+    name: Literal["tiles64", "tiles32", "groups", "subgroups", "alone"]
     pipeline: int
     groups: tuple[int, int, int]
+    features: NotRequired[list[str]]
 
 
 class Dispatch(TypedDict):
@@ -167,7 +171,7 @@ class Dispatch(TypedDict):
     bindings: list[Binding]
     counters: list[Counter]
     alone: NotRequired[Alone]
-    variant: NotRequired[Literal["tiles64", "tiles32", "groups", "alone"]]
+    variant: NotRequired[Literal["tiles64", "tiles32", "groups", "subgroups", "alone"]]
     others: NotRequired[list[Variant]]
 
 

@@ -54,10 +54,10 @@ def _chromium(option: str) -> Engine:
 def _wgpu(option: str) -> Engine:
     from webdnn.runner.python.wgpu_engine import Wgpu
 
-    alone = {"": None, "alone": True, "together": False}
-    if option not in alone:
-        raise SessionError(f"there is no engine 'wgpu:{option}'", "name wgpu, wgpu:alone or wgpu:together")
-    return Wgpu(alone[option])
+    if option not in ("", "alone", "together", "subgroups"):
+        hint = "name wgpu, wgpu:alone, wgpu:together or wgpu:subgroups"
+        raise SessionError(f"there is no engine 'wgpu:{option}'", hint)
+    return Wgpu(option or None)
 
 
 _ENGINES: dict[str, Callable[[str], Engine]] = {"wasmtime": _wasmtime, "chromium": _chromium, "wgpu": _wgpu}
@@ -77,8 +77,8 @@ class Session:
     """A model that is ready to run; a context manager.
 
     `engine` is an `Engine`, or a name: "wasmtime" ("wasmtime:simd" without relaxed SIMD), "chromium" or
-    "chromium:webgl2" (any backend of the browser runner), "wgpu" ("wgpu:alone" or "wgpu:together" with kernels whose
-    invocations work so), or what `register_engine` added.
+    "chromium:webgl2" (any backend of the browser runner), "wgpu" ("wgpu:alone", "wgpu:together" or
+    "wgpu:subgroups" with kernels whose invocations work so), or what `register_engine` added.
     """
 
     def __init__(self, directory: Path | str, engine: str | Engine = "wasmtime") -> None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from webdnn.runner.python.error import SessionError
-from webdnn.runner.python.manifest import WebGpu
+from webdnn.runner.python.manifest import Variant, WebGpu
 
 STORAGE, UNIFORM, COPY_DST, COPY_SRC = 0x80, 0x40, 0x8, 0x4
 """Buffer usages, as the WebGPU specification numbers them"""
@@ -38,6 +38,9 @@ _GUARANTEED: Mapping[str, int] = {
     "minUniformBufferOffsetAlignment": 256,
 }
 """Limits of every WebGPU device, by their names in GPUSupportedLimits"""
+
+_OWN_NAMES = {"subgroups": "subgroup"}
+"""Features that wgpu calls otherwise than WebGPU"""
 
 
 class Buffer(Protocol):
@@ -125,9 +128,25 @@ def is_software() -> bool:
 
 
 def open_device(section: WebGpu) -> Device:
-    """A device for a bundle. Raises SessionError where the adapter lacks something."""
+    """A device for a bundle, with what its variants need where the adapter has it. Raises SessionError."""
     buffers = max(section["arenaBytes"], section["weightsBytes"], section["limits"].get("maxBufferSize", 0))
-    return device_with({**section["limits"], "maxBufferSize": buffers}, section["features"])
+    others = [variant for dispatch in section["dispatches"] for variant in dispatch.get("others", ())]
+    offered = {name for variant in others if is_offered(variant) for name in variant.get("features", ())}
+    return device_with({**section["limits"], "maxBufferSize": buffers}, [*section["features"], *sorted(offered)])
+
+
+def is_offered(variant: Variant) -> bool:
+    """Has the adapter what a variant of a kernel needs?"""
+    return all(map(has_feature, variant.get("features", ())))
+
+
+def has_feature(name: str) -> bool:
+    """Has the adapter a feature, of WebGPU or of wgpu? Raises SessionError."""
+    return _own_name(name) in adapter().features
+
+
+def _own_name(feature: str) -> str:
+    return _OWN_NAMES.get(feature, feature)
 
 
 def device_with(limits: Mapping[str, int] = MappingProxyType({}), features: Sequence[str] = ()) -> Device:
@@ -143,9 +162,9 @@ def device_with(limits: Mapping[str, int] = MappingProxyType({}), features: Sequ
         if has is None or (has > value if _is_alignment(name) else has < value):
             problem = f"the bundle needs {name} {value}, and the adapter has {has}"
             raise SessionError(problem, "compile it with --limit, or run it on another GPU")
-    if missing := [feature for feature in features if feature not in adapter().features]:
+    if missing := [feature for feature in features if not has_feature(feature)]:
         raise SessionError(f"the adapter lacks {', '.join(missing)}", "run it on another GPU")
-    return _device(tuple(needed.items()), tuple(features))
+    return _device(tuple(needed.items()), tuple(map(_own_name, features)))
 
 
 def _is_alignment(limit: str) -> bool:

@@ -20,10 +20,11 @@ from webdnn.runner.python.wgpu_kernels import Kernels, create_buffers, record
 class Wgpu:
     """The engine; on an adapter in software invocations work alone as far as kernels allow, as in browsers.
 
-    `alone` says it in the adapter's place.
+    `variant` says in the adapter's place which one of a kernel is launched, where there is such a one: "alone",
+    "subgroups", or "together", which is that which suits most GPUs.
     """
 
-    alone: bool | None = None
+    variant: str | None = None
 
     def open(self, bundle: Bundle) -> "WgpuExecutor":
         """Compile the kernels on a device that has the weights."""
@@ -31,8 +32,7 @@ class Wgpu:
         if section is None:
             problem = f"{bundle.directory} was not compiled for webgpu"
             raise SessionError(problem, "compile it for webgpu, or name another engine")
-        alone = is_software() if self.alone is None else self.alone
-        return WgpuExecutor(bundle, section, alone)
+        return WgpuExecutor(bundle, section, self.variant or ("alone" if is_software() else "together"))
 
 
 class WgpuExecutor:
@@ -40,7 +40,7 @@ class WgpuExecutor:
 
     backend = "webgpu"
 
-    def __init__(self, bundle: Bundle, section: WebGpu, alone: bool) -> None:
+    def __init__(self, bundle: Bundle, section: WebGpu, variant: str) -> None:
         self._inputs = Inputs.of(bundle.manifest)
         self._outputs = bundle.manifest["outputs"]
         self._section = section
@@ -48,7 +48,7 @@ class WgpuExecutor:
         texts: list[str] = json.loads(bundle.read(section["sources"]))
         with failures(f"{bundle.directory} cannot be loaded", f"{REBUILD_HINT}, or run it on another GPU"):
             self._buffers = create_buffers(self._device, section)
-            loading, self._steps = Kernels(self._device, section, texts, self._buffers).steps(alone)
+            loading, self._steps = Kernels(self._device, section, texts, self._buffers).steps(variant)
             for piece, content in bundle.weights(section["weights"]):
                 words = content.ljust(-(-len(content) // 4) * 4, b"\0")
                 self._device.queue.write_buffer(self._buffers[piece["buffer"]], piece["offset"], words)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from webdnn.runner.python.launches import unrolled
-from webdnn.runner.python.manifest import Dispatch, WebGpu
+from webdnn.runner.python.manifest import Alone, Dispatch, Variant, WebGpu
 from webdnn.runner.python.wgpu_device import (
     COMPUTE,
     COPY_DST,
@@ -16,10 +16,14 @@ from webdnn.runner.python.wgpu_device import (
     Buffer,
     Device,
     failures,
+    is_offered,
 )
 
 STRIDE = 256
 """Bytes from one number to the next, a multiple of what every device asks of the offset of a uniform"""
+
+DIRECTIVE = "enable subgroups;\n"
+"""What browsers ask for, and naga refuses, which looks at the features of the device alone"""
 
 KIND = {"arena": "storage", "weights": "read-only-storage"}
 
@@ -57,11 +61,12 @@ def _buffer(device: Device, size: int, usage: int) -> Buffer:
     return device.create_buffer(size=max(4, -(-size // 4) * 4), usage=usage)
 
 
-def adapted(dispatch: Dispatch, alone: bool) -> Dispatch:
-    """What is launched, or what does the same where invocations work alone if that is asked for."""
-    if not alone or "alone" not in dispatch:
-        return dispatch
-    return {**dispatch, "pipeline": dispatch["alone"]["pipeline"], "groups": dispatch["alone"]["groups"]}
+def adapted(dispatch: Dispatch, variant: str | None) -> Dispatch:
+    """What is launched, or the variant that is asked for, where there is one and the adapter has what it needs."""
+    found: list[Variant | Alone] = [v for v in dispatch.get("others", ()) if v["name"] == variant and is_offered(v)]
+    if variant == "alone" and "alone" in dispatch:
+        found.append(dispatch["alone"])
+    return {**dispatch, "pipeline": found[0]["pipeline"], "groups": found[0]["groups"]} if found else dispatch
 
 
 class Kernels:
@@ -76,9 +81,9 @@ class Kernels:
         self._pipelines: dict[int, object] = {}
         self._groups: dict[object, object] = {}
 
-    def steps(self, alone: bool) -> tuple[list[Step], list[Step]]:
+    def steps(self, variant: str | None = None) -> tuple[list[Step], list[Step]]:
         """Those of loading and those of each run. Raises SessionError where a kernel does not compile."""
-        launches = [adapted(dispatch, alone) for dispatch in self._section["dispatches"]]
+        launches = [adapted(dispatch, variant) for dispatch in self._section["dispatches"]]
         made = [(i, self._step(launches[i], numbers)) for i, numbers in unrolled(launches, self._section["loops"])]
         loading = self._section["loading"]
         return [step for i, step in made if i < loading], [step for i, step in made if i >= loading]
@@ -113,7 +118,7 @@ class Kernels:
             pipeline = self._section["pipelines"][number]
             source, entry = pipeline["source"], pipeline["entry"]
             with failures(f"kernel {entry!r} did not compile", "report this as a bug of the compiler"):
-                module = self._device.create_shader_module(code=self._texts[source])
+                module = self._device.create_shader_module(code=self._texts[source].removeprefix(DIRECTIVE))
                 self._pipelines[number] = self._device.create_compute_pipeline(
                     layout=layout.pipeline, compute={"module": module, "entry_point": entry}
                 )

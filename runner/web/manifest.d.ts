@@ -156,11 +156,14 @@ export interface Alone {
 
 /**
  * What a device launches instead if it is faster there: it binds the same, and computes the same.
+ *
+ * Where the device lacks one of the `features`, named as in GPUFeatureName, there is no such variant.
  */
 export interface Variant {
-  readonly name: "tiles64" | "tiles32" | "groups" | "alone";
+  readonly name: "tiles64" | "tiles32" | "groups" | "subgroups" | "alone";
   readonly pipeline: number;
   readonly groups: readonly [number, number, number];
+  readonly features?: ReadonlyArray<string>;
 }
 
 /**
@@ -175,7 +178,7 @@ export interface Dispatch {
   readonly bindings: ReadonlyArray<Binding>;
   readonly counters: ReadonlyArray<Counter>;
   readonly alone?: Alone;
-  readonly variant?: "tiles64" | "tiles32" | "groups" | "alone";
+  readonly variant?: "tiles64" | "tiles32" | "groups" | "subgroups" | "alone";
   readonly others?: ReadonlyArray<Variant>;
 }
 

@@ -11,7 +11,7 @@ WeightFormatName: TypeAlias = Literal["f32", "f16", "q8", "q4"]
 StorageName: TypeAlias = Literal["f32", "i32", "u32"]
 FeatureName: TypeAlias = Literal["simd", "relaxed-simd", "threads"]
 BufferName: TypeAlias = Literal["arena", "weights"]
-VariantName: TypeAlias = Literal["tiles64", "tiles32", "groups", "alone"]
+VariantName: TypeAlias = Literal["tiles64", "tiles32", "groups", "subgroups", "alone"]
 
 Natural: TypeAlias = Annotated[int, 0]
 Positive: TypeAlias = Annotated[int, 1]

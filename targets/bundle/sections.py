@@ -143,11 +143,15 @@ class Alone:
 
 @dataclass(frozen=True)
 class Variant:
-    """What a device launches instead if it is faster there: it binds the same, and computes the same."""
+    """What a device launches instead if it is faster there: it binds the same, and computes the same.
+
+    Where the device lacks one of the `features`, named as in GPUFeatureName, there is no such variant.
+    """
 
     name: VariantName
     pipeline: Natural
     groups: tuple[Natural, Natural, Natural]
+    features: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

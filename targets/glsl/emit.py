@@ -124,7 +124,7 @@ class GlslPrinter(CLikePrinter):
     def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str:
         return f"{self.type(type)} {name} = {value};"
 
-    def loop_head(self, counter: str, trips: int) -> str:
+    def loop_head(self, counter: str, trips: str) -> str:
         return f"for (int {counter} = 0; {counter} < {trips}; {counter}++) {{"
 
     def store(self, op: WriteOp | memref.StoreOp, value: Text, index: Text) -> str:

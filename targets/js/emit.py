@@ -82,7 +82,7 @@ class JsPrinter(CLikePrinter):
     def declaration(self, name: str, type: Attribute, value: str, *, variable: bool) -> str:
         return f"{'let' if variable else 'const'} {name} = {value};"
 
-    def loop_head(self, counter: str, trips: int) -> str:
+    def loop_head(self, counter: str, trips: str) -> str:
         return f"for (let {counter} = 0; {counter} < {trips}; {counter}++) {{"
 
     def divide(self, a: Text, divisor: int) -> Text:

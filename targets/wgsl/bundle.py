@@ -13,6 +13,7 @@ from xdsl.ir import SSAValue
 
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.dialects.kernel.subgroup import uses_subgroups
 from webdnn.support.diagnostic import fail
 from webdnn.targets.bundle.names import StorageName, VariantName
 from webdnn.targets.bundle.sections import (
@@ -104,7 +105,7 @@ def dispatch(
 ) -> Dispatch:
     """A launch of a kernel, and what may be launched instead."""
     others = others_of(program, kernel)
-    variants = [Variant(variant_of(other), places[other], groups_of(other)) for other in others]
+    variants = [Variant(variant_of(other), places[other], groups_of(other), features_of(other)) for other in others]
     return Dispatch(
         places[kernel],
         groups_of(kernel),
@@ -114,6 +115,11 @@ def dispatch(
         variant_of(kernel) if variants else None,
         tuple(v for v in variants if v.name != "alone") or None,
     )
+
+
+def features_of(kernel: FuncOp) -> tuple[str, ...] | None:
+    """What a device needs for a variant, if that is more than WebGPU has everywhere."""
+    return ("subgroups",) if uses_subgroups(kernel) else None
 
 
 def variant_of(kernel: FuncOp) -> VariantName:

@@ -14,8 +14,10 @@ from xdsl.utils.target import Target
 
 from webdnn.dialects.element import element_of, is_memref, is_vector
 from webdnn.dialects.kernel.access import ReadOp, WriteOp
+from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.structure import FuncOp, IdOp
+from webdnn.dialects.kernel.subgroup import SubgroupReduceOp, SubgroupShuffleOp, uses_subgroups
 from webdnn.dialects.kernel.workgroup import BarrierOp, shared_memory
 from webdnn.targets.c_like import (
     CALLS,
@@ -56,6 +58,15 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     vector.FMAOp: "fma",
 }
 
+SUBGROUP: Mapping[ReduceKind, str] = {
+    ReduceKind.ADD: "subgroupAdd",
+    ReduceKind.MUL: "subgroupMul",
+    ReduceKind.MAX: "subgroupMax",
+    ReduceKind.MIN: "subgroupMin",
+    ReduceKind.AND: "subgroupAnd",
+    ReduceKind.OR: "subgroupOr",
+}
+
 
 class WgslPrinter(CLikePrinter):
     """Index arithmetic is i32; unsigned arithmetic converts there and back, which keeps bits."""
@@ -83,7 +94,7 @@ class WgslPrinter(CLikePrinter):
         """A variable takes its type from its first value, and a literal has none."""
         return f"{self.type(type)}({value})"
 
-    def loop_head(self, counter: str, trips: int) -> str:
+    def loop_head(self, counter: str, trips: str) -> str:
         return f"for (var {counter} = 0i; {counter} < {trips}; {counter}++) {{"
 
     def array(self, name: str, type: MemRefType[Attribute]) -> str:
@@ -113,6 +124,10 @@ class WgslPrinter(CLikePrinter):
             case IdOp():
                 level, _, dimension = op.level.data.partition(".")
                 return Text(f"i32({level}{'.' + dimension if dimension else ''})")
+            case SubgroupReduceOp():
+                return Text(f"{SUBGROUP[op.kind.data]}({self.typed(args[0].text, type)})")
+            case SubgroupShuffleOp():
+                return Text(f"subgroupShuffleXor({args[0].text}, {op.mask.data}u)")
             case LanesOp() | vector.BroadcastOp():
                 return call(self.type(type), *args)
             case vector.ExtractOp():
@@ -200,6 +215,9 @@ def emit_kernel(function: FuncOp) -> str:
         assert is_memref(type)
         header.append(printer.array(f"w{i}", type).replace("var", "var<workgroup>", 1))
     builtins = "@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32"
+    if uses_subgroups(function):
+        header.insert(0, "enable subgroups;")
+        builtins += ", @builtin(subgroup_invocation_id) subgroup: u32"
     entry = f"@compute @workgroup_size({group_size(function)}) fn {function_name(function)}({builtins}) {{"
     return "\n".join([*header, entry, *printer.function_body(function.body.block), "}", ""])
 

@@ -227,6 +227,52 @@ def test_every_variant_of_a_convolution_computes_what_onnxruntime_does(
         np.testing.assert_allclose(result["y"], expected.reshape(-1), rtol=1e-4, atol=1e-4)
 
 
+LONG_SUMS = {
+    "product": """<ir_version: 8, opset_import: ["": 17]>
+    m (float[1, 1024] x) => (float[1, 96] y) { y = MatMul(x, w) }""",
+    "softmax": """<ir_version: 8, opset_import: ["": 17]>
+    m (float[2, 4096] x) => (float[2, 4096] y) { y = Softmax(x) }""",
+}
+
+
+@pytest.mark.parametrize("operator", LONG_SUMS)
+def test_sums_by_subgroups_are_what_onnxruntime_computes(
+    browser: Browser, page: Page, tmp_path: Path, operator: str
+) -> None:
+    model = parser.parse_model(LONG_SUMS[operator])
+    weight = np.random.default_rng(0).standard_normal((1024, 96)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weight, "w"))
+    path = tmp_path / "sums.onnx"
+    path.write_bytes(model.SerializeToString())
+    manifest, files, _ = compile_model(path, ["webgpu"], accuracy="exact")
+    write_bundle(tmp_path / "b", manifest, files)
+    results = Ask(page, browser.mount(tmp_path / "b"))("each", ["groups", "subgroups", "alone"])["results"]
+    section = manifest.backends.webgpu
+    assert section
+    entry = next(section.pipelines[launch.pipeline].entry for launch in section.dispatches if launch.variant)
+    for result, name in zip(results, (entry, f"{entry}_subgroups", f"{entry}_alone"), strict=True):
+        assert name in result["launched"]
+    (shape,) = [[d.dim_value for d in value.type.tensor_type.shape.dim] for value in model.graph.input]
+    x = (np.arange(np.prod(shape)) * 37 % 64 / 32 - 1).astype(np.float32).reshape(shape)
+    expected = Oracle(path).run({"x": x})["y"].astype(np.float32)
+    for result in results:
+        np.testing.assert_allclose(result["y"], expected.reshape(-1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("lacking", "launched"), [([], FASTEST), (["subgroups"], ["relu", "scale"])])
+def test_a_variant_is_for_devices_that_have_what_it_needs(
+    browser: Browser, page: Page, tmp_path: Path, lacking: list[str], launched: list[str]
+) -> None:
+    """Its text compiles only on a device that was asked for subgroups."""
+    texts = [*VARIANTS_WGSL[:3], f"enable subgroups;\n{VARIANTS_WGSL[3]}"]
+    replaced = {"wgsl.json": json.dumps(texts).encode()}
+    bundle = write_relu(tmp_path / "b", variants=True, feature="subgroups", replaced=replaced)
+    answer = Ask(page, browser.mount(bundle))("now", {"lacking": lacking})
+    assert answer["first"] == {"y": Y, "launched": launched}
+    assert set(answer["timed"]) == {"relu", "relu_alone", launched[0]}
+    assert answer["second"]["compiled"] == sorted(launched)
+
+
 def test_a_variant_that_does_not_compile_is_left_out(browser: Browser, page: Page, tmp_path: Path) -> None:
     broken = json.dumps([*VARIANTS_WGSL[:3], "nope"]).encode()
     bundle = write_relu(tmp_path / "b", variants=True, replaced={"wgsl.json": broken})

@@ -123,15 +123,19 @@ def write_relu(
     max_texture_size: int = 2,
     threads: bytes | None = None,
     variants: bool = False,
+    feature: str | None = None,
 ) -> Path:
-    """Write the relu bundle, without some backends or with other files in place of its own; `threads` is a module."""
+    """Write the relu bundle, without some backends or with other files in place of its own.
+
+    `threads` is a module, and `feature` what the last variant needs.
+    """
     memory = split_weights(W.tobytes() + B.tobytes(), 32)
     buffer = split_weights(W.tobytes().ljust(256, b"\0") + B.tobytes(), 128)
     # The last element of b is padding, which a constant need not store.
     textures = split_weights(_padded(W) + _padded(B)[:-4], 24)
     sections: Sections = {
         **_relu_in_memory(memory, threads is not None),
-        "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}, variants),
+        "webgpu": _relu_in_buffers(buffer, limits or {"minStorageBufferOffsetAlignment": 256}, variants, feature),
         "webgl": _relu_in_textures(textures, max_texture_size),
     }
     files = {
@@ -164,13 +168,13 @@ def _relu_in_memory(weights: WeightShards, threads: bool) -> Sections:
     }
 
 
-def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int], variants: bool) -> s.WebGpu:
+def _relu_in_buffers(weights: WeightShards, limits: Mapping[str, int], variants: bool, feature: str | None) -> s.WebGpu:
     x, t = s.Binding("arena", 0, 24), s.Binding("arena", 256, 24)
     w, b = s.Binding("weights", 0, 24), s.Binding("weights", 256, 24)
     relu = s.Dispatch(0, (3, 1, 1), (x, t))
     pipelines = [s.Pipeline(0, "relu"), s.Pipeline(1, "scale")]
     if variants:
-        others = (s.Variant("tiles32", 3, (1, 1, 1)),)
+        others = (s.Variant("tiles32", 3, (1, 1, 1), (feature,) if feature else None),)
         relu = replace(relu, alone=s.Alone(2, (6, 1, 1)), variant="groups", others=others)
         pipelines += [s.Pipeline(2, "relu_alone"), s.Pipeline(3, "relu_tiles32")]
     return s.WebGpu(

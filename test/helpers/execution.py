@@ -17,6 +17,8 @@ from xdsl.dialects import arith, memref, scf, vector
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from helpers.accesses import place_of, written_by
+from helpers.subgroups import MOST_DEVICES, Forming, handed, number_in_subgroup
 from unit.targets.wasm.evaluator import INSTRUCTIONS
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type, is_vector
@@ -25,11 +27,11 @@ from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import CmpfOp, CmpiOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.reference.casts import CASTS, dtype_of
-from webdnn.dialects.kernel.reference.points import Indices, Values, at, axes_of, evaluate_op, narrowed
+from webdnn.dialects.kernel.reference.points import Indices, Values, axes_of, evaluate_op, narrowed
 from webdnn.dialects.kernel.reference.scalars import FUNCTIONS, meaning_of
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp
+from webdnn.dialects.kernel.subgroup import SubgroupOp
 from webdnn.dialects.kernel.workgroup import is_own, is_shared
-from webdnn.support.index import Index
 from webdnn.support.weights import STORE, Array, numpy_dtype
 from webdnn.targets.program import Program
 from webdnn.targets.wasm.dialect import InstructionOp
@@ -92,11 +94,13 @@ class Arena:
         return found
 
 
-def run_buffers(module: ModuleOp, inputs: Sequence[Array], *, placed: bool) -> list[Array]:
+def run_buffers(
+    module: ModuleOp, inputs: Sequence[Array], *, placed: bool, form: Forming = MOST_DEVICES
+) -> list[Array]:
     """The outputs of a program, flat, as they are stored. `placed` where the offsets of its buffers hold."""
     program = Program.of(module)
     arena = Arena(program, placed)
-    run = Run(program, arena.elements)
+    run = Run(program, arena.elements, form=form)
     body = list(program.function.body.block.ops)
     for op in body:
         if isinstance(op, WeightOp):
@@ -134,6 +138,7 @@ class Run:
     ids: list[IdOp] = field(default_factory=list[IdOp])
     bases: dict[SSAValue, Indices] = field(default_factory=dict[SSAValue, Indices])
     """Where memory begins that each workgroup or invocation has for itself."""
+    form: Forming = MOST_DEVICES
 
     def ops(self, ops: Iterable[Operation]) -> None:
         for op in ops:
@@ -161,6 +166,8 @@ class Run:
                 self.loop(op)
             case scf.IfOp():
                 self.branch(op)
+            case IdOp() if op.level.data == "subgroup":
+                self.values[op.result] = number_in_subgroup(self.ids, self.form)
             case IdOp():
                 self.identify(op)
             case WriteOp():
@@ -191,7 +198,7 @@ class Run:
         chunks = chunks_of(kernel)
         for chunk in reversed(range(chunks[0].count.data if chunks else 1)):
             numbers = {op.result: as_array(np.array(chunk)) for op in chunks}
-            run = Run(self.program, buffers, {**counters, **numbers}, steps=self.steps)
+            run = Run(self.program, buffers, {**counters, **numbers}, steps=self.steps, form=self.form)
             run.ops([op for op in kernel.body.block.ops if op not in chunks])
 
     def identify(self, op: IdOp) -> None:
@@ -269,6 +276,8 @@ class Run:
                 return dynamic_lane(*operands)
             case vector.BitcastOp():
                 return operands[0].view(dtype_of(op.results[0].type))
+            case SubgroupOp():
+                return handed(op, operands[0], self.ids, self.form)
             case LanesOp():
                 return as_array(np.stack(np.broadcast_arrays(*operands), axis=-1))
             case arith.SelectOp() if is_vector(op.result.type):
@@ -356,37 +365,6 @@ def dynamic_lane(four: Array, lane: Array) -> Array:
     space = np.broadcast_shapes(four.shape[:-1], lane.shape)
     wide = np.broadcast_to(four, (*space, four.shape[-1]))
     return as_array(np.take_along_axis(wide, np.broadcast_to(whole(lane), space)[..., None], -1)[..., 0])
-
-
-def written_by(op: Operation) -> SSAValue | None:
-    match op:
-        case WriteOp():
-            return op.target
-        case memref.StoreOp():
-            return op.memref
-        case _:
-            return None
-
-
-Place = Callable[[Values], tuple[Indices, NDArray[np.bool_]]]
-"""values -> where elements lie, row-major, and where all of their indices are inside"""
-
-
-def place_of(buffer: SSAValue, exprs: Sequence[Index], type: Attribute) -> Place:
-    """Where an access goes. A vector has neighbours along the last axis."""
-    shape, lanes = buffer_type(buffer).get_shape(), type.get_shape()[0] if is_vector(type) else 0
-
-    def place(values: Values) -> tuple[Indices, NDArray[np.bool_]]:
-        indices = [at(e, values) for e in exprs]
-        if lanes:
-            indices = [*(i[..., None] for i in indices[:-1]), indices[-1][..., None] + np.arange(lanes)]
-        found, inside = np.zeros((), np.int64), np.ones((), np.bool_)
-        for i, (index, extent) in enumerate(zip(indices, shape, strict=True)):
-            inside = inside & (index >= 0) & (index < extent)
-            found = found * extent + index if i else index
-        return found, inside
-
-    return place
 
 
 def yielded(block: Block, values: Values) -> list[Array]:

@@ -248,7 +248,8 @@ ENGINES: dict[str, Engine] = {
     "js": partial(run_bundle, target="js", engine=partial(chromium, "js")),
     "webgpu": partial(run_bundle, target="webgpu", engine=partial(chromium, "webgpu")),
     "wgpu": partial(run_bundle, target="webgpu", engine=Wgpu),
-    "wgpu:together": partial(run_bundle, target="webgpu", engine=partial(Wgpu, alone=False)),
+    "wgpu:together": partial(run_bundle, target="webgpu", engine=partial(Wgpu, "together")),
+    "wgpu:subgroups": partial(run_bundle, target="webgpu", engine=partial(Wgpu, "subgroups")),
     "webgl2": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl2"), shaders=300),
     "webgl1": partial(run_bundle, target="webgl", engine=partial(chromium, "webgl1"), backend="webgl1", shaders=100),
 }

@@ -30,6 +30,6 @@ def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
         given = tensors(inputs, "x")
         manifest = Manifest(name="part", producer="test", inputs=given, outputs=tuple(outputs), backends=backends)
         write_bundle(bundle, manifest, part.files)
-        with Session(bundle, Wgpu(alone=False)) as session:
+        with Session(bundle, Wgpu("together")) as session:
             results = session.run({f"x{i}": value for i, value in enumerate(inputs)})
     return [results[output.name] for output in outputs]

@@ -26,7 +26,8 @@ from webdnn.tools.oracle import Oracle
 from webdnn.tools.reference import Reference
 
 BACKENDS = ("wasm", "webgpu", "webgl", "webgl2", "webgl1", "js", "reference")
-ONLY_BACKEND = {"wasmtime": "wasm", "wgpu": "webgpu", "wgpu:alone": "webgpu", "wgpu:together": "webgpu"}
+WGPU = ("wgpu", "wgpu:alone", "wgpu:together", "wgpu:subgroups")
+ONLY_BACKEND = {"wasmtime": "wasm", **dict.fromkeys(WGPU, "webgpu")}
 """Engines of one backend, and which it is; chromium has them all"""
 
 SHOWN_VALUES = 4

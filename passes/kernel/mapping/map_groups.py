@@ -13,10 +13,9 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from webdnn.dialects.kernel.access import ReadOp, WriteOp
+from webdnn.dialects.kernel.access import WriteOp
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ScheduleAttr, UnrollAttr
-from webdnn.dialects.kernel.builder import Body, identity
 from webdnn.dialects.kernel.clone import Cloner
 from webdnn.dialects.kernel.fold import FoldOp
 from webdnn.dialects.kernel.indexing import InsideOp
@@ -26,6 +25,8 @@ from webdnn.dialects.kernel.workgroup import BarrierOp, workgroup_memory
 from webdnn.passes.kernel.fusion.inlining import points_of
 from webdnn.passes.kernel.fusion.invocation_cost import weight
 from webdnn.passes.kernel.mapping.map_points import UNROLL, has_lanes, row_blocks, unroll
+from webdnn.passes.kernel.mapping.partial_sums import Partial, identity_of, total_of
+from webdnn.passes.kernel.mapping.subgroups import SUBGROUPS, Subgroups
 from webdnn.passes.kernel.mapping.variants import ALONE, add_variants
 from webdnn.passes.kernel.scheduling.lane_analysis import depends_on
 from webdnn.support.device import BUSY, WGSL
@@ -55,24 +56,17 @@ def sums_of(compute: ComputeOp) -> dict[ReduceOp, Sum]:
 # What a workgroup does.
 
 
-@dataclass(frozen=True)
-class Partial:
-    """Where a workgroup has the last partial results of a reduction: those of a column lie `stride` apart."""
-
-    memory: SSAValue
-    count: int
-    stride: int
-    first: Index
-    has_lanes: bool
-
-
 @dataclass
 class Sharing:
-    """A compute being shared by the invocations of workgroups; `made` are the operations that replace it."""
+    """A compute being shared by the invocations of workgroups; `made` are the operations that replace it.
+
+    With `by_subgroups`, subgroups put together what would meet behind several barriers.
+    """
 
     compute: ComputeOp
     workgroup: Workgroup
     lanes: int
+    by_subgroups: bool = False
     made: list[Operation] = field(default_factory=list[Operation])
     partials: dict[ReduceOp, Partial] = field(default_factory=dict[ReduceOp, Partial])
 
@@ -80,6 +74,7 @@ class Sharing:
         group, local = IdOp(prod(self.extents), "group.x"), IdOp(self.workgroup.invocations, "local")
         self.made += [group, local]
         self.local = symbol(local.result)
+        self.subgroups = Subgroups(self.workgroup.invocations, self.local, self.made)
         self.digits = delinearize(symbol(group.result), self.extents, range_of)
         columns = self.workgroup.columns
         self.part = floordiv(self.local, columns, range_of)
@@ -117,6 +112,10 @@ class Sharing:
             cloner.emit(WriteOp(result, memory.memref, [self.local * lanes + lane]))
 
         self.made += [memory, self.block([], lanes, leave, op), BarrierOp()]
+        if self.by_subgroups and parts > RADIX:
+            left = Partial(memory.memref, parts, stride, first, has_lanes)
+            self.partials[op] = self.subgroups.total(op, left, lanes, lambda end: self.block([], lanes, end))
+            return
         for fewer in meetings(parts):
             self.meet(op, Partial(memory.memref, RADIX, fewer * stride, self.local, has_lanes), fewer * stride)
             parts = fewer
@@ -220,25 +219,6 @@ def only_where(indices: Sequence[Index], extents: Sequence[int], block: ComputeO
     return [inside, scf.IfOp(inside.result, [], Region(Block([block, scf.YieldOp()])))]
 
 
-def identity_of(op: ReduceOp, cloner: Cloner) -> SSAValue:
-    """What a reduction that adds nothing starts from."""
-    body = Body()
-    value = body.constant(identity(op.kind.data, op.init.type), op.init.type)
-    cloner.ops += body.ops
-    return value
-
-
-def total_of(op: ReduceOp, partial: Partial, init: SSAValue, lanes: int, lane: Index) -> ReduceOp:
-    """The partial results of a reduction as one."""
-    block = Block(arg_types=[INDEX])
-    total = ReduceOp(op.kind.data, [partial.count], init, Region(block), UnrollAttr.of([partial.count]))
-    place = partial.first + symbol(block.args[0]) * partial.stride
-    read = ReadOp(partial.memory, [place * lanes + (lane if lanes > 1 else 0)])
-    block.add_ops([read, YieldOp([read.result])])
-    block.args[0].name_hint = "part"
-    return total
-
-
 @dataclass(frozen=True)
 class Part:
     """The steps of a reduction that one invocation takes: every so many of them, by four where there are enough."""
@@ -316,7 +296,9 @@ class KernelMapGroupsPass(ModulePass):
     A workgroup takes neighbours of the last axis. Of a sum that differs between them each invocation takes a part, if
     there are more invocations than neighbours; of one that they have in common all of them do. Partial results meet
     in memory of the workgroup, eight at a time, behind barriers that every invocation reaches. The kernel whose
-    invocations work alone stays as a variant, for devices in software, to which a barrier is dear.
+    invocations work alone stays as a variant, for devices in software, to which a barrier is dear. With `subgroups`
+    there is another variant where partial results would meet behind more than one barrier: behind the first, the
+    invocations of each subgroup put all of them together.
 
     Before:
 
@@ -341,16 +323,26 @@ class KernelMapGroupsPass(ModulePass):
     name = "kernel-map-groups"
     lanes: int = 4
     rows: int = 4
+    subgroups: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in list(op.body.block.ops):
-            if not isinstance(function, FuncOp):
-                continue
-            ops = function.body.block.ops
-            computes = [o for o in ops if isinstance(o, ComputeOp)]
-            if len(computes) == 1 and not any(isinstance(o, IdOp) for o in ops):
-                (compute,) = computes
+            if isinstance(function, FuncOp) and (compute := only_compute(function)):
                 lanes = self.lanes if has_lanes(compute, self.lanes) else 1
                 if workgroup := chosen(compute, lanes, self.rows):
-                    add_variants(function, [GROUPS, ALONE])
-                    Sharing(compute, workgroup, lanes).run()
+                    self.share(function, workgroup, lanes, list(sums_of(compute).values()))
+
+    def share(self, function: FuncOp, workgroup: Workgroup, lanes: int, sums: Sequence[Sum]) -> None:
+        by_subgroups = self.subgroups and any(workgroup.parts_of(s) > RADIX for s in sums)
+        names = [GROUPS, *([SUBGROUPS] if by_subgroups else []), ALONE]
+        for variant, name in zip(add_variants(function, names)[:-1], names, strict=False):
+            compute = only_compute(variant)
+            assert compute
+            Sharing(compute, workgroup, lanes, by_subgroups=name == SUBGROUPS).run()
+
+
+def only_compute(function: FuncOp) -> ComputeOp | None:
+    """The compute of a kernel that has just one, and no invocations yet."""
+    ops = function.body.block.ops
+    computes = [op for op in ops if isinstance(op, ComputeOp)]
+    return computes[0] if len(computes) == 1 and not any(isinstance(op, IdOp) for op in ops) else None

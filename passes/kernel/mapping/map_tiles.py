@@ -22,7 +22,8 @@ from webdnn.dialects.kernel.indexing import InsideOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp, ReduceOp, YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.dialects.kernel.workgroup import BarrierOp, own_memory, workgroup_memory
-from webdnn.passes.kernel.mapping.map_groups import identity_of, only_where, operands_in
+from webdnn.passes.kernel.mapping.map_groups import only_compute, only_where, operands_in
+from webdnn.passes.kernel.mapping.partial_sums import identity_of
 from webdnn.passes.kernel.mapping.variants import ALONE, add_variants
 from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.passes.kernel.scheduling.tile import index_constant
@@ -227,12 +228,6 @@ def tiles_of(compute: ComputeOp) -> list[Tile]:
     assert most
     tiles = best_tiles(others, rows, columns, prod(product.reduce.shape))
     return [tile for tile in tiles if others * tile.count(rows, columns) <= most]
-
-
-def only_compute(function: FuncOp) -> ComputeOp | None:
-    """The compute of a kernel that has just one."""
-    computes = [op for op in function.body.block.ops if isinstance(op, ComputeOp)]
-    return computes[0] if len(computes) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,8 @@ async function sharedDevice(section) {
   if (!adapter) throw new WebDnnError("WebGPU has no adapter", OTHER_BACKENDS);
   const reason = lacking(section, adapter, "the adapter");
   if (reason) throw new WebDnnError(reason, OTHER_BACKENDS);
-  // What the bundle needs is there, and variants of kernels are timed by the GPU's own clock if it has one.
-  const offered = [...section.features, "timestamp-query"].filter((feature) => adapter.features.has(feature));
+  // What the bundle needs is there; variants of kernels may need more, and are timed by the GPU's own clock if it has one.
+  const offered = [...section.features, "subgroups", "timestamp-query"].filter((feature) => adapter.features.has(feature));
   const requiredFeatures = /** @type {GPUFeatureName[]} */ (offered);
   const requiredLimits = offeredLimits(section, adapter);
   shared = new Device(await adapter.requestDevice({ requiredFeatures, requiredLimits }), true);

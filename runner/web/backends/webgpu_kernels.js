@@ -20,11 +20,13 @@ const STRIDE = 256;
 
 /**
  * @param {Dispatch} launch
- * @returns {Variant[]} what may be launched, all of which compute the same
+ * @param {Device} device
+ * @returns {Variant[]} what may be launched here, all of which compute the same
  */
-export function variantsOf({ variant, pipeline, groups, others = [], alone }) {
+export function variantsOf({ variant, pipeline, groups, others = [], alone }, { gpu }) {
   const first = variant ? [{ name: variant, pipeline, groups }] : [];
-  return [...first, ...others, ...(alone ? [/** @type {Variant} */ ({ name: "alone", ...alone })] : [])];
+  const here = others.filter(({ features = [] }) => features.every((feature) => gpu.features.has(feature)));
+  return [...first, ...here, ...(alone ? [/** @type {Variant} */ ({ name: "alone", ...alone })] : [])];
 }
 
 /**
@@ -35,18 +37,18 @@ export function variantsOf({ variant, pipeline, groups, others = [], alone }) {
  * @param {Choices} [choices]
  * @returns {{ launched: WebGpu, open: boolean }} whether runs have variants left of which none was found
  */
-export function adapted(section, { isFallback }, choices) {
+export function adapted(section, device, choices) {
   const { pipelines, loading } = section;
   let open = false;
   const dispatches = section.dispatches.map((launch, i) => {
-    const variants = variantsOf(launch);
+    const variants = variantsOf(launch, device);
     const { entry } = pipelines[launch.pipeline];
     if (variants.some(({ pipeline }) => !pipelines[pipeline])) {
       throw new BundleError(`a variant of '${entry}' has no pipeline`, "compile the bundle again");
     }
     const found = variants.find(({ name }) => name === choices?.get(entry));
     if (launch.variant && !found && i >= loading) open = true;
-    const { pipeline, groups } = found ?? (isFallback ? launch.alone : undefined) ?? launch;
+    const { pipeline, groups } = found ?? (device.isFallback ? launch.alone : undefined) ?? launch;
     return { ...launch, pipeline, groups };
   });
   return { launched: { ...section, dispatches }, open };

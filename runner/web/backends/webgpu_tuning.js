@@ -75,7 +75,7 @@ async function exclusively({ signal }, action) {
  * @param {Subject} subject
  * @returns {Iterable<Kernel>}
  */
-function kernelsOf({ bundle, launched, layouts, steps }) {
+function kernelsOf({ bundle, launched, layouts, device, steps }) {
   const section = /** @type {WebGpu} */ (bundle.manifest.backends.webgpu);
   /** @type {Map<number, Kernel>} */
   const kernels = new Map();
@@ -89,7 +89,7 @@ function kernelsOf({ bundle, launched, layouts, steps }) {
     const layout = layouts.of(current).pipeline;
     const launchedFirst = (/** @type {Variant} */ a, /** @type {Variant} */ b) =>
       Number(b.pipeline === current) - Number(a.pipeline === current);
-    const variants = variantsOf(launch).sort(launchedFirst);
+    const variants = variantsOf(launch, device).sort(launchedFirst);
     kernels.set(launch.pipeline, { entry, current, layout, variants, steps: [step] });
   }
   return kernels.values();

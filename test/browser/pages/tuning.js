@@ -31,7 +31,7 @@ const calling = (object, name, wrap) => [object, name, ({ value }) => ({ value: 
  * Does something where launches move the clock: `launched` and `compiled` list the names of kernels so far, and `onLaunch`
  * is told each.
  */
-async function withClock({ costs = COSTS, fallback = true, timestamps = false, indexed = true }, action) {
+async function withClock({ costs = COSTS, fallback = true, timestamps = false, indexed = true, lacking = [] }, action) {
   const names = new WeakMap();
   const seen = { launched: [], compiled: [], onLaunch: () => {} };
   let clock = 0;
@@ -39,7 +39,7 @@ async function withClock({ costs = COSTS, fallback = true, timestamps = false, i
   const clocked = [
     [performance, "now", () => ({ value: () => clock })],
     calling(GPUSupportedFeatures.prototype, "has", (has) => function (name) {
-      return name !== "timestamp-query" && has.call(this, name);
+      return !["timestamp-query", ...lacking].includes(name) && has.call(this, name);
     }),
   ];
   const changes = [

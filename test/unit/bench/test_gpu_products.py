@@ -19,10 +19,12 @@ def test_both_kernels_of_a_product_are_timed(tmp_path: Path) -> None:
     manifest, files, _ = compile_model(tmp_path / "product.onnx", ["webgpu"])
     section = manifest.backends.webgpu
     assert section is not None
-    (together,), (alone,) = (launches_of(section, files, alone=a) for a in (False, True))
+    (together,), (alone,), (subgroups,) = (launches_of(section, files, v) for v in ("together", "alone", "subgroups"))
     assert "workgroupBarrier" in together.code
     assert "workgroupBarrier" not in alone.code
-    assert together.bindings == alone.bindings
+    assert "subgroup" not in together.code
+    assert "subgroupShuffleXor" in subgroups.code
+    assert together.bindings == alone.bindings == subgroups.bindings
 
 
 @pytest.mark.parametrize("make", [partial(InChromium, software=True), OnWgpu], ids=["chromium", "wgpu"])

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from webdnn.passes.kernel.mapping.map_groups import GROUPS
+from webdnn.passes.kernel.mapping.subgroups import SUBGROUPS
 from webdnn.passes.kernel.mapping.variants import ALONE
 from webdnn.support.element_type import ELEMENT_TYPES
 from webdnn.support.scheduling.tiles import TILES
@@ -74,4 +75,4 @@ def test_schema_rejects(right: str, wrong: str) -> None:
 
 
 def test_every_variant_of_a_kernel_has_a_word() -> None:
-    assert set(get_args(VariantName)) == {tile.name for tile, _ in TILES} | {GROUPS, ALONE}
+    assert set(get_args(VariantName)) == {tile.name for tile, _ in TILES} | {GROUPS, SUBGROUPS, ALONE}

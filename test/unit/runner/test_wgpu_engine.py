@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from browser.tiny_bundles import RELU_WGSL, relu_meaning, write_integers, write_relu
+from browser.tiny_bundles import RELU_WGSL, VARIANTS_WGSL, B, W, relu_meaning, write_integers, write_relu
 from helpers.small_models import perceptron, write_model
 from webdnn.runner.python.error import SessionError
 from webdnn.runner.python.launches import unrolled
@@ -18,6 +18,7 @@ from webdnn.runner.python.session import Session
 from webdnn.runner.python.storage import Storage, from_storage, to_storage
 from webdnn.runner.python.tensors import Array
 from webdnn.runner.python.wgpu_device import adapter, device_with
+from webdnn.runner.python.wgpu_engine import Wgpu
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_model
 from webdnn.tools.webdnn import main
@@ -25,7 +26,7 @@ from webdnn.tools.webdnn import main
 X = np.array([[1, -2, 3], [-4, 5, -6]], np.float32)
 
 
-@pytest.mark.parametrize("engine", ["wgpu", "wgpu:alone", "wgpu:together"])
+@pytest.mark.parametrize("engine", ["wgpu", "wgpu:alone", "wgpu:together", "wgpu:subgroups"])
 def test_runs_are_independent(engine: str, tmp_path: Path) -> None:
     bundle = write_relu(tmp_path / "b")
     with Session(bundle, engine) as session, Session(bundle, engine) as other:
@@ -74,6 +75,21 @@ def test_features_are_asked_for(tmp_path: Path) -> None:
         np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
     with pytest.raises(SessionError, match="the adapter lacks abacus"):
         Session(with_section(bundle, features=["abacus"]), "wgpu")
+
+
+@pytest.mark.parametrize(("feature", "launched"), [("subgroups", True), ("abacus", False)])
+def test_a_variant_is_launched_where_the_adapter_has_what_it_needs(
+    feature: str, launched: bool, tmp_path: Path
+) -> None:
+    """It adds one, by an operation that needs the feature; naga would refuse what browsers want to read first."""
+    text = VARIANTS_WGSL[3].replace("max(x[i.x], 0.0)", "max(x[i.x], 0.0) + subgroupMin(1.0)")
+    replaced = {"wgsl.json": json.dumps([*VARIANTS_WGSL[:3], f"enable subgroups;\n{text}"]).encode()}
+    bundle = write_relu(tmp_path / "b", variants=True, feature=feature, replaced=replaced)
+    with Session(bundle, Wgpu("tiles32")) as session:
+        found = session.run({"x": X})["y"]
+    np.testing.assert_array_equal(found, (np.maximum(X, np.float32(0)) + launched) * W + B)
+    with Session(bundle, "wgpu:together") as session:
+        np.testing.assert_array_equal(session.run({"x": X})["y"], relu_meaning(X))
 
 
 def test_limits_are_those_of_every_browser_and_what_the_bundle_asks_for(tmp_path: Path) -> None:

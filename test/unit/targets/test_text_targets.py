@@ -54,6 +54,8 @@ def test_workgroups_compute_together_or_alone(case: Case) -> None:
     (dispatch,) = part.section.dispatches
     variants = launches(dispatch)
     assert sorted(launch.pipeline for launch in variants.values()) == list(range(len(texts)))
+    for other in dispatch.others or ():
+        assert ("enable subgroups;" in texts[other.pipeline]) is (other.features == ("subgroups",))
     for name, launch in variants.items():
         assert ("workgroupBarrier" in texts[launch.pipeline]) is (name != "alone")
         found = run_webgpu(replace(part, section=replace(part.section, dispatches=(launch,))), case.inputs)

@@ -221,6 +221,30 @@ kernel.func @nameless(%y: memref<8xf32>) others @other {
 
 // -----
 
+// CHECK: 'kernel.subgroup_reduce' does not verify: found f64 that become f64, expected f32, i32 or index, or vectors, that stay so
+kernel.func @doubles(%x: memref<8xf64>) {
+  %v = kernel.read %x[0] : memref<8xf64>
+  %s = kernel.subgroup_reduce add %v : f64
+}
+
+// -----
+
+// CHECK: 'kernel.subgroup_reduce' does not verify: found 'or' of f32, expected integers
+kernel.func @either(%x: memref<8xf32>) {
+  %v = kernel.read %x[0] : memref<8xf32>
+  %s = kernel.subgroup_reduce or %v : f32
+}
+
+// -----
+
+// CHECK: 'kernel.subgroup_shuffle' does not verify: found bits 128, expected 1 to 127
+kernel.func @far(%x: memref<8xf32>) {
+  %v = kernel.read %x[0] : memref<8xf32>
+  %s = kernel.subgroup_shuffle xor 128 %v : f32
+}
+
+// -----
+
 // CHECK: 'kernel.prefetch' does not verify: found 1 indices, expected 2
 kernel.func @prefetched(%x: memref<4x8xf32>) {
   %zero = arith.constant 0 : index

@@ -292,6 +292,24 @@ kernel.func @by_itself(%x: memref<64xf32>) variant "alone" {
 
 // -----
 
+// What invocations of a subgroup hand to one another.
+
+// CHECK-LABEL: @subgroups(
+// CHECK:         %[[N:.*]] = kernel.id "subgroup" of 128
+// CHECK-NEXT:    kernel.subgroup_reduce max %[[N]] : index
+// CHECK:         kernel.subgroup_shuffle xor 4 %{{.*}} : f32
+// CHECK-NEXT:    kernel.subgroup_reduce add %{{.*}} : vector<4xf32>
+kernel.func @subgroups(%x: memref<64xf32>) {
+  %n = kernel.id "subgroup" of 128
+  %last = kernel.subgroup_reduce max %n : index
+  %a = kernel.read %x[0] : memref<64xf32>
+  %b = kernel.read %x[0] : memref<64xf32>, vector<4xf32>
+  %c = kernel.subgroup_shuffle xor 4 %a : f32
+  %d = kernel.subgroup_reduce add %b : vector<4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @layers(
 // CHECK-SAME:    memref<80xf32, #kernel.layers<24>>
 kernel.func @layers(%x: memref<80xf32, #kernel.layers<24>>) {

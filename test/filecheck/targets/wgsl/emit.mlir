@@ -90,3 +90,44 @@ kernel.func @together(%x: memref<128xf32>, %y: memref<128xf32>) {
     kernel.write %b, %y[%l * -4 + 124 + %lane] : memref<128xf32>
   }
 }
+
+// What needs subgroups says so first; loops may take as many trips as a subgroup has to.
+
+// CHECK:      enable subgroups;
+// CHECK-NEXT: @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
+// CHECK-NEXT: @compute @workgroup_size(64) fn k_subgroups(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) subgroup: u32) {
+// CHECK:        let [[N:v[0-9]+]] = i32(subgroup);
+// CHECK-NEXT:   let [[COUNT:v[0-9]+]] = subgroupAdd(i32(1));
+// CHECK-NEXT:   for (var [[I:i[0-9]+]] = 0i; [[I]] < 64 / [[COUNT]]; [[I]]++) {
+// CHECK-NEXT:     let [[P:v[0-9]+]] = [[N]] + [[I]] * [[COUNT]];
+// CHECK-NEXT:     b0[[[P]]] = b0[[[P]]] + 1.0;
+// CHECK-NEXT:   }
+// CHECK-NEXT:   let [[V:v[0-9]+]] = b0[[[N]]];
+// CHECK-NEXT:   b0[[[N]]] = subgroupMin(f32([[V]])) + subgroupShuffleXor([[V]], 4u);
+kernel.func @subgroups(%x: memref<64xf32>) {
+  %g = kernel.id "group.x" of 1
+  %l = kernel.id "local" of 64
+  %n = kernel.id "subgroup" of 128
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %all = arith.constant 64 : index
+  %count = kernel.subgroup_reduce add %one : index
+  %trips = arith.divsi %all, %count : index
+  scf.for %i = %zero to %trips step %one {
+    %skipped = arith.muli %i, %count : index
+    %place = kernel.index [%n + %skipped] of 64
+    kernel.compute () {
+      %v = kernel.read %x[%place] : memref<64xf32>
+      %more = arith.constant 1.0 : f32
+      %sum = arith.addf %v, %more : f32
+      kernel.write %sum, %x[%place] : memref<64xf32>
+    }
+  }
+  kernel.compute () {
+    %v = kernel.read %x[%n] : memref<64xf32>
+    %least = kernel.subgroup_reduce min %v : f32
+    %other = kernel.subgroup_shuffle xor 4 %v : f32
+    %sum = arith.addf %least, %other : f32
+    kernel.write %sum, %x[%n] : memref<64xf32>
+  }
+}
