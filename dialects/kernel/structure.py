@@ -256,7 +256,7 @@ class ReduceOp(AxesOp):
 
 @irdl_op_definition
 class IdOp(CountedOp):
-    """Which invocation this is: `%t = kernel.id "global" of 1024`.
+    """Which invocation this is, and of how many: `%t = kernel.id "global" of 1024`. It stays where nothing uses it.
 
     Levels: `global`; `group.x`, `group.y`, `local.x`, `local.y`; `local`; `subgroup`, its number there; on CPUs
     `chunk`, a part of a kernel's loops.
@@ -266,7 +266,6 @@ class IdOp(CountedOp):
     level = prop_def(StringAttr)
     count = prop_def(IntAttr)
     result = result_def(INDEX)
-    traits = traits_def(Pure())
 
     LEVELS: ClassVar = ("global", "group.x", "group.y", "local.x", "local.y", "local", "subgroup", "chunk")
 
