@@ -22,7 +22,10 @@ STEPS = ("scf.for", "scf.yield")
 PLANNED = ("kernel.alloc", "kernel.weight", "kernel.call", *STEPS)
 BUFFERS = (*PLANNED, "kernel.func", "kernel.write")
 LANES = ("vector.*", "kernel.lanes", *(op.name for op in LANEWISE))
-LOOPS = (*LANES, "scf.if", "kernel.id", "kernel.prefetch", "kernel.barrier", "memref.alloca")
+TOGETHER = ("kernel.barrier", "kernel.subgroup_reduce", "kernel.subgroup_shuffle")
+"""What the invocations of a workgroup do together."""
+
+LOOPS = (*LANES, *TOGETHER, "scf.if", "kernel.id", "kernel.prefetch", "memref.alloca")
 
 
 def on_tensors(op: Operation) -> bool:
