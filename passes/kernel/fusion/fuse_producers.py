@@ -34,7 +34,7 @@ from webdnn.passes.kernel.fusion.inlining import (
     seen,
     widens_only,
 )
-from webdnn.support.index import Index, stays_inside, substitute
+from webdnn.support.index import Index, stays_inside, substitute, symbol
 
 REPEATS = 4
 """How often an element may be computed anew by the kernel that reads it, where its computation is cheap."""
@@ -83,6 +83,13 @@ def breaks_vectors(at: Seen, consumer: ComputeOp) -> bool:
         return any(index.coefficient(axis) == 1 for axis in axes)
 
     return is_vector(at.exprs[-1]) and not all(map(is_vector, inner))
+
+
+def turns_coefficients(at: Seen, consumer: ComputeOp) -> bool:
+    """Would neighbours of a sum with known coefficients, which run as vectors with all of them unrolled, lie apart?"""
+    if not consumer.axes or not any(isinstance(op, TableOp) for op in at.producer.walk()):
+        return False
+    return at.exprs[-1] != symbol(consumer.axes[-1]) or consumer.shape[-1] != at.producer.shape[-1]
 
 
 def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
@@ -152,6 +159,8 @@ class Policy:
             return False
         if runs_of(at.producer) != runs_of(consumer) or len(reads_of(at.producer, consumer)) != 1:
             return False
+        if turns_coefficients(at, consumer):
+            return False
         wanted = frozenset[object]().union(*(e.symbols for e in at.exprs))
         axes = {axis for axis, size in zip(consumer.axes, consumer.shape, strict=True) if size > 1}
         return wanted >= axes and stays_inside(at.exprs, at.producer.shape, range_of)
@@ -190,7 +199,8 @@ class KernelFuseProducersPass(ModulePass):
     Integers of less than 32 bits wrap as if they had been stored; half floats are not rounded in between.
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
-    arithmetic that another kernel needs too or that the reader would repeat; what would bind more than `max-inputs`
+    one with tables of coefficients whose neighbours would lie apart; arithmetic that another kernel needs too or that
+    the reader would repeat; what would bind more than `max-inputs`
     buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put
     side by side what is then read in vectors. What is made of constants alone is computed once, when the model is
     loaded, unless a run reads few of its elements, or each once and one takes at most `decode` operations.

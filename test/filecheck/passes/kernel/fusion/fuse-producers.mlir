@@ -347,3 +347,58 @@ func.func @decoded(%x: tensor<3xf32>, %z: tensor<5x3xf32>) -> (tensor<2xf32>, te
   }
   func.return %0, %1 : tensor<2xf32>, tensor<5x2xf32>
 }
+
+// -----
+
+// The sums of a transform by known coefficients are vectors of channels: what turns these is a copy of its own.
+// CHECK-LABEL: func.func @turned_coefficients
+// CHECK:         kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+// CHECK:           kernel.table
+// CHECK:         kernel.compute (%c_1 = 4, %y_1 = 8) -> tensor<4x8xf32> {
+// CHECK-NOT:       kernel.table
+// CHECK:         func.return
+func.func @turned_coefficients(%t: tensor<4x2x4xf32>) -> tensor<4x8xf32> {
+  %s = kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%a = 2) from %zero : f32 {
+      %k = kernel.table dense<[[1.0, 1.0], [1.0, -1.0]]> : tensor<2x2xf32> [%y mod 2, %a]
+      %v = kernel.read %t[%y floordiv 2, %a, %c] : tensor<4x2x4xf32>
+      %kv = arith.mulf %k, %v : f32
+      kernel.yield %kv : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %r = kernel.compute (%c = 4, %y = 8) -> tensor<4x8xf32> {
+    %v = kernel.read %s[%y, %c] : tensor<8x4xf32>
+    kernel.yield %v : f32
+  }
+  func.return %r : tensor<4x8xf32>
+}
+
+// -----
+
+// What leaves channels side by side runs behind it.
+// CHECK-LABEL: func.func @kept_coefficients
+// CHECK:         kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+// CHECK:           kernel.table
+// CHECK:           arith.addf
+// CHECK-NOT:     kernel.compute
+func.func @kept_coefficients(%t: tensor<4x2x4xf32>, %b: tensor<4xf32>) -> tensor<8x4xf32> {
+  %s = kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%a = 2) from %zero : f32 {
+      %k = kernel.table dense<[[1.0, 1.0], [1.0, -1.0]]> : tensor<2x2xf32> [%y mod 2, %a]
+      %v = kernel.read %t[%y floordiv 2, %a, %c] : tensor<4x2x4xf32>
+      %kv = arith.mulf %k, %v : f32
+      kernel.yield %kv : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %r = kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+    %v = kernel.read %s[%y, %c] : tensor<8x4xf32>
+    %bias = kernel.read %b[%c] : tensor<4xf32>
+    %w = arith.addf %v, %bias : f32
+    kernel.yield %w : f32
+  }
+  func.return %r : tensor<8x4xf32>
+}
