@@ -37,6 +37,18 @@ class FloorDiv:
         found = all(terms.get(a) == c * times for a, c in self.numerator.terms.items())
         return times if found else None
 
+    def digit_in(self, terms: Mapping[Hashable, int]) -> tuple[FloorDiv, int] | None:
+        """The finer quotient that a sum of terms contains modulo the ratio of both divisors, and how many times.
+
+        `n floordiv 4 - 8 * (n floordiv 32)` is `(n floordiv 4) mod 8`.
+        """
+        for atom, times in terms.items():
+            if isinstance(atom, FloorDiv) and atom.numerator == self.numerator and self.divisor > atom.divisor:
+                ratio, rest = divmod(self.divisor, atom.divisor)
+                if not rest and terms.get(self) == -ratio * times:
+                    return atom, times
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Index:
@@ -112,6 +124,12 @@ class Index:
         low = high = self.constant
         terms = dict(self.terms)
         for atom in [a for a in terms if isinstance(a, FloorDiv)]:
+            if (digit := atom.digit_in(terms)) is not None:
+                finer, times = digit
+                ends = 0, (atom.divisor // finer.divisor - 1) * times
+                low, high = low + min(ends), high + max(ends)
+                del terms[atom], terms[finer]
+                continue
             if (remainder := atom.remainder_in(terms)) is None:
                 continue
             for inner, coefficient in atom.numerator.terms.items():
