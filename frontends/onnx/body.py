@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx import (
@@ -20,6 +20,7 @@ from onnx.onnx_cpp2py_export.checker import CheckerContext
 from xdsl.ir import Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from webdnn.dialects.signature import Sizes
 from webdnn.frontends.onnx.converters import CONVERTERS
 from webdnn.frontends.onnx.counted_axes import convert_counted
 from webdnn.frontends.onnx.definitions import DEFINITIONS
@@ -30,6 +31,7 @@ from webdnn.frontends.onnx.functions import has_function, instantiated, onnx_fun
 from webdnn.frontends.onnx.model import Model, canonical, function_key, imported_opsets
 from webdnn.frontends.onnx.node import Lost, Node, NotConstant
 from webdnn.frontends.onnx.order import described, ordered, reads
+from webdnn.frontends.onnx.ranged import within
 from webdnn.frontends.onnx.registry import COUNTING, LISTING, Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
@@ -44,11 +46,13 @@ class BodyImport:
 
     A refused node does not end the import. Its results are stood in for by values of the types that ONNX's inference
     gives them, so that the nodes behind it are tried too; where there are none, these are only looked up.
-    `guessed` holds the stand-ins and what was made from them.
+    `guessed` holds the stand-ins and what was made from them. `ranges` says of numbers that the model computes between
+    what they are.
     """
 
     model: Model
     emitter: Emitter
+    ranges: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
     problems: Diagnostics = field(default_factory=Diagnostics)
     cause: Exception | None = None
     guessed: set[SSAValue] = field(default_factory=set[SSAValue])
@@ -102,6 +106,7 @@ class BodyImport:
                 self.look_up(proto, scope, where)
             else:
                 results = self.results(proto, operands, used, scope, where)
+                results = self.ranged(proto, results, scope) if self.ranges else results
         except Lost:
             pass
         except DiagnosticError as error:
@@ -121,6 +126,17 @@ class BodyImport:
                 scope.values[name] = result
                 result.name_hint = result.name_hint or hint_of(name)
                 self.guessed |= {result} if guessed else set()
+
+    def ranged(
+        self, proto: NodeProto, results: Sequence[SSAValue | None], scope: Scope
+    ) -> Sequence[SSAValue | None]:
+        """Results of which those that are bound to a range lie in it."""
+        if scope.around is not None or scope.calls:
+            return results
+        return [
+            value if value is None or name not in self.ranges else within(self.emitter, value, self.ranges[name], name)
+            for name, value in zip(proto.output, results, strict=False)
+        ]
 
     def refused(self, error: DiagnosticError) -> None:
         self.problems.problems.extend(error.problems)

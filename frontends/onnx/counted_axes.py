@@ -10,6 +10,7 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import shape_of
 from webdnn.frontends.onnx.converters.elementwise import BINARY, UNARY, VARIADIC
 from webdnn.frontends.onnx.counted_products import INTEGERS
+from webdnn.frontends.onnx.counted_scatters import SCATTERS
 from webdnn.frontends.onnx.counted_sums import SUMS
 from webdnn.frontends.onnx.counted_windows import WINDOWS
 from webdnn.frontends.onnx.filled import counted, counts, merged, refuse_counted, replaced
@@ -51,7 +52,7 @@ def rule_of(node: Node) -> Rule:
         return Rule(elementwise)
     if node.op_type in BATCHED:
         return Rule(batched)
-    for rules in (MOVEMENT, SUMS, INTEGERS, WINDOWS):
+    for rules in (MOVEMENT, SCATTERS, SUMS, INTEGERS, WINDOWS):
         if node.op_type in rules:
             return rules[node.op_type]
     refuse_counted(
@@ -181,6 +182,8 @@ MOVEMENT: Mapping[str, Rule] = {
     "GatherElements": Rule(gather_elements, from_start),
     "GatherND": Rule(gather_nd),
     "OneHot": Rule(one_hot),
+    "RandomNormalLike": Rule(of_first),
+    "RandomUniformLike": Rule(of_first),
     "RoiAlign": Rule(roi_align),
     "Squeeze": Rule(squeeze),
     "Tile": Rule(tile),

@@ -17,9 +17,11 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.element import element_type, shape_of
 from webdnn.frontends.onnx.count_bounds import COMPARISONS, Bounds, bounds_of
 from webdnn.frontends.onnx.value_numbers import ValueNumbers, is_few
 from webdnn.support.polynomial import Polynomial
+from webdnn.support.weights import numpy_dtype
 
 Counts: TypeAlias = Mapping[int, SSAValue]
 """Axis → how many of its places are filled (i32, no axes)"""
@@ -89,6 +91,14 @@ class Counting:
             return [(*bounds, given.get(element)) for bounds, element in zip(known, elements, strict=True)]
         bounds = self.bounds(value)
         return None if bounds is None else [(int(a), int(b), None) for a, b in zip(*map(np.ravel, bounds), strict=True)]
+
+    def fixed(self, value: SSAValue) -> Array | None:
+        """A few integers that are the same whatever is counted, such as one extent of several; None for others."""
+        found = self.integers(value) if is_few(value) else None
+        if found is None or any(least != most for least, most, _ in found):
+            return None
+        integers = np.array([least for least, _, _ in found], numpy_dtype(element_type(value.type)))
+        return as_array(integers.reshape(shape_of(value)))
 
     def settled(self, count: SSAValue) -> tuple[int, int, SSAValue | None] | None:
         """The same of a count of an axis, whose range is known from now on to all that is computed of it."""

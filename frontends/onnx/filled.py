@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import NoReturn
 
 import numpy as np
@@ -15,7 +16,7 @@ from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.dnn.selection import SearchSortedOp
 from webdnn.dialects.element import element_type
-from webdnn.frontends.onnx.node import Node
+from webdnn.frontends.onnx.node import Node, NotConstant
 from webdnn.frontends.onnx.rearrange import part_of
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.element_type import Kind
@@ -150,12 +151,24 @@ def running(condition: Term) -> Term:
     return Term(condition.node, condition.node.add(CumSumOp.of(condition.cast("i32").value, **options)))
 
 
+def known_integers(node: Node, i: int) -> Sequence[int]:
+    """The numbers of an operand that must be known now, or else lie in a range. Raises NotConstant."""
+    try:
+        return node.constant_integers(i)
+    except NotConstant as error:
+        name = node.operand_names[i] if prod(node.shape(i)) == 1 else "NUMBER"
+        given = "it" if name != "NUMBER" else "the number in it that is computed"
+        (problem,) = error.problems
+        hint = f"say how large {given} can be, as in --dim {name}=1..100, or {problem.hint}"
+        raise NotConstant(problem.what, where=problem.where, hint=hint) from error
+
+
 def extents_of(node: Node, i: int) -> Sequence[tuple[int, Term | None]]:
     """The numbers of a required operand that says a shape: the most that each can be, and what it is if that varies."""
     value = node.operand(i)
     bounds = None if known(value) is not None else node.emitter.counting.integers(value)
     if bounds is None:
-        return [(extent, None) for extent in node.constant_integers(i)]
+        return [(extent, None) for extent in known_integers(node, i)]
     found, flat = list[tuple[int, Term | None]](), Term(node, value).reshaped(len(bounds)).cast("i32")
     for at, (least, most, count) in enumerate(bounds):
         varies = flat.at(0, at) if count is None else Term(node, count)

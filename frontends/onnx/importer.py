@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, NodeProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DictionaryAttr,
@@ -49,6 +49,7 @@ def import_onnx(
     `dims` binds symbolic dimensions of inputs by name, `constants` fixes inputs or other values of the model, and
     `outputs` picks the values to compute, instead of the model's outputs. Where a dimension is bound to several sizes,
     inputs have the greatest one, and behind the model's inputs stands one (i32, no axes) with the size of a run.
+    A number that the model computes can be bound too: it is taken as the nearest that it is bound to.
     """
     model = read_model(source)
     graph, dims, given = model.proto.graph, dims or {}, constants or {}
@@ -56,6 +57,8 @@ def import_onnx(
     inputs = [v for v in graph.input if v.name not in initializers]
     check_names(model, inputs, initializers, given, outputs)
     wanted = list(outputs or (v.name for v in graph.output))
+    ranges = computed_ranges(graph, inputs, dims)
+    dims = {name: size for name, size in dims.items() if name not in ranges}
     fixed = checked_constants(given, inputs, dims)
     sources = {v.name for v in inputs} | initializers.keys() | fixed.keys()
     nodes = ordered(graph.node, wanted, sources.__contains__, model.name)
@@ -65,7 +68,7 @@ def import_onnx(
 
     varying = {v.name: axes for v in arguments if (axes := declared(v).varying(dims))}
     named_sizes = {name: s for name, s in dims.items() if isinstance(s, Sizes) and is_used(name, varying)}
-    attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed}, varying, named_sizes)
+    attempt = Attempt(model, nodes, wanted, types, {**initializers, **fixed}, varying, named_sizes, ranges)
     try:
         block, results, scope, counting = attempt.run({})
     except DiagnosticError:
@@ -78,6 +81,19 @@ def import_onnx(
     return finished(model, block, attempt.arguments(), with_counts(named_results, counting))
 
 
+def computed_ranges(graph: GraphProto, inputs: Sequence[ValueInfoProto], dims: Dims) -> dict[str, Sizes]:
+    """Of the names that are bound those of values that the model computes, with their ranges. Raises DiagnosticError."""
+    symbols = {symbol for value in declarations(inputs, {}).values() for symbol in value.symbols}
+    computed = {name for node in graph.node for name in node.output}
+    bound = {name: size for name, size in dims.items() if name in computed - symbols}
+    found = {name: Sizes(size, size) if isinstance(size, int) else size for name, size in bound.items()}
+    for name, sizes in found.items():
+        if not 0 <= sizes.least <= sizes.most:
+            hint = "give the least number first, as in 1..8"
+            raise DiagnosticError(f"the value '{name}' is bound to {sizes}", hint=hint)
+    return found
+
+
 def is_used(dimension: str, varying: Mapping[str, Mapping[int, str]]) -> bool:
     """Has any input an axis of this dimension?"""
     return any(dimension in axes.values() for axes in varying.values())
@@ -88,7 +104,7 @@ class Attempt:
     """What is to be imported: nodes in order, wanted values, types of arguments, and arrays.
 
     `varying` says which axes of arguments have a size that varies, and of which dimension each is; `sizes` what sizes
-    those dimensions can have.
+    those dimensions can have; `ranges` between what numbers are that the model computes.
     """
 
     model: Model
@@ -98,6 +114,7 @@ class Attempt:
     known: Mapping[str, Initializer]
     varying: Mapping[str, Mapping[int, str]] = field(default_factory=dict[str, Mapping[int, str]])
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+    ranges: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
     def run(self, expected: Mapping[str, Declared]) -> tuple[Block, list[SSAValue], Scope, Counting]:
         """The body, the wanted values, all values by name, and which are counted. Raises DiagnosticError."""
@@ -111,7 +128,7 @@ class Attempt:
             scope.values[name] = argument
             if format := self.model.format_of(name):
                 emitter.formats[argument] = format
-        results = BodyImport(self.model, emitter).run(self.nodes, self.wanted, scope)
+        results = BodyImport(self.model, emitter, self.ranges).run(self.nodes, self.wanted, scope)
         for name, result in zip(self.wanted, results, strict=True):
             if result in emitter.sequences:
                 hint = "export the model with a tensor for each, or with one that joins them"

@@ -84,6 +84,8 @@ class Node:
         """The elements of a required operand that must be known now; not to be written to."""
         array = known(self.operand(i))
         if array is None:
+            array = self.emitter.counting.fixed(self.operand(i))
+        if array is None:
             raise NotConstant(
                 f"'{self.op_type}' needs the value of its operand {i}, '{self.operand_names[i]}', at compile time",
                 where=self.name,

@@ -10,9 +10,21 @@ from math import ceil
 import numpy as np
 from xdsl.ir import SSAValue
 
+from webdnn.dialects.dnn.arithmetic import CastOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import known
-from webdnn.frontends.onnx.filled import bounded, counted, counts, extents_of, number, numbers, refuse_counted, same
+from webdnn.dialects.element import element_type
+from webdnn.frontends.onnx.filled import (
+    bounded,
+    counted,
+    counts,
+    extents_of,
+    number,
+    numbers,
+    refuse_counted,
+    replaced,
+    same,
+)
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.rearrange import part_of, sliced
 from webdnn.frontends.onnx.registry import converter
@@ -154,14 +166,29 @@ def cut(node: Node, axis: int, sizes: Sequence[int]) -> list[SSAValue]:
     return [part_of(node, node.operand(0), axis, range(end - n, end)) for end, n in zip(ends, sizes, strict=True)]
 
 
+def of_integers(node: Node) -> Node:
+    """The node on integers, where its floats are known to be whole or were integers."""
+    given: dict[int, Term] = {}
+    for i in range(3):
+        value, array = node.operand(i), known(node.operand(i))
+        if array is not None and np.array_equal(array, np.rint(array)):
+            given[i] = Term.known(node, as_array(array.astype(np.int64)))
+        elif isinstance(value.owner, CastOp) and element_type(value.owner.input.type).is_integer:
+            given[i] = Term(node, value.owner.input).cast("i64")
+        else:
+            return node
+    return replaced(node, given)
+
+
 @converter("Range", counting=True)
 def range_(node: Node) -> SSAValue:
     """As many integers as are computed, from a start that may be computed too; of floats the number must be known."""
     delta = node.constant(2).reshape(())
     if not delta:
         node.refuse("counts by zero", hint="give a delta that is not zero")
-    if node.element(1).is_integer and delta > 0:
-        ((first, start),), ((last, limit),) = extents_of(node, 0), extents_of(node, 1)
+    whole = of_integers(node)
+    if whole.element(1).is_integer and delta > 0:
+        ((first, start),), ((last, limit),) = extents_of(whole, 0), extents_of(whole, 1)
         if start is not None or limit is not None:
             begin, end = (number(node, n) if term is None else term for n, term in ((first, start), (last, limit)))
             step = int(delta)
@@ -170,10 +197,11 @@ def range_(node: Node) -> SSAValue:
             most = greatest(filled, last)
             values = numbers(node, most) * step + begin
             return counted(node, values.cast(node.element(1).name).value, {0: filled})
-    start, limit = node.constant(0).reshape(()), node.constant(1).reshape(())
+    start, limit = whole.constant(0).reshape(()), whole.constant(1).reshape(())
     if start.dtype.kind in "iu":
         count = -((int(start) - int(limit)) // int(delta))
     else:
         count = ceil((float(limit) - float(start)) / float(delta))
-    values = np.arange(max(0, count)).astype(start.dtype) * delta + start
-    return node.constant_value(as_array(values.astype(start.dtype)))
+    dtype = delta.dtype
+    values = np.arange(max(0, count)).astype(dtype) * delta + start.astype(dtype)
+    return node.constant_value(as_array(values.astype(dtype)))

@@ -12,6 +12,7 @@ import onnx.parser
 import pytest
 
 from webdnn.dialects.dnn.reference.arrays import as_array
+from webdnn.dialects.signature import Sizes
 from webdnn.frontends.onnx.importer import import_onnx
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wasmtime_engine import Wasmtime
@@ -146,6 +147,37 @@ BODIES: Mapping[str, tuple[str, str]] = {
            b = Concat<axis=0>(a, next) sum = ReduceSum<keepdims=0>(b) d = Less(sum, enough) }>
            length = Shape(y) cut = Slice(y, two, length)""",
     ),
+    "written where they were found": (
+        "float[9,4] y, float[9,4] z, float[9,4] added",
+        f"{FOUND} double = Add(found, found) y = ScatterND(x, rows, double) only = Transpose<perm=[1,0]>(places) "
+        "columns = Shape(double) wide = Expand(only, columns) z = ScatterElements<axis=0>(x, wide, double) "
+        'nine = Constant<value_ints=[9]>() back = Sub(rows, nine) added = ScatterND<reduction="add">(x, back, found)',
+    ),
+    "written into what is found": (
+        "float[n,4] y, float[n,4] z, float[n,4] last",
+        f"{FOUND} low = Not(hits) others = Compress<axis=0>(x, low) all = Concat<axis=0>(found, others, found) "
+        "n = Shape<end=1>(found) zero = Constant<value_int=0>() one = Constant<value_int=1>() count = Squeeze(n) "
+        "numbers = Range(zero, count, one) axis = Constant<value_ints=[1]>() column = Unsqueeze(numbers, axis) "
+        "shape = Shape(found) whole = Expand(column, shape) double = Add(found, found) "
+        "y = ScatterElements<axis=0>(all, whole, double) z = ScatterND(all, column, double) "
+        "end = Constant<value_ints=[-1]>() place = Expand(end, axis) ones = Constant<value_ints=[1,4]>() "
+        "four = Expand(half, ones) corner = Constant<value_ints=[1,1]>() at = Expand(end, corner) "
+        "last = ScatterND(all, at, four)",
+    ),
+    "as many floats": (
+        "float[n] y, float[n] halves, float[4] four",
+        f"{FOUND} whole = Shape(found) zero = Constant<value_int=0>() one = Constant<value_int=1>() "
+        "n = Gather(whole, zero) count = Cast<to=1>(n) first = Constant<value_float=0.0>() "
+        "step = Constant<value_float=1.0>() y = Range(first, count, step) "
+        "halves = Mul(y, half) columns = Gather(whole, one) end = Cast<to=1>(columns) four = Range(first, end, step)",
+    ),
+    "an extent beside one that is found": (
+        "float[n,4] y, float[4] wide",
+        f"{FOUND} whole = Shape(found) one = Constant<value_ints=[1]>() width = Gather(whole, one) "
+        "wide = Expand(half, width) zero = Constant<value_ints=[0]>() axis = Constant<value_ints=[1]>() "
+        "pads = Constant<value_ints=[0,0,0]>() none = Sub(width, width) all = Concat<axis=0>(pads, none) "
+        "y = Pad(found, all)",
+    ),
     "nothing or something": (
         "float[n,4] y",
         f"{FOUND} size = Size(found) zero = Constant<value_int=0>() none = Equal(size, zero) "
@@ -210,6 +242,42 @@ def agree(graph: Graph, inputs: Callable[[Random, float], dict[str, Array]], dir
 @pytest.mark.parametrize("name", BODIES)
 def test_as_many_as_onnxruntime_finds(name: str, tmp_path: Path) -> None:
     agree(Graph(*BODIES[name]), rows, tmp_path)
+
+
+MADE = "total = ReduceSum<keepdims=0>(s) number = Cast<to=7>(total) "
+
+
+def test_a_number_that_is_computed_lies_in_a_range(tmp_path: Path) -> None:
+    """With the range there is room for as many as there can be; beyond it, the nearest end is taken."""
+    nodes = (
+        f"{MADE} zero = Constant<value_int=0>() one = Constant<value_int=1>() r = Range(zero, number, one) "
+        "y = Cast<to=1>(r) z = Mul(y, half)"
+    )
+    path = tmp_path / "model.onnx"
+    path.write_bytes(Graph("float[n] z", nodes).model().SerializeToString())
+    with pytest.raises(DiagnosticError, match="needs the value of its operand 1") as caught:
+        import_onnx(path)
+    assert "--dim number=1..100" in caught.value.hint
+    reference, oracle = Reference(import_onnx(path, dims={"number": Sizes(1, 6)})), Oracle(path)
+    for of_each, count in ((0.2, 1), (0.5, 4), (0.9, 6)):
+        given = {**rows(np.random.default_rng(0), 0.5), "s": np.full(9, of_each, np.float32)}
+        assert np.array_equal(reference.run(given)["z"], np.arange(count, dtype=np.float32) / 2)
+        assert (count == 6) or np.array_equal(reference.run(given)["z"], oracle.run(given)["z"])
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "problem"),
+    [
+        ("total", Sizes(1, 6), "is f32 \\[\\], and is bound to 1..6"),
+        ("number", Sizes(6, 1), "is bound to 6..1"),
+        ("numbers", Sizes(1, 6), "no input has a dimension 'numbers'"),
+    ],
+)
+def test_what_is_no_number_has_no_range(name: str, sizes: Sizes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(Graph("int64 number", MADE).model().SerializeToString())
+    with pytest.raises(DiagnosticError, match=problem):
+        import_onnx(path, dims={name: sizes})
 
 
 def test_distinct_bools_of_which_onnxruntime_has_none(tmp_path: Path) -> None:
