@@ -23,7 +23,7 @@ class Comparison:
     """The largest errors of an output, the root of the mean square as a part of std(ref), and whether they pass.
 
     Those of a model in f32 pass within RELATIVE·|ref| + OF_DEVIATION·std(ref), and `steps` more where a model has
-    quantization of its own, which move this output so far. Where `weights` were compressed, errors are the format's;
+    rounding of its own, which moves this output so far. Where `weights` were compressed, errors are the format's;
     they are told, and only what is not finite where it should be does not pass.
     """
 
@@ -42,7 +42,7 @@ class Comparison:
         verdict = "within" if self.within else "NOT within"
         bounds = f"{RELATIVE:g}·|ref| + {OF_DEVIATION:g}·std(ref)"
         if self.steps:
-            bounds += f" + {self.steps:.3g}, which steps of quantization make"
+            bounds += f" + {self.steps:.3g}, which rounding in the model makes"
         return f"largest error {self.absolute:.3g}, relative {self.relative:.3g}: {verdict} {bounds}"
 
 

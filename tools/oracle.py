@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
@@ -18,6 +18,12 @@ FATAL = 4
 """The log level at which onnxruntime prints nothing but its end."""
 
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
+
+LAST_PLACES: Mapping[int, float] = {TensorProto.FLOAT16: 2.0**-10, TensorProto.BFLOAT16: 2.0**-7}
+"""Of half floats near 1"""
+
+HALVES = 4
+"""How many last places outputs may differ by."""
 
 DRAWS = 4
 """How often a model with quantization is computed with other roundings."""
@@ -54,19 +60,23 @@ class Oracle:
         return self._computed(self._session, inputs)
 
     def steps(self, inputs: Mapping[str, Array]) -> dict[str, float]:
-        """How far steps of quantization move each output; empty for a model that quantizes nothing it computes.
+        """How far rounding inside of the model moves each output; empty where it computes in f32 and quantizes nothing.
 
+        Half floats are rounded after each operator or less often, as an engine likes, which moves outputs by some of
+        their last places, as large as these are at the deviation of the whole output.
         What lies between two steps, or nearly so, may be rounded to either of them, and what is computed from it
         differs. So this computes with a few of all quantized values a step away, and takes the farthest element.
         """
         model = ModelProto.FromString(self._path.read_bytes())
-        values = quantized_values(model)
-        if not values:
+        values, place = quantized_values(model), last_place(model)
+        if not values and not place:
             return {}
+        reference = self.run(inputs)
+        steps = {name: HALVES * place * deviation(array) for name, array in reference.items()}
+        if not values:
+            return steps
         outputs = self._opened(with_outputs(model, values).SerializeToString()).get_outputs()
         types = {value.name: value.type for value in outputs if value.type in RANGES}
-        reference = self.run(inputs)
-        steps = dict.fromkeys(reference, 0.0)
         for draw in range(DRAWS):
             moved = self._computed(self._opened(with_steps(model, types, draw).SerializeToString()), inputs)
             for name, array in moved.items():
@@ -99,6 +109,20 @@ class Oracle:
     def _failure(self, error: Exception, what: str) -> DiagnosticError:
         hint = f"check that onnxruntime {what} this model by itself, and that the bundle was compiled from it"
         return DiagnosticError(f"onnxruntime refuses the model: {error}", where=str(self._path), hint=hint)
+
+
+def last_place(model: ModelProto) -> float:
+    """How large the last place of numbers near 1 is in the coarsest half floats that a model computes in; else 0."""
+    kinds = {value.type.tensor_type.elem_type for value in [*model.graph.input, *model.graph.value_info]}
+    kinds |= {a.i for node in model.graph.node if node.op_type == "Cast" for a in node.attribute if a.name == "to"}
+    return max((place for kind, place in LAST_PLACES.items() if kind in kinds), default=0.0)
+
+
+def deviation(array: Array) -> float:
+    """The standard deviation of what is finite."""
+    values = array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    return float(finite.std()) if finite.size else 0.0
 
 
 def farthest(found: Array, reference: Array) -> float:

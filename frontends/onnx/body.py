@@ -37,6 +37,9 @@ from webdnn.frontends.onnx.scope import Scope, initializers_of
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
+BLOCKED = "com.microsoft.nchwc"
+"""Of operators on channels in blocks as one processor wants them, which onnxruntime's last level of optimisation makes"""
+
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
 
 
@@ -317,11 +320,10 @@ def defaults(proto: NodeProto, scope: Scope) -> dict[str, AttributeProto]:
 
 def unsupported(proto: NodeProto, where: str) -> DiagnosticError:
     domain = f" of the domain '{proto.domain}'" if canonical(proto.domain) else ""
-    return DiagnosticError(
-        f"'{proto.op_type}'{domain} is not supported",
-        where=where,
-        hint="export the model without this operator, or write its converter in frontends/onnx/converters/",
-    )
+    hint = "export the model without this operator, or write its converter in frontends/onnx/converters/"
+    if proto.domain == BLOCKED:
+        hint = "compile the model from before onnxruntime optimised it, or let that be at the level 'extended'"
+    return DiagnosticError(f"'{proto.op_type}'{domain} is not supported", where=where, hint=hint)
 
 
 def hint_of(name: str) -> str | None:

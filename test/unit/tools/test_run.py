@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from helpers.small_models import make_model, perceptron, write_model
 from webdnn.runner.python.error import SessionError
@@ -167,7 +167,7 @@ def test_steps_of_quantization_are_let_pass() -> None:
     assert not compare(reference + np.array([0, 0.25, 0]), reference).within
     found = compare(reference + np.array([0, 0.25, 0]), reference, steps=0.25)
     assert found.within
-    assert str(found).endswith("within 0.001·|ref| + 0.0001·std(ref) + 0.25, which steps of quantization make")
+    assert str(found).endswith("within 0.001·|ref| + 0.0001·std(ref) + 0.25, which rounding in the model makes")
     assert not compare(reference + np.array([0, 0.5, 0]), reference, steps=0.25).within
 
 
@@ -190,7 +190,7 @@ def test_models_with_quantization(tmp_path: Path, capsys: Capture) -> None:
     write_bundle(tmp_path / "bundle", manifest, files)
     assert main(["run", str(tmp_path / "bundle"), "--compare", str(model)]) == 0
     y, plain = capsys.readouterr().out.splitlines()[-2:]
-    assert "which steps of quantization make" in y
+    assert "which rounding in the model makes" in y
     assert plain.endswith("within 0.001·|ref| + 0.0001·std(ref)")
     assert main(["run", str(tmp_path / "bundle"), "--compare", str(other)]) == 1
     assert "y: largest error" in (printed := capsys.readouterr().out)
@@ -207,6 +207,37 @@ def test_how_far_steps_move_outputs(folder: Path, tmp_path: Path) -> None:
     rounded = make_model(weights, {"x": [4, 16]}, {"y": [4, 8]}, constants)
     assert Oracle(write_model(tmp_path / "weights.onnx", rounded)).steps({"x": x}) == {}
     assert Oracle(folder / "model.onnx").steps({"x": np.zeros((2, 4), np.float32)}) == {}
+
+
+@pytest.mark.parametrize(("kind", "place"), [(TensorProto.FLOAT16, 2.0**-10), (TensorProto.BFLOAT16, 2.0**-7)])
+def test_half_floats_differ_by_their_last_places(kind: int, place: float, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((4, 16), np.float32)
+    halved = [
+        helper.make_node("Cast", ["x"], ["h"], to=kind),
+        helper.make_node("Cast", ["h"], ["y"], to=TensorProto.FLOAT),
+    ]
+    oracle = Oracle(write_model(tmp_path / "half.onnx", make_model(halved, {"x": [4, 16]}, {"y": [4, 16]})))
+    (step,) = oracle.steps({"x": x}).values()
+    assert place < step < 8 * place
+    weights = [helper.make_node("Cast", ["w"], ["v"], to=TensorProto.FLOAT), helper.make_node("Add", ["x", "v"], ["y"])]
+    exact = make_model(weights, {"x": [4, 16]}, {"y": [4, 16]}, {"w": np.ones((4, 16), np.float16)})
+    assert Oracle(write_model(tmp_path / "weights.onnx", exact)).steps({"x": x}) == {}
+
+
+def test_what_half_floats_lose_is_let_pass(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((4, 16), np.float32)
+    nodes = [
+        helper.make_node("Add", ["x", "two"], ["a"]),
+        helper.make_node("Cast", ["a"], ["h"], to=TensorProto.FLOAT16),
+        helper.make_node("Cast", ["h"], ["b"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["b", "two"], ["y"]),
+    ]
+    proto = make_model(nodes, {"x": [4, 16]}, {"y": [4, 16]}, {"two": np.array(2, np.float32)})
+    oracle = Oracle(write_model(tmp_path / "half.onnx", proto))
+    reference = oracle.run({"x": x})["y"]
+    assert not compare(x, reference).within
+    assert compare(x, reference, steps=oracle.steps({"x": x})["y"]).within
+    assert not compare(x * np.float32(1.02), reference, steps=oracle.steps({"x": x})["y"]).within
 
 
 def test_compressed_weights_have_no_bounds() -> None:

@@ -61,6 +61,14 @@ def test_every_problem_is_named(model: Build) -> None:
     assert "'Foo' of the domain 'custom' is not supported" in str(error)
 
 
+def test_layouts_of_one_processor_are_refused_with_the_level_that_makes_none(model: Build) -> None:
+    domain = "com.microsoft.nchwc"
+    nodes = [node("ReorderInput", ["x"], ["a"], name="blocked", domain=domain, channels_last=0)]
+    error = refusal(model(nodes, {"x": [1, 8, 4, 4]}, ["a"], domains={domain: 1}))
+    assert "'ReorderInput' of the domain 'com.microsoft.nchwc' is not supported" in str(error)
+    assert "the level 'extended'" in error.hint
+
+
 def test_nodes_behind_a_refused_one_are_tried(model: Build) -> None:
     nodes = [
         node("Foo", ["x"], ["a"], name="foo", domain="custom"),
