@@ -82,7 +82,9 @@ class Products:
         """conv(s·a, t·b, bias) -> conv(a, b, bias / (s·t)) · s·t, with one t for each output channel"""
         x, w = factor_of(op.input), factor_of(op.weight)
         outputs, *summed = shape_of(op.weight)
-        if x is None or w is None or x.scale.ndim or w.scale.size not in (1, w.scale.shape[0]):
+        if x is None or w is None or x.scale.ndim:
+            return
+        if w.scale.size != 1 and w.scale.shape[0] != w.scale.size:
             return
         unit = as_array(np.broadcast_to(x.scale.astype(np.float64) * w.scale.reshape(-1), (outputs,)))
         bias = whole_units(op.bias, unit)

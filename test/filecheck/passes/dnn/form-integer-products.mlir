@@ -165,3 +165,37 @@ func.func @largest(%q: tensor<1x1x4x4xi8>) -> (tensor<1x1x2x2xi8>, tensor<1x1x2x
   %z = dnn.quantize_linear %o, %t {axis = 0 : i64, block_size = 0 : i64, to = i8} : (tensor<1x1x2x2xf32>, tensor<f32>) -> tensor<1x1x2x2xi8>
   func.return %y, %z : tensor<1x1x2x2xi8>, tensor<1x1x2x2xi8>
 }
+
+// -----
+
+// All weights of a convolution may have one scale, which has no axes.
+// CHECK-LABEL: func.func @one_scale
+// CHECK:         %[[S:.*]] = dnn.conv {{.*}} -> tensor<1x2x8x8xi32>
+// CHECK:         dnn.mul %{{.*}}, %{{.*}} : (tensor<1x2x8x8xf32>, tensor<f32>)
+func.func @one_scale(%q: tensor<1x4x8x8xi8>) -> tensor<1x2x8x8xf32> {
+  %s = dnn.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %z = dnn.constant dense<3> : tensor<i8> : tensor<i8>
+  %c = dnn.constant dense<[[[[1]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[127]]]]> : tensor<2x4x1x1xi8> : tensor<2x4x1x1xi8>
+  %x = dnn.dequantize_linear %q, %s, %z {axis = 0 : i64, block_size = 0 : i64} : (tensor<1x4x8x8xi8>, tensor<f32>, tensor<i8>) -> tensor<1x4x8x8xf32>
+  %w = dnn.dequantize_linear %c, %s {axis = 0 : i64, block_size = 0 : i64} : (tensor<2x4x1x1xi8>, tensor<f32>) -> tensor<2x4x1x1xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+     : (tensor<1x4x8x8xf32>, tensor<2x4x1x1xf32>) -> tensor<1x2x8x8xf32>
+  func.return %y : tensor<1x2x8x8xf32>
+}
+
+// -----
+
+// A scale for each channel that is summed up is no factor of the sums.
+// CHECK-LABEL: func.func @scales_of_inputs
+// CHECK:         dnn.conv {{.*}} -> tensor<1x2x8x8xf32>
+func.func @scales_of_inputs(%q: tensor<1x4x8x8xi8>) -> tensor<1x2x8x8xf32> {
+  %s = dnn.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %z = dnn.constant dense<3> : tensor<i8> : tensor<i8>
+  %c = dnn.constant dense<[[[[1]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[127]]]]> : tensor<2x4x1x1xi8> : tensor<2x4x1x1xi8>
+  %t = dnn.constant dense<[0.5, 0.25, 0.125, 1.0]> : tensor<4xf32> : tensor<4xf32>
+  %x = dnn.dequantize_linear %q, %s, %z {axis = 0 : i64, block_size = 0 : i64} : (tensor<1x4x8x8xi8>, tensor<f32>, tensor<i8>) -> tensor<1x4x8x8xf32>
+  %w = dnn.dequantize_linear %c, %t {axis = 1 : i64, block_size = 0 : i64} : (tensor<2x4x1x1xi8>, tensor<4xf32>) -> tensor<2x4x1x1xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+     : (tensor<1x4x8x8xf32>, tensor<2x4x1x1xf32>) -> tensor<1x2x8x8xf32>
+  func.return %y : tensor<1x2x8x8xf32>
+}
