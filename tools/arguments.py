@@ -58,8 +58,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="N=1",
-        help="bind a symbolic dimension of inputs, or a number that the model computes: to one size, or to all from 1 to "
-        "8 with N=1..8",
+        help="bind a symbolic dimension of inputs, or a number that the model computes: to one size, or to all from 1 "
+        "to 8 with N=1..8",
     )
     parser.add_argument(
         "--constant", action="append", default=[], metavar="NAME=FILE.npy", help="fix an input, or another value"

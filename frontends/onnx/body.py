@@ -38,7 +38,7 @@ from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_te
 from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 
 BLOCKED = "com.microsoft.nchwc"
-"""Of operators on channels in blocks as one processor wants them, which onnxruntime's last level of optimisation makes"""
+"""Operators on channels in blocks, as one processor wants them: onnxruntime's last level of optimisation makes them."""
 
 DAMAGED = "its attributes or the shapes of its operands contradict each other; check the model with onnx.checker"
 
@@ -130,9 +130,7 @@ class BodyImport:
                 result.name_hint = result.name_hint or hint_of(name)
                 self.guessed |= {result} if guessed else set()
 
-    def ranged(
-        self, proto: NodeProto, results: Sequence[SSAValue | None], scope: Scope
-    ) -> Sequence[SSAValue | None]:
+    def ranged(self, proto: NodeProto, results: Sequence[SSAValue | None], scope: Scope) -> Sequence[SSAValue | None]:
         """Results of which those that are bound to a range lie in it."""
         if scope.around is not None or scope.calls:
             return results

@@ -1,4 +1,4 @@
-"""Rules for writing at indices of which only the first places are filled: the others write to a place that is cut off."""
+"""Rules for writing at indices of which only the first are filled: the others write to a place that is cut off."""
 
 from __future__ import annotations
 

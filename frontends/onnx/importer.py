@@ -82,7 +82,7 @@ def import_onnx(
 
 
 def computed_ranges(graph: GraphProto, inputs: Sequence[ValueInfoProto], dims: Dims) -> dict[str, Sizes]:
-    """Of the names that are bound those of values that the model computes, with their ranges. Raises DiagnosticError."""
+    """The bound names that are values which the model computes, with their ranges. Raises DiagnosticError."""
     symbols = {symbol for value in declarations(inputs, {}).values() for symbol in value.symbols}
     computed = {name for node in graph.node for name in node.output}
     bound = {name: size for name, size in dims.items() if name in computed - symbols}

@@ -147,8 +147,9 @@ def test_a_digit_of_a_quotient_has_the_bounds_of_a_remainder() -> None:
     assert (floordiv(t, 4, range_of) - floordiv(t, 32, range_of) * 8).bounds(range_of) == (0, 7)
     assert (floordiv(t, 32, range_of) * 4 - floordiv(t, 4, range_of) * 1 + A).bounds(range_of) is None
     assert (floordiv(t, 32, range_of) * 24 - floordiv(t, 4, range_of) * 3).bounds(range_of) == (-21, 0)
-    pair = floordiv(t, 4, range_of) - floordiv(t, 32, range_of) * 8 + floordiv(t, 64, range_of) - floordiv(t, 128, range_of) * 2
-    assert pair.bounds(range_of) == (0, 8)
+    fine = floordiv(t, 4, range_of) - floordiv(t, 32, range_of) * 8
+    coarse = floordiv(t, 64, range_of) - floordiv(t, 128, range_of) * 2
+    assert (fine + coarse).bounds(range_of) == (0, 8)
 
 
 def test_unknown_symbols_have_no_bounds() -> None:
