@@ -52,7 +52,9 @@ class Shaders:
 
 IN_CHROMIUM = """
 async (sources) => {
-  const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+  const adapter = await navigator.gpu.requestAdapter();
+  const requiredFeatures = ["subgroups"].filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredFeatures });
   const complaints = [];
   const compile = async ({ code, entryPoint }) => {
     const module = device.createShaderModule({ code });

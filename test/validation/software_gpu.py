@@ -11,14 +11,16 @@ from validation.kernel_programs import Array
 from webdnn.runner.python.session import Session
 from webdnn.runner.python.wgpu_device import device_with
 from webdnn.runner.python.wgpu_engine import Wgpu
+from webdnn.runner.python.wgpu_kernels import DIRECTIVE
 from webdnn.targets.bundle.manifest import Backends, Manifest, Tensor
 from webdnn.targets.bundle.write import write_bundle
 from webdnn.targets.wgsl.bundle import WebGpuPart
 
 
 def validate_wgsl(text: str) -> None:
-    """Raise what naga has against a module."""
-    device_with().create_shader_module(code=text)
+    """Raise what naga has against a module: it knows subgroups, and not the directive that allows them."""
+    features = ["subgroups"] if text.startswith(DIRECTIVE) else []
+    device_with(features=features).create_shader_module(code=text.removeprefix(DIRECTIVE))
 
 
 def run_webgpu(part: WebGpuPart, inputs: Sequence[Array]) -> list[Array]:
