@@ -102,7 +102,8 @@ class Backend:
 
 
 def build_wasm(lowered: Lowered) -> Part:
-    from webdnn.targets.wasm.bundle import VARIANTS, build
+    from webdnn.targets.wasm.bundle import build
+    from webdnn.targets.wasm.variants import VARIANTS
 
     rewrite = lowered.changes.of_passes
     variants = [replace(variant, rewrite=rewrite, schedules=lowered.schedules) for variant in VARIANTS]
@@ -111,7 +112,7 @@ def build_wasm(lowered: Lowered) -> Part:
 
 
 def within_wasm() -> Sequence[Sequence[ModulePass]]:
-    from webdnn.targets.wasm.bundle import VARIANTS
+    from webdnn.targets.wasm.variants import VARIANTS
 
     return [variant.passes() for variant in VARIANTS]
 

@@ -37,8 +37,9 @@ def spelled_by_target(module: ModuleOp, language: str, context: Context) -> str:
 
 def spelled_wasm(module: ModuleOp, language: str, context: Context) -> str:
     """One module with everything, for engines with relaxed SIMD."""
-    from webdnn.targets.wasm.bundle import VARIANTS, wasm_text
+    from webdnn.targets.wasm.bundle import wasm_text
     from webdnn.targets.wasm.memory import Memory
+    from webdnn.targets.wasm.variants import VARIANTS
 
     return wasm_text(module, Memory.of(Program.of(module), module), VARIANTS[0], context)
 

@@ -32,10 +32,10 @@ def is_int(attribute: Attribute) -> TypeGuard[IntAttr]:
 
 
 def chunks_of(function: Operation) -> int:
-    """In how many chunks a function that says so is computed."""
-    count = function.attributes[CHUNKS]
-    assert is_int(count)
-    return count.data
+    """In how many chunks a function is computed: one, unless it says more."""
+    count = function.attributes.get(CHUNKS)
+    assert count is None or is_int(count)
+    return count.data if count else 1
 
 
 @cache

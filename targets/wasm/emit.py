@@ -17,7 +17,7 @@ from xdsl.utils.target import Target
 from webdnn.dialects.element import element_of
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.support.diagnostic import fail
-from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, PrefetchOp, StoreOp
+from webdnn.targets.wasm.dialect import InstructionOp, LoadOp, PrefetchOp, StoreOp, chunks_of
 from webdnn.targets.wasm.locals import Allocation, Locals
 from webdnn.targets.wasm.spelling import instruction, shape_name, value_type
 
@@ -178,8 +178,22 @@ class FunctionPrinter:
             self.line(f"local.set {target}")
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function as text; one that computes a chunk of a kernel, which its last argument numbers, tells how many."""
+
+    name: str
+    text: str
+    chunks: int = 1
+
+    @classmethod
+    def of(cls, function: func.FuncOp) -> Function:
+        """Of a function of instructions. Raises DiagnosticError."""
+        return cls(function.sym_name.data, FunctionPrinter(function).print(), chunks_of(function))
+
+
 def module_text(
-    functions: Sequence[func.FuncOp],
+    functions: Sequence[Function],
     memory_pages: int,
     exported: Sequence[str] = (),
     *,
@@ -189,7 +203,7 @@ def module_text(
     """A module of these functions over an imported memory of so many 64 KiB pages, and of functions in text."""
     memory = f"(memory {memory_pages} {memory_pages} shared)" if shared else f"(memory {memory_pages})"
     lines = [f'(module (import "webdnn" "memory" {memory})']
-    lines += [FunctionPrinter(f).print() for f in functions]
+    lines += [f.text for f in functions]
     lines += [runtime] if runtime else []
     lines += [f'  (export "{name}" (func ${name}))' for name in exported]
     return "\n".join([*lines, ")", ""])
@@ -203,5 +217,5 @@ class WasmTarget(Target):
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         """Print the module."""
-        functions = [op for op in module.body.block.ops if isinstance(op, func.FuncOp)]
-        output.write(module_text(functions, 1, tuple(f.sym_name.data for f in functions)))
+        functions = [Function.of(op) for op in module.body.block.ops if isinstance(op, func.FuncOp)]
+        output.write(module_text(functions, 1, [f.name for f in functions]))

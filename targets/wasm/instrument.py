@@ -10,10 +10,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.targets.program import Call, Program
-from webdnn.targets.wasm.bundle import Variant, kernels
 from webdnn.targets.wasm.emit import module_text
+from webdnn.targets.wasm.lowering import functions
 from webdnn.targets.wasm.memory import PAGE, Memory
 from webdnn.targets.wasm.pieces import piece_of
+from webdnn.targets.wasm.variants import Variant
 
 EXPORTS, CODE = 7, 10
 """Numbers of sections: https://webassembly.github.io/spec/core/binary/modules.html#sections"""
@@ -36,9 +37,9 @@ class Instrumented:
     def of(cls, module: ModuleOp, variant: Variant, ctx: Context) -> Instrumented:
         """From kernels on flat buffers and their program."""
         memory = Memory.of(Program.of(module), module)
-        functions = kernels(module, variant, ctx)
-        names = tuple(function.sym_name.data for function in functions)
-        binary = bytes(wasmtime.wat2wasm(module_text(functions, memory.size // PAGE, names)))
+        kernels = functions(module, variant, ctx)
+        names = [kernel.name for kernel in kernels]
+        binary = bytes(wasmtime.wat2wasm(module_text(kernels, memory.size // PAGE, names)))
         code = code_sizes(binary)
         sizes = {name: code[name] + code.get(piece_of(name), 0) for name in memory.program.kernels}
         return cls(binary, memory, sizes)

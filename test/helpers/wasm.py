@@ -13,9 +13,10 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import buffer_type
 from webdnn.support.weights import Array, numpy_dtype
 from webdnn.targets.program import Program
-from webdnn.targets.wasm.bundle import LOAD, RUN, Variant, wasm_text
+from webdnn.targets.wasm.bundle import LOAD, RUN, wasm_text
 from webdnn.targets.wasm.memory import PAGE, Memory
 from webdnn.targets.wasm.threads import CONTROL_BYTES
+from webdnn.targets.wasm.variants import Variant
 
 
 def run_wasm(module: ModuleOp, inputs: Sequence[Array], variant: Variant) -> list[Array]:

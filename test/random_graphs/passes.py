@@ -53,7 +53,7 @@ from webdnn.support.dominance import verify_dominance
 from webdnn.support.legality import stages_of, verify_stage
 from webdnn.support.verification import verify_module
 from webdnn.targets.pipelines import JS_PASSES, PIPELINES, glsl_passes, graph_passes, wgsl_passes
-from webdnn.targets.wasm.bundle import VARIANTS, Variant
+from webdnn.targets.wasm.variants import VARIANTS, Variant
 from webdnn.tools.changes import all_passes, parse_changes
 from webdnn.tools.pipeline import parse_specs, passes_of
 from webdnn.universe import ALL_STAGES

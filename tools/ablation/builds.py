@@ -16,7 +16,8 @@ from webdnn.targets.bundle.write import runner_files, write_bundle
 from webdnn.targets.pipelines import GRAPH
 from webdnn.targets.program import Program, runs_of
 from webdnn.targets.rules import CPU_RULES, Rule
-from webdnn.targets.wasm.bundle import VARIANTS, Variant, build
+from webdnn.targets.wasm.bundle import build
+from webdnn.targets.wasm.variants import VARIANTS, Variant
 from webdnn.tools.ablation.results import EVERYTHING, NOTHING
 from webdnn.tools.backends import BACKENDS
 from webdnn.tools.bench.cost import cost_of

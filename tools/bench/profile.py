@@ -16,9 +16,9 @@ from webdnn.runner.python.sizes import Inputs
 from webdnn.runner.python.tensors import from_bytes
 from webdnn.support.diagnostic import DiagnosticError, place
 from webdnn.targets.program import Call, Loop, runs_of
-from webdnn.targets.wasm.bundle import VARIANTS, Variant
 from webdnn.targets.wasm.instrument import Instrumented
 from webdnn.targets.wasm.memory import PAGE
+from webdnn.targets.wasm.variants import VARIANTS, Variant
 from webdnn.tools.bench.cost import cost_of
 from webdnn.tools.bench.measure import compared, open_page, page_failure
 from webdnn.tools.bench.peak import peaks

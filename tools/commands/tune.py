@@ -14,7 +14,7 @@ from webdnn.passes.kernel.scheduling.file import Entry, Schedules
 from webdnn.passes.kernel.scheduling.select_schedule import BUILTIN
 from webdnn.runner.python.chromium import Browser
 from webdnn.support.diagnostic import DiagnosticError
-from webdnn.targets.wasm.bundle import VARIANTS
+from webdnn.targets.wasm.variants import VARIANTS
 from webdnn.tools.arguments import add_model_options, model_options
 from webdnn.tools.bench.machine import machine
 from webdnn.tools.bench.report import BUSY

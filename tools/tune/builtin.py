@@ -15,7 +15,7 @@ from webdnn.passes.kernel.scheduling.select_schedule import builtin_table
 from webdnn.support.scheduling.blocks import Block, Traits
 from webdnn.support.scheduling.candidates import shapes, variations
 from webdnn.support.scheduling.table import Features, KernelClass, Table
-from webdnn.targets.wasm.bundle import Variant
+from webdnn.targets.wasm.variants import Variant
 from webdnn.tools.bench.table import Table as Printed
 from webdnn.tools.bench.table import spell_number
 from webdnn.tools.compiler import wasm_kernels

@@ -15,7 +15,7 @@ from webdnn.passes.kernel.scheduling.select_schedule import default_plan
 from webdnn.passes.kernel.scheduling.signature import signature
 from webdnn.passes.kernel.scheduling.work import block_nanoseconds
 from webdnn.targets.program import Program, runs_of
-from webdnn.targets.wasm.bundle import Variant
+from webdnn.targets.wasm.variants import Variant
 from webdnn.tools.tune.stopwatch import Stopwatch
 from webdnn.tools.tune.trial import compute_of
 

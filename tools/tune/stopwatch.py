@@ -16,7 +16,7 @@ from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.signature import signature
 from webdnn.runner.python.chromium import FLAGS, Browser
 from webdnn.support.diagnostic import DiagnosticError
-from webdnn.targets.wasm.bundle import Variant
+from webdnn.targets.wasm.variants import Variant
 from webdnn.tools.bench.measure import open_page, page_failure
 from webdnn.tools.tune.trial import Trial, compute_of
 

@@ -15,9 +15,10 @@ from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type, byte_siz
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.support.planning.storage import align
-from webdnn.targets.wasm.bundle import Variant, kernels
 from webdnn.targets.wasm.emit import module_text
+from webdnn.targets.wasm.lowering import functions
 from webdnn.targets.wasm.memory import ALIGNMENT, PAGE, margins
+from webdnn.targets.wasm.variants import Variant
 
 TURN_BYTES = 8 << 20
 """A kernel is called on so many bytes in turn, since a model's other kernels leave it no more of the caches."""
@@ -56,7 +57,7 @@ class Trial:
         count = max(1, min(MOST_SETS, TURN_BYTES // max(1, size)))
         first = align(before, ALIGNMENT) + ALIGNMENT
         pages = align(first + count * size + behind + ALIGNMENT, PAGE) // PAGE
-        binary = bytes(wasmtime.wat2wasm(module_text(kernels(module, variant, ctx), pages, names)))
+        binary = bytes(wasmtime.wat2wasm(module_text(functions(module, variant, ctx), pages, names)))
         return cls(binary, buffers, len(kernel.counters), [first + i * size for i in range(count)], pages)
 
 

@@ -67,17 +67,16 @@ def spell_schedule(op: ComputeOp | ReduceOp) -> str:
 
 def wasm_sources(flat: ModuleOp, changes: Changes, context: Context, schedules: dict[str, list[str]]) -> dict[str, str]:
     """Kernels as WebAssembly text, for one thread and engines with relaxed SIMD; notes their schedules."""
-    from webdnn.targets.wasm.bundle import VARIANTS, own_kernels
-    from webdnn.targets.wasm.emit import FunctionPrinter
-    from webdnn.targets.wasm.pieces import called_in_pieces
+    from webdnn.targets.wasm.lowering import kernels_in, spelled
+    from webdnn.targets.wasm.variants import VARIANTS
 
-    own = own_kernels(flat)
+    own = ModuleOp([kernel.clone() for kernel in kernels_in(flat)])
     for module_pass in changes.of_passes(VARIANTS[0].passes()):
         module_pass.apply(context, own)
         schedules.update((name, found) for name, found in schedules_in(own) if found and name not in schedules)
     functions = [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
     return {
-        function.sym_name.data: "\n".join(FunctionPrinter(piece).print() for piece in called_in_pieces(function))
+        function.sym_name.data: "\n".join(piece.text for piece in spelled(function, VARIANTS[0]))
         for function in functions
     }
 

@@ -17,7 +17,7 @@ from webdnn.dialects.kernel.reference import run_function
 from webdnn.support.shapes import ShapeError
 from webdnn.support.weights import Array
 from webdnn.targets.pipelines import PIPELINES
-from webdnn.targets.wasm.bundle import VARIANTS
+from webdnn.targets.wasm.variants import VARIANTS
 from webdnn.tools.context import new_context
 from webdnn.tools.pipeline import Checks, parse_passes, run_passes
 from webdnn.universe import WEBDNN_UNIVERSE

@@ -21,8 +21,9 @@ from webdnn.passes.kernel.scheduling.share_loops import KernelShareLoopsPass
 from webdnn.support.weights import Array
 from webdnn.targets.pipelines import pipeline
 from webdnn.targets.program import Program
-from webdnn.targets.wasm.bundle import VARIANTS, Variant, wasm_text
+from webdnn.targets.wasm.bundle import wasm_text
 from webdnn.targets.wasm.memory import Memory
+from webdnn.targets.wasm.variants import VARIANTS, Variant
 from webdnn.tools.context import new_context
 from webdnn.tools.pipeline import Checks, parse_passes, run_passes
 from webdnn.universe import WEBDNN_UNIVERSE

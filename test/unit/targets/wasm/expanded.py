@@ -21,7 +21,7 @@ from webdnn.support.dominance import verify_dominance
 from webdnn.support.verification import verify_module
 from webdnn.support.weights import Array
 from webdnn.targets.wasm.dialect import WASM_SIMD
-from webdnn.targets.wasm.emit import module_text
+from webdnn.targets.wasm.emit import Function, module_text
 from webdnn.targets.wasm.expand_math import WasmExpandMathPass
 from webdnn.targets.wasm.form_pointers import form_pointers
 from webdnn.targets.wasm.select_instructions import WasmSelectInstructionsPass
@@ -112,7 +112,7 @@ def run(line: str, types: Sequence[str], result: str, *arrays: Array, relaxed: b
     sizes = [points * 8] * (len(types) + 1)
     places = [sum(sizes[:i]) for i in range(len(sizes))]
     pages = sum(sizes) // PAGE + 1
-    text = module_text([form_pointers(function)], pages, ("k",))
+    text = module_text([Function.of(form_pointers(function))], pages, ("k",))
     store = wasmtime.Store()
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, None)))
     compiled = wasmtime.Module(store.engine, bytes(wasmtime.wat2wasm(text)))

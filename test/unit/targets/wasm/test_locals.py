@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import IntegerAttr, i32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from webdnn.targets.wasm.dialect import StoreOp
-from webdnn.targets.wasm.emit import module_text
+from webdnn.targets.wasm.emit import Function, module_text
 
 ADDRESS, START = 1024, 64
 STORES: dict[Attribute, str] = {i32: "i32.store", i64: "i64.store"}
@@ -169,7 +169,7 @@ def by_wasmtime(function: func.FuncOp) -> bytes:
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, 1)))
     linker = wasmtime.Linker(engine)
     linker.define(store, "webdnn", "memory", memory)
-    module = wasmtime.Module(engine, bytes(wasmtime.wat2wasm(module_text([function], 1, ("run",)))))
+    module = wasmtime.Module(engine, bytes(wasmtime.wat2wasm(module_text([Function.of(function)], 1, ("run",)))))
     run = linker.instantiate(store, module).exports(store)["run"]
     assert isinstance(run, wasmtime.Func)
     run(store, ADDRESS, START)
