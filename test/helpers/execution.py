@@ -22,7 +22,7 @@ from helpers.subgroups import MOST_DEVICES, Forming, handed, number_in_subgroup
 from unit.targets.wasm.evaluator import INSTRUCTIONS
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.element import element_type, is_vector
-from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp, buffer_type
+from webdnn.dialects.kernel.access import PrefetchOp, ReadOp, WriteOp, buffer_type, layer_elements
 from webdnn.dialects.kernel.lanes import LanesOp
 from webdnn.dialects.kernel.lanewise import CmpfOp, CmpiOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
@@ -322,10 +322,11 @@ class Run:
         return self.mask[..., None] if is_vector(value.type) else self.mask
 
     def store(self, buffer: SSAValue, position: Indices, stored: SSAValue) -> None:
-        """Write at all points that the mask leaves; what would fill up the last group of four is dropped."""
+        """Write at all points that the mask leaves; what would fill up the last layer or group of four is dropped."""
         elements, extent, base = self.buffers[buffer], self.extent(buffer), self.base(buffer, stored.type)
         position, base, value, mask = np.broadcast_arrays(position, base, self.values[stored], self.mask_of(stored))
-        end = -(-extent // LANES) * LANES if self.invoked else extent
+        unit = (layer_elements(buffer) or LANES) if self.invoked else 1
+        end = -(-extent // unit) * unit
         assert ((position >= 0) & (position < end) | ~mask).all(), "a write leaves its buffer"
         kept = mask & (position < extent)
         elements[(position + base)[kept]] = narrowed(as_array(value[kept]), elements.dtype)

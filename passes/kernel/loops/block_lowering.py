@@ -256,7 +256,9 @@ class BlockLowering:
         return False if False in found else None if None in found else True
 
     def element(self, op: TableOp, point: Point) -> arith.ConstantOp | None:
-        """The element of a table, where the point says which one it is."""
+        """The element of a table, where the point says which one it is, for all lanes alike."""
+        if self.has_lanes(op.result):
+            return None
         place = linearize(self.address(op, point), op.shape)
         return table_element(op, place.constant) if place.is_constant else None
 

@@ -250,3 +250,25 @@ kernel.func @fold(%x: memref<16xf32>, %w: memref<128xf32>, %y: memref<8xf32>) {
     kernel.write %sum, %y[%n] : memref<8xf32>
   }
 }
+
+// -----
+
+// Lanes that stand at different places of a table get an element each.
+
+// CHECK-LABEL: @lanes_of_a_table
+// CHECK:         %[[C:.*]] = kernel.lanes
+// CHECK-NEXT:    %[[V:.*]] = kernel.read %x[0] : memref<1xf32>
+// CHECK-NEXT:    %[[W:.*]] = vector.broadcast %[[V]]
+// CHECK-NEXT:    vector.fma %[[C]], %[[W]], %{{.*}} : vector<4xf32>
+kernel.func @lanes_of_a_table(%x: memref<1xf32>, %y: memref<4xf32>) {
+  kernel.compute (%n = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 1) from %zero : f32 unroll #kernel.unroll<[1]> {
+      %c = kernel.table dense<[1.0, 0.0, -1.0, 2.5]> : tensor<4xf32> [%n]
+      %v = kernel.read %x[%k] : memref<1xf32>
+      %p = arith.mulf %c, %v : f32
+      kernel.yield %p : f32
+    }
+    kernel.write %s, %y[%n] : memref<4xf32>
+  }
+}
