@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 RADIUS = {"linear": 1, "cubic": 2}
+TIE = 1e-6
+"""So near to the middle between two elements a coordinate lies there: 1 / (2/7) is less than 3.5 in f32"""
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ COORDINATES: dict[str, Callable[[Floats, Axis], Floats]] = {
 """Where in the source a result element looks, by ONNX's `coordinate_transformation_mode`."""
 
 ROUNDINGS: dict[str, Callable[[Floats, Axis], Floats]] = {
-    "round_prefer_floor": lambda x, axis: np.ceil(x - np.float32(0.5)),
-    "round_prefer_ceil": lambda x, axis: np.floor(x + np.float32(0.5)),
+    "round_prefer_floor": lambda x, axis: np.ceil(x - (0.5 + TIE)),
+    "round_prefer_ceil": lambda x, axis: np.floor(x + (0.5 + TIE)),
     "floor": lambda x, axis: np.floor(x),
     "ceil": lambda x, axis: np.ceil(x),
     "simple": lambda x, axis: np.ceil(x) if axis.scale < 1 else np.floor(x),

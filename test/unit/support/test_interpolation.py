@@ -35,6 +35,26 @@ def test_the_nearest_element_is_inside(source: int, result: int, rounding: str) 
         assert 0 <= first.min() <= first.max() < source
 
 
+@pytest.mark.parametrize(
+    ("rounding", "source", "result", "expected"),
+    [
+        ("round_prefer_ceil", 7, 4, [0, 2, 4, 5]),
+        ("round_prefer_floor", 7, 4, [0, 2, 3, 5]),
+        ("round_prefer_ceil", 10, 12, [0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 8, 9]),
+        ("round_prefer_floor", 10, 12, [0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9]),
+    ],
+)
+@pytest.mark.parametrize("up", [-1, 0, 1])
+def test_coordinates_near_the_middle_lie_there(
+    rounding: str, source: int, result: int, expected: list[int], up: int
+) -> None:
+    """As onnxruntime does, for the scale that is nearest to the ratio and for its neighbours."""
+    nearest = np.float32(result / source)
+    scale = float(nearest if not up else np.nextafter(nearest, np.float32(100 * up)))
+    own = Rule("nearest", "asymmetric", rounding, 0.0, False, False)
+    assert taps(own, Axis(source, result, scale)).first.tolist() == expected
+
+
 @given(source=extents, factor=st.integers(1, 9))
 def test_integral_scales_are_affine(source: int, factor: int) -> None:
     grown = taps(rule("nearest", "asymmetric"), Axis(source, source * factor, factor)).first
