@@ -106,7 +106,7 @@ class AveragePoolOp(FloatPoolOp):
     """The mean of each window. ONNX `AveragePool`.
 
     The divisor is the number of elements that the window covers; with `count_include_pad` also those of the padding,
-    but never what hangs over its end.
+    but never what hangs over its end. The mean of no elements is 0.
 
     ```mlir
     %y = dnn.average_pool %x {kernel = array<i64: 3>, strides = array<i64: 1>, pads = array<i64: 1, 1>,

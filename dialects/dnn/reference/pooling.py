@@ -59,7 +59,7 @@ def max_pool_with_indices(op: MaxPoolWithIndicesOp, x: Array) -> tuple[Array, Ar
 def average_pool(op: AveragePoolOp, x: Array) -> Array:
     x = wide(x)
     covered = sum(taps(op, np.ones((1, 1, *x.shape[2:]), x.dtype), 0, float(bool(op.count_include_pad.value.data))))
-    return np.asarray(sum(taps(op, x, 0, 0)) / covered)
+    return np.asarray(sum(taps(op, x, 0, 0)) / np.maximum(covered, 1))
 
 
 @meaning(LpPoolOp)

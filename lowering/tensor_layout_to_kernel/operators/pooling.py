@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, prod
 
+import numpy as np
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, SSAValue
@@ -59,7 +60,7 @@ class Window:
         return self.reduce(body, ReduceKind.MAX, value, self.lowest)
 
     def covered(self, body: Body, axis: int, at: Index, include_pad: bool) -> SSAValue | int:
-        """How many taps of an axis count; a plain number where that is every tap of every window."""
+        """How many taps of an axis count, at least one; a plain number where that is every tap of every window."""
         low_pad, high_pad = self.pads[axis], self.pads[axis + self.rank]
         shift = low_pad if include_pad else 0
         extent = self.spatial[axis] + (low_pad + high_pad if include_pad else 0)
@@ -73,7 +74,11 @@ class Window:
             yes, no = inner.constant(1, self.scalar), inner.constant(0, self.scalar)
             return inner.select(inner.inside([place], [extent]), yes, no)
 
-        return body.reduce(ReduceKind.ADD, [self.kernel[axis]], counts, names="k", type=self.scalar)
+        found = body.reduce(ReduceKind.ADD, [self.kernel[axis]], counts, names="k", type=self.scalar)
+        starts = np.arange(count) * self.strides[axis] + (shift - low_pad)
+        places = starts[:, None] + np.arange(self.kernel[axis]) * self.dilations[axis]
+        empty = ~((places >= 0) & (places < extent)).any(1)
+        return body.maximum(found, body.constant(1, self.scalar)) if empty.any() else found
 
 
 @lowers(MaxPoolOp)

@@ -93,6 +93,10 @@ def test_average_pool(check: Check, noise: Noise, window: dict[str, object], inc
     check("AveragePool", noise(2, 3, 7, 8), opset=19, count_include_pad=include, **window)
 
 
+def test_the_mean_of_no_elements_is_zero(check: Check, noise: Noise) -> None:
+    check("AveragePool", noise(1, 2, 1), opset=19, kernel_shape=[2], dilations=[2], pads=[1, 1])
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_lp_pool(check: Check, noise: Noise, window: dict[str, object], p: int) -> None:
