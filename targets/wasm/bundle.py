@@ -10,7 +10,6 @@ from xdsl.dialects.builtin import ModuleOp
 
 from webdnn.targets.bundle.sections import Wasm, WasmModule
 from webdnn.targets.bundle.write import split_weights
-from webdnn.targets.memo import Memo
 from webdnn.targets.program import Program
 from webdnn.targets.wasm.calls import Calls
 from webdnn.targets.wasm.emit import Function, module_text
@@ -58,7 +57,7 @@ def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS
     memory = Memory.of(program, module)
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
-    lowerings = [Lowering(kernel, Memo(ctx)) for kernel in kernels_in(module)]
+    lowerings = [Lowering.of(kernel, ctx) for kernel in kernels_in(module)]
     built = [v for v in variants if not v.threads or shared_nanoseconds(program, lowerings, v) >= WORTH_THREADS]
     code: dict[str, list[Function]] = {variant.name: [] for variant in built}
     for lowering in lowerings:

@@ -30,6 +30,11 @@ class Lowering:
     kernel: FuncOp
     tiled: Memo
 
+    @classmethod
+    def of(cls, kernel: FuncOp, ctx: Context) -> Lowering:
+        """Of a kernel that stays as it is."""
+        return cls(kernel, Memo(ctx))
+
     def blocks(self, variant: Variant) -> FuncOp:
         """The kernel as blocks and the loops around them, before loops are shared."""
         tiling, _ = variant.tiling()
@@ -63,4 +68,4 @@ def spelled(lowered: Operation, variant: Variant) -> Sequence[Function]:
 
 def functions(module: ModuleOp, variant: Variant, ctx: Context) -> Sequence[Function]:
     """The module's kernels as functions of one variant."""
-    return [f for kernel in kernels_in(module) for own in Lowering(kernel, Memo(ctx)).code([variant]) for f in own]
+    return [f for kernel in kernels_in(module) for own in Lowering.of(kernel, ctx).code([variant]) for f in own]

@@ -93,6 +93,7 @@ class Variant:
 
 
 STARTS: tuple[type[ModulePass], ...] = (KernelShareLoopsPass, KernelLowerBlocksPass, WasmSelectInstructionsPass)
+"""The first passes of the stages behind tiling"""
 
 PIECES = KernelShareLoopsPass(chunks=16, nanoseconds=20_000)
 SHARING = KernelShareLoopsPass()

@@ -35,7 +35,6 @@ from webdnn.passes.kernel.scheduling.prefetch_panels import KernelPrefetchPanels
 from webdnn.passes.kernel.scheduling.select_schedule import computes
 from webdnn.passes.kernel.scheduling.share_loops import KernelShareLoopsPass
 from webdnn.support.scheduling.candidates import variations
-from webdnn.targets.memo import Memo
 from webdnn.targets.wasm.lowering import Lowering, kernels_in
 from webdnn.targets.wasm.variants import VARIANTS, Variant
 from webdnn.tools.tune.search import candidates, plan_of
@@ -96,9 +95,9 @@ def test_chosen_schedules(variant: Variant, case: Case) -> None:
 @given(case=kernel_functions())
 def test_variants_lowered_together_are_those_lowered_alone(case: Case) -> None:
     for kernel in kernels_in(kernels(case)):
-        together = Lowering(kernel, Memo(Context())).code(TRIED)
+        together = Lowering.of(kernel, Context()).code(TRIED)
         for variant, code in zip(TRIED, together, strict=True):
-            assert [code] == list(Lowering(kernel, Memo(Context())).code([variant]))
+            assert [code] == list(Lowering.of(kernel, Context()).code([variant]))
 
 
 @pytest.mark.parametrize("variant", TRIED, ids=lambda variant: variant.name)
