@@ -21,6 +21,10 @@ from webdnn.targets.bundle.write import write_bundle
 from webdnn.tools.compiler import compile_model
 
 MOST_GROWTH = 0.03
+"""Of the page's process, by thousands of runs: what engines compile, and collect late, is less"""
+
+STEADY = 0.007
+"""What the page's process may still grow by between two samples once it has settled"""
 
 _OPEN = """([url, backend]) => Promise.all([import('/runner/index.js'), import('/runner/tensors.js')]).then(
   async ([{ load }, { zeros }]) => {
@@ -65,6 +69,15 @@ class Endurance:
     _browser: _Devtools
     _devtools: _Devtools
     _runs: int = 0
+
+    def settle(self, runs: int, most: int) -> list[Sample]:
+        """Samples after every so many runs, until one hardly holds more than the one before; at most so many."""
+        samples = [self.run(runs)]
+        while len(samples) < most:
+            samples.append(self.run(runs))
+            if growth(samples[-2:]) < STEADY:
+                break
+        return samples
 
     def run(self, runs: int) -> Sample:
         """Run the model, collect the garbage, and tell what is held."""

@@ -13,7 +13,7 @@ from xdsl.parser import Parser
 
 from webdnn.dialects.kernel.access import PrefetchOp, ReadOp
 from webdnn.dialects.kernel.affine import constant_of
-from webdnn.dialects.kernel.indexing import IndexOp
+from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.passes.kernel.loops.lower_blocks import KernelLowerBlocksPass
 from webdnn.passes.kernel.scheduling.prefetch_panels import KernelPrefetchPanelsPass
 from webdnn.passes.kernel.scheduling.tile import KernelTilePass
@@ -66,6 +66,12 @@ def events(block: Block, values: dict[Hashable, int]) -> Iterator[Event]:
                     yield from events(op.body.block, {**values, op.body.block.args[0]: trip})
             case IndexOp():
                 values[op.result] = op.exprs[0].evaluate(values)
+            case InsideOp():
+                places = [expr.evaluate(values) for expr in op.exprs]
+                values[op.result] = all(0 <= p < e.data for p, e in zip(places, op.extents, strict=True))
+            case scf.IfOp():
+                if values[op.cond]:
+                    yield from events(op.true_region.block, values)
             case PrefetchOp():
                 yield "prefetch", op.exprs[0].evaluate(values)
             case ReadOp() if op.source.name_hint == "w":
@@ -89,5 +95,22 @@ def test_panels_are_there_when_their_turn_comes(rows: int, columns: int, steps: 
     assert len(missed) <= first + tails
 
 
-def test_one_row_uses_a_panel_once() -> None:
-    assert not [op for op in lowered(1, 64, 96).walk() if isinstance(op, PrefetchOp)]
+@pytest.mark.parametrize(("columns", "steps"), [(64, 96), (32, 64), (48, 130), (24, 65), (40, 500)])
+def test_one_row_finds_all_but_the_first_lines(columns: int, steps: int) -> None:
+    (function,) = lowered(1, columns, steps).body.block.ops
+    line, size, burst = 16, columns * steps, 256
+    here, missed, asked = set[int](), set[int](), set[int]()
+    for what, place in events(function.regions[0].block, {}):
+        assert 0 <= place < size
+        if what == "read" and place // line not in here:
+            missed.add(place // line)
+        if what == "prefetch":
+            asked.add(place // line)
+        here.add(place // line)
+    # What the first burst follows, what the last one would leave the buffer for, and what odd sums leave over.
+    assert len(missed) <= 2 * burst // line + columns // 8 * 2
+    assert len(asked) >= size // line - 3 * burst // line - columns // 8 * 2
+
+
+def test_a_short_sum_asks_for_nothing() -> None:
+    assert not [op for op in lowered(1, 64, 24).walk() if isinstance(op, PrefetchOp)]
