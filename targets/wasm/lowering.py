@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
 from webdnn.dialects.kernel.structure import FuncOp
-from webdnn.passes.kernel.scheduling.work import block_nanoseconds
+from webdnn.passes.kernel.scheduling.work import kernel_nanoseconds
 from webdnn.targets.memo import Memo
 from webdnn.targets.wasm.emit import Function
 from webdnn.targets.wasm.pieces import called_in_pieces
@@ -45,8 +45,8 @@ class Lowering:
     def nanoseconds(self, variant: Variant) -> float:
         """How long a call takes that threads may share; nothing where they may not."""
         _, sharing = variant.tiling()
-        block = self.blocks(variant).body.block
-        return block_nanoseconds(block) if sharing and sharing.chunks_of(block) > 1 else 0
+        blocks = self.blocks(variant)
+        return kernel_nanoseconds(blocks) if sharing and sharing.chunks_of(blocks) > 1 else 0
 
     def code(self, variants: Iterable[Variant]) -> Iterator[Sequence[Function]]:
         """The functions of each variant."""

@@ -13,7 +13,7 @@ from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.choice import traits_of
 from webdnn.passes.kernel.scheduling.select_schedule import default_plan
 from webdnn.passes.kernel.scheduling.signature import signature
-from webdnn.passes.kernel.scheduling.work import block_nanoseconds
+from webdnn.passes.kernel.scheduling.work import kernel_nanoseconds
 from webdnn.targets.program import Program, runs_of
 from webdnn.targets.wasm.variants import Variant
 from webdnn.tools.tune.stopwatch import Stopwatch
@@ -76,5 +76,5 @@ def estimated(module: ModuleOp, variant: Variant) -> list[Candidate]:
             module_pass.apply(Context(), own)
         (tiled,) = own.body.block.ops
         assert isinstance(tiled, FuncOp)
-        found.append(Candidate(kernel, launches, launches * block_nanoseconds(tiled.body.block) / 1e6))
+        found.append(Candidate(kernel, launches, launches * kernel_nanoseconds(tiled) / 1e6))
     return found

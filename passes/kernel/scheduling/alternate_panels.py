@@ -14,9 +14,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, WriteOp, buffer_type
-from webdnn.dialects.kernel.affine import BoundOp, constant_of, range_of
+from webdnn.dialects.kernel.affine import constant_of, range_of
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.passes.kernel.scheduling.streams import most_trips
 from webdnn.support.index import Index, constant, mod, symbol
 
 
@@ -24,14 +25,6 @@ def bound(value: SSAValue) -> Index:
     """The bound of a loop as an index."""
     known = constant_of(value)
     return symbol(value) if known is None else constant(known)
-
-
-def most_trips(loop: scf.ForOp) -> int:
-    """How often a loop that starts at 0 or later may run; 0 where it is not known."""
-    if (known := constant_of(loop.ub)) is not None:
-        return known
-    span = loop.ub.owner.index_range if isinstance(loop.ub.owner, BoundOp) else None
-    return span[1] if span else 0
 
 
 def streamed_bytes(loop: scf.ForOp) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, Region
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -56,7 +57,7 @@ def prefetch_parts(streams: Sequence[Stream], parts: int) -> None:
 def parts_of(streams: Sequence[Stream]) -> int:
     """In how many parts a panel is brought in; 0 where it is not worth it."""
     uses, step = sum(stream.uses for stream in streams), streams[0].step
-    if uses not in USES or not all(s.uses and s.start == streams[0].start for s in streams):
+    if uses not in USES or not all(s.uses and s.whole and s.start == streams[0].start for s in streams):
         return 0
     parts = max(n for n in (1, 2, 4, 8, 16) if n <= uses and all(stream.step % n == 0 for stream in streams))
     return parts if step // parts * streams[0].element_bytes <= LINE else 0
@@ -125,8 +126,8 @@ class KernelPrefetchPanelsPass(ModulePass):
             }
             … kernel.read %v[%p * 4096 + %k * 16] : …, vector<4xf32> … } }
 
-    Leaves alone: buffers below `bytes`, panels that are used very often, short sums of panels that are used once, and
-    indices that do not go through whole panels. Run after `kernel-lower-blocks`.
+    Leaves alone: buffers below `bytes`, panels that are used very often or again and again, short sums of panels that
+    are used once, and indices that do not go through whole panels. Run after `kernel-lower-blocks`.
     """
 
     name = "kernel-prefetch-panels"
@@ -137,10 +138,13 @@ class KernelPrefetchPanelsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
             if isinstance(function, FuncOp):
-                for streams in streams_of(function).values():
+                found, read = streams_of(function), Counter[SSAValue]()
+                for (_, buffer), streams in found.items():
+                    read[buffer] += sum(stream.total for stream in streams)
+                for (_, buffer), streams in found.items():
                     if streams[0].size * streams[0].element_bytes < self.bytes:
                         continue
                     if parts := parts_of(streams):
                         prefetch_parts(streams, parts)
-                    elif [stream.uses for stream in streams] == [1]:
+                    elif read[buffer] <= streams[0].size:
                         prefetch_bursts(streams[0])

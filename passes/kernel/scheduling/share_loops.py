@@ -18,7 +18,7 @@ from webdnn.dialects.kernel.access import ReadOp, WriteOp
 from webdnn.dialects.kernel.affine import AxesOp, constant_of, range_of
 from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.structure import ComputeOp, FuncOp, IdOp
-from webdnn.passes.kernel.scheduling.work import block_nanoseconds
+from webdnn.passes.kernel.scheduling.work import kernel_nanoseconds
 from webdnn.support.index import Index, floordiv, symbol
 
 
@@ -164,12 +164,13 @@ class KernelShareLoopsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
-            if isinstance(function, FuncOp) and (count := self.chunks_of(function.body.block)) > 1:
+            if isinstance(function, FuncOp) and (count := self.chunks_of(function)) > 1:
                 Sharing(count).run(function.body.block)
 
-    def chunks_of(self, block: Block) -> int:
+    def chunks_of(self, kernel: FuncOp) -> int:
         """As many as its work is worth, if it may be shared, and no more than twice its trips."""
-        worth = power_of_two(min(self.chunks, block_nanoseconds(block) / self.nanoseconds))
+        block = kernel.body.block
+        worth = power_of_two(min(self.chunks, kernel_nanoseconds(kernel) / self.nanoseconds))
         if worth == 1 or not independent(block):
             return 1
         longest = most_trips(block)

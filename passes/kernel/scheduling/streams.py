@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 
 from webdnn.dialects.element import element_type, is_vector
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
-from webdnn.dialects.kernel.affine import constant_of, is_value, range_of
+from webdnn.dialects.kernel.affine import BoundOp, constant_of, is_value, range_of
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.support.index import ZERO, Index, substitute, symbol
 
@@ -49,6 +49,18 @@ class Stream:
     def uses(self) -> int:
         """How often blocks of this stream use a panel."""
         return prod(trips(loop) for loop in self.blocks)
+
+    @property
+    def whole(self) -> bool:
+        """Does the buffer consist of such panels, of which this is one?"""
+        start = self.start
+        return not any(n % self.panel for n in (start.constant, self.size, *start.terms.values()))
+
+    @property
+    def total(self) -> int:
+        """The elements that it reads while the kernel runs."""
+        around = [loop for loop in loops_around(self.read) if loop not in self.sums]
+        return self.covered * prod(most_trips(loop) for loop in around)
 
     @property
     def use(self) -> Index:
@@ -90,8 +102,16 @@ def trips(loop: scf.ForOp) -> int:
     return 0 if low is None or high is None else high - low
 
 
+def most_trips(loop: scf.ForOp) -> int:
+    """How often a loop that starts at 0 or later may run; 0 where it is not known."""
+    if (known := constant_of(loop.ub)) is not None:
+        return known
+    span = loop.ub.owner.index_range if isinstance(loop.ub.owner, BoundOp) else None
+    return span[1] if span else 0
+
+
 def stream_of(read: ReadOp) -> Stream | None:
-    """The stream that a read belongs to, if its index is even and moves through whole panels."""
+    """The stream that a read belongs to, if its index is even and moves through panels."""
     (expr,) = read.exprs
     strides = [(loop, expr.coefficient(loop.body.block.args[0])) for loop in loops_around(read)]
     sums = [(loop, stride) for loop, stride in strides if loop.iter_args]
@@ -112,11 +132,10 @@ def stream_of(read: ReadOp) -> Stream | None:
     found = Stream(
         read, tuple(loop for loop, _ in sums), tuple(blocks[: len(blocks) - len(around)]), panels, panel, step
     )
-    whole = [found.start.constant, buffer_type(read.source).get_shape()[0], *found.start.terms.values()]
     owners = [s.owner for s in found.start.symbols if is_value(s)]
     if any(isinstance(owner, Operation) and panels.is_ancestor(owner) for owner in owners):
         return None  # the next panel is where a value of this trip says
-    return found if covered <= panel < 2 * covered and not any(n % panel for n in whole) else None
+    return found if covered <= panel < 2 * covered else None
 
 
 def streams_of(function: FuncOp) -> dict[tuple[scf.ForOp, SSAValue], list[Stream]]:
