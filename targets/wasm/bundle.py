@@ -57,7 +57,7 @@ def build(module: ModuleOp, ctx: Context, variants: Iterable[Variant] = VARIANTS
     memory = Memory.of(program, module)
     files: dict[str, bytes] = {}
     modules: list[WasmModule] = []
-    lowerings = [Lowering.of(kernel, ctx) for kernel in kernels_in(module)]
+    lowerings = [Lowering(kernel, ctx) for kernel in kernels_in(module)]
     built = [v for v in variants if not v.threads or shared_nanoseconds(program, lowerings, v) >= WORTH_THREADS]
     code: dict[str, list[Function]] = {variant.name: [] for variant in built}
     for lowering in lowerings:

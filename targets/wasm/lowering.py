@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.work import kernel_nanoseconds
-from webdnn.targets.memo import Memo
+from webdnn.targets.together import Stage, after, lower_together
 from webdnn.targets.wasm.emit import Function
 from webdnn.targets.wasm.pieces import called_in_pieces
 from webdnn.targets.wasm.variants import Variant
@@ -25,22 +25,24 @@ def kernels_in(module: ModuleOp) -> list[FuncOp]:
 
 @dataclass
 class Lowering:
-    """A kernel on the way to instructions: what variants have in common is done once, and blocks are remembered."""
+    """A kernel on the way to instructions: what variants have in common is done once.
+
+    `tiled` are its blocks, and the loops around them, by the passes that made them.
+    """
 
     kernel: FuncOp
-    tiled: Memo
-
-    @classmethod
-    def of(cls, kernel: FuncOp, ctx: Context) -> Lowering:
-        """Of a kernel that stays as it is."""
-        return cls(kernel, Memo(ctx))
+    ctx: Context
+    tiled: dict[Stage, FuncOp] = field(default_factory=dict[Stage, FuncOp])
 
     def blocks(self, variant: Variant) -> FuncOp:
         """The kernel as blocks and the loops around them, before loops are shared."""
-        tiling, _ = variant.tiling()
-        blocks = self.tiled.after(tiling, self.kernel)
-        assert isinstance(blocks, FuncOp), "kernels with loops are kernels"
-        return blocks
+        stage = tuple(variant.tiling()[0])
+        if stage not in self.tiled:
+            blocks = after(self.ctx, stage, self.kernel.clone())
+            assert isinstance(blocks, FuncOp), "kernels with loops are kernels"
+            equals = (other for other in self.tiled.values() if other.is_structurally_equivalent(blocks))
+            self.tiled[stage] = next(equals, blocks)
+        return self.tiled[stage]
 
     def nanoseconds(self, variant: Variant) -> float:
         """How long a call takes that threads may share; nothing where they may not."""
@@ -48,24 +50,26 @@ class Lowering:
         blocks = self.blocks(variant)
         return kernel_nanoseconds(blocks) if sharing and sharing.chunks_of(blocks) > 1 else 0
 
-    def code(self, variants: Iterable[Variant]) -> Iterator[Sequence[Function]]:
+    def code(self, variants: Sequence[Variant]) -> list[Sequence[Function]]:
         """The functions of each variant."""
-        memo, spellings = self.tiled.copy(), dict[tuple[Operation, bool], Sequence[Function]]()
-        for variant in variants:
-            lowered = memo.lowered(self.kernel, variant.stages())
-            key = lowered, variant.threads
-            if key not in spellings:
-                spellings[key] = spelled(lowered, variant)
-            yield spellings[key]
+        kernels: list[Operation] = [self.blocks(variant) for variant in variants]
+        _, *following = zip(*(variant.stages() for variant in variants), strict=True)
+        for number, stages in enumerate(following):
+            kernels = lower_together(self.ctx, stages, kernels, keep=number == 0)
+        spellings = dict[tuple[Operation, bool], Sequence[Function]]()
+        for pieces in (False, True):  # making pieces uses a kernel up
+            for kernel, variant in zip(kernels, variants, strict=True):
+                if variant.threads != pieces and (kernel, pieces) not in spellings:
+                    spellings[kernel, pieces] = spelled(kernel, pieces=pieces)
+        return [spellings[kernel, not variant.threads] for kernel, variant in zip(kernels, variants, strict=True)]
 
 
-def spelled(lowered: Operation, variant: Variant) -> Sequence[Function]:
-    """A kernel of instructions as functions."""
-    assert isinstance(lowered, func.FuncOp), "the last pass makes functions of kernels"
-    functions = [lowered] if variant.threads else called_in_pieces(lowered.clone())
-    return list(map(Function.of, functions))
+def spelled(kernel: Operation, *, pieces: bool) -> Sequence[Function]:
+    """A kernel of instructions as functions, called whole or in pieces."""
+    assert isinstance(kernel, func.FuncOp), "the last pass makes functions of kernels"
+    return list(map(Function.of, called_in_pieces(kernel) if pieces else [kernel]))
 
 
 def functions(module: ModuleOp, variant: Variant, ctx: Context) -> Sequence[Function]:
     """The module's kernels as functions of one variant."""
-    return [f for kernel in kernels_in(module) for own in Lowering.of(kernel, ctx).code([variant]) for f in own]
+    return [f for kernel in kernels_in(module) for own in Lowering(kernel, ctx).code([variant]) for f in own]

@@ -34,7 +34,7 @@ GAIN = 1.06
 """How much fuller blocks must become where rows are merged: their code is copied for each block."""
 
 COPIES = 10
-"""The most blocks that an axis of merged rows is cut in: each is about a kilobyte of code."""
+"""The most blocks that are copied, those of merged rows above all: each is about a kilobyte of code."""
 
 
 def product_traits(compute: ComputeOp, product: Product) -> Traits:
@@ -120,13 +120,16 @@ class ProductChoice:
         return min((d for d in found if d % self.lanes == 0), default=self.compute.shape[self.product.lane])
 
     def copied(self) -> list[int]:
-        """Axes of merged rows, or of phases, that an access divides, so that their blocks must be copied."""
+        """Axes of merged rows, or of phases, that an access divides, and whose blocks are few enough to be copied."""
         divided = frozenset[object]().union(*(e.divided for a in accesses(self.compute) for e in a.exprs))
         return [
             i
             for i, (axis, size) in enumerate(zip(self.compute.axes, self.compute.shape, strict=True))
-            if axis in divided and i != self.product.lane and (i in self.product.rows or size <= PHASES)
+            if axis in divided and i != self.product.lane and (self.is_copied_row(i) or size <= PHASES)
         ]
+
+    def is_copied_row(self, axis: int) -> bool:
+        return axis in self.product.rows and -(-self.compute.shape[axis] // self.tile[axis]) <= COPIES
 
     def saves_by_columns(self) -> bool:
         """Is less read from beyond the cache if each panel of columns meets all rows in turn?"""
