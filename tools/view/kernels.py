@@ -76,7 +76,7 @@ def wasm_sources(flat: ModuleOp, changes: Changes, context: Context, schedules: 
         schedules.update((name, found) for name, found in schedules_in(own) if found and name not in schedules)
     functions = [op for op in own.body.block.ops if isinstance(op, func.FuncOp)]
     return {
-        function.sym_name.data: "\n".join(piece.text for piece in spelled(function, VARIANTS[0]))
+        function.sym_name.data: "\n".join(piece.text for piece in spelled(function.clone(), pieces=True))
         for function in functions
     }
 

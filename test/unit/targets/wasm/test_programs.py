@@ -95,9 +95,9 @@ def test_chosen_schedules(variant: Variant, case: Case) -> None:
 @given(case=kernel_functions())
 def test_variants_lowered_together_are_those_lowered_alone(case: Case) -> None:
     for kernel in kernels_in(kernels(case)):
-        together = Lowering.of(kernel, Context()).code(TRIED)
+        together = Lowering(kernel, Context()).code(TRIED)
         for variant, code in zip(TRIED, together, strict=True):
-            assert [code] == list(Lowering.of(kernel, Context()).code([variant]))
+            assert [code] == Lowering(kernel, Context()).code([variant])
 
 
 @pytest.mark.parametrize("variant", TRIED, ids=lambda variant: variant.name)
