@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.light_models import LIGHT, randomize
+from bench.limited import HEADING
 from onnx import ModelProto
 from xdsl.dialects.builtin import ModuleOp
 
@@ -119,11 +120,15 @@ def tables(models: Sequence[Found]) -> Iterator[Table]:
     yield Table("Launches on WebGPU", heads, rows, range(1, len(heads)), LAUNCHES)
 
 
-def markdown(models: Sequence[Found]) -> Iterator[str]:
+def markdown(models: Sequence[Found], before: str = "") -> Iterator[str]:
+    """The page; what `bench.limited` has put at the end of the one before stays."""
     yield from ("# What planning saves", "", METHOD)
     for table in tables(models):
         yield ""
         yield from table.markdown()
+    _, heading, limited = before.partition(f"\n## {HEADING}\n")
+    if heading:
+        yield f"{heading}{limited}".rstrip("\n")
 
 
 def main() -> int:
@@ -138,8 +143,8 @@ def main() -> int:
         for path in chain(sorted(arguments.models), lights):
             print(f"{path.stem} …", file=sys.stderr)
             models.append(found(path))
-            if arguments.markdown:  # after each: large models take minutes
-                arguments.markdown.write_text("\n".join(markdown(models)) + "\n")
+            if (page := arguments.markdown) is not None:  # after each: large models take minutes
+                page.write_text("\n".join(markdown(models, page.read_text() if page.exists() else "")) + "\n")
     for table in tables(models):
         print(*table.text(), "", sep="\n")
     return 0

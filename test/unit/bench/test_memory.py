@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from bench.limited import HEADING
 from bench.memory import PLANNING, found, markdown, tables
 from onnx import helper
 
@@ -40,6 +41,14 @@ def test_the_page_has_a_row_for_each_model_in_each_table(tmp_path: Path) -> None
     text = "\n".join(markdown([model, model]))
     assert text.count("| joined | 12.3 kB | 12.3 kB | 1.00 | 16.4 kB | 25% |") == 2
     assert text.count("| joined |") == 2 * len([*tables([])])
+
+
+def test_what_other_commands_put_at_the_end_of_the_page_stays(tmp_path: Path) -> None:
+    model = found(joined(tmp_path))
+    page = "\n".join(markdown([model]))
+    limited = f"{page}\n\n## {HEADING}\n\n| joined |"
+    assert "\n".join(markdown([model], limited)) == limited
+    assert "\n".join(markdown([model], page)) == page
 
 
 def test_rules_that_are_left_out_are_rules() -> None:
