@@ -169,3 +169,39 @@ kernel.func @large_map(%x8: memref<8100xf32>, %w8: memref<144xf32>, %o8: memref<
     kernel.write %s, %o8[%y * 448 + %p * 16 + %c] : memref<12544xf32>
   }
 }
+
+// Rows that an access divides are copied, so that its divisions fold, but only where they are few blocks.
+
+// CHECK-LABEL: @few
+// CHECK: = 48, %{{.*}} = 16) schedule #kernel.schedule<tile [6, 8], order [0, 1], expand [0], vector 1 by 4>
+kernel.func @few(%r: memref<2048xf32>, %x: memref<1536xf32>, %w: memref<512xf32>, %y: memref<768xf32>) {
+  kernel.compute (%m = 48, %n = 16) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 32) from %zero : f32 {
+      %a = kernel.read %x[%m * 32 + %k] : memref<1536xf32>
+      %b = kernel.read %w[%n floordiv 8 * 248 + %k * 8 + %n] : memref<512xf32>
+      %p = arith.mulf %a, %b : f32
+      kernel.yield %p : f32
+    }
+    %c = kernel.read %r[%m floordiv 7 * 112 + %m * 16 + %n] : memref<2048xf32>
+    %t = arith.addf %s, %c : f32
+    kernel.write %t, %y[%m * 16 + %n] : memref<768xf32>
+  }
+}
+
+// CHECK-LABEL: @many
+// CHECK: = 480, %{{.*}} = 16) schedule #kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4>
+kernel.func @many(%r: memref<20480xf32>, %x: memref<15360xf32>, %w: memref<512xf32>, %y: memref<7680xf32>) {
+  kernel.compute (%m = 480, %n = 16) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 32) from %zero : f32 {
+      %a = kernel.read %x[%m * 32 + %k] : memref<15360xf32>
+      %b = kernel.read %w[%n floordiv 8 * 248 + %k * 8 + %n] : memref<512xf32>
+      %p = arith.mulf %a, %b : f32
+      kernel.yield %p : f32
+    }
+    %c = kernel.read %r[%m floordiv 7 * 112 + %m * 16 + %n] : memref<20480xf32>
+    %t = arith.addf %s, %c : f32
+    kernel.write %t, %y[%m * 16 + %n] : memref<7680xf32>
+  }
+}
