@@ -11,7 +11,7 @@ from webdnn.dialects.kernel.clone import clone_compute, identity_axes
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.scheduling.coefficients import tables, unroll_tables
 from webdnn.passes.kernel.scheduling.lane_analysis import lane_axis
-from webdnn.passes.kernel.scheduling.lanes import columns, may_mask, unroll
+from webdnn.passes.kernel.scheduling.lanes import columns, may_mask, share_places, unroll
 from webdnn.passes.kernel.scheduling.merge_rows import merge
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.product import SHORT, ProductChoice, merged_rows, product_traits
@@ -89,6 +89,8 @@ class Choice:
             copied = choice.copied()
         else:
             self.block_others(block, lane, tile)
+            if lane is None:
+                share_places(compute, tile)
         return ScheduleAttr.of(
             tile,
             order=order or None,

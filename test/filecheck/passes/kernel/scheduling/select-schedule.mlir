@@ -205,3 +205,25 @@ kernel.func @many(%r: memref<20480xf32>, %x: memref<15360xf32>, %w: memref<512xf
     kernel.write %t, %y[%m * 16 + %n] : memref<7680xf32>
   }
 }
+
+// Points that read from the same computed places stand in a block: those are computed once for three channels.
+// CHECK-LABEL: @gathered
+// CHECK: = 21, %{{.*}} = 96) schedule #kernel.schedule<tile [3, 1], order [0, 1]>
+kernel.func @gathered(%i: memref<192xi32>, %f: memref<192xf32>, %x: memref<336xf32>, %y: memref<2016xf32>) {
+  kernel.compute (%c = 21, %p = 96) {
+    %zero = arith.constant 0.0 : f32
+    %low = arith.constant 0 : i32
+    %high = arith.constant 15 : i32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %n = kernel.read %i[%p * 2 + %k] : memref<192xi32>
+      %above = arith.maxsi %n, %low : i32
+      %within = arith.minsi %above, %high : i32
+      %place = arith.index_cast %within : i32 to index
+      %a = kernel.read %x[%c * 16 + %place] : memref<336xf32>
+      %b = kernel.read %f[%p * 2 + %k] : memref<192xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %y[%c * 96 + %p] : memref<2016xf32>
+  }
+}
