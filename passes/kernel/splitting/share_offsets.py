@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -134,10 +135,13 @@ class KernelShareOffsetsPass(ModulePass):
                 self.share(function.body.block)
 
     def share(self, block: Block) -> None:
-        families: dict[tuple[str, tuple[bool, ...]], list[ComputeOp]] = {}
+        alike: dict[tuple[str, ...], list[ComputeOp]] = {}
         for op in block.walk():
             if isinstance(op, ComputeOp) and not op.once and not isinstance(op.parent_op(), ComputeOp):
-                families.setdefault(family(op), []).append(op)
+                alike.setdefault(tuple(inner.name for inner in op.walk()), []).append(op)
+        families: dict[tuple[str, tuple[bool, ...]], list[ComputeOp]] = {}  # is slow to find: not of all
+        for op in chain.from_iterable(found for found in alike.values() if len(found) >= FEWEST):
+            families.setdefault(family(op), []).append(op)
         for members in families.values():
             for run in progressions(list(dict.fromkeys(map(offsets_of, members)))):
                 if len(run) >= FEWEST:
