@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -10,6 +11,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 Stage = Sequence[ModulePass]
+Kernel = TypeVar("Kernel", bound=Operation)
 
 
 def lower_together(
@@ -27,8 +29,7 @@ def lower_together(
     for stage, kernel in wanted:
         used_up = not keep and last[kernel] is stage
         result = after(ctx, stage, kernel if used_up else kernel.clone())
-        equals = (other for other in made.values() if other.is_structurally_equivalent(result))
-        made[stage, kernel] = next(equals, result)
+        made[stage, kernel] = one_of(made.values(), result)
     return [made[tuple(stage), kernel] for stage, kernel in zip(stages, kernels, strict=True)]
 
 
@@ -40,3 +41,8 @@ def after(ctx: Context, stage: Stage, kernel: Operation) -> Operation:
     (result,) = module.body.block.ops
     result.detach()
     return result
+
+
+def one_of(known: Iterable[Kernel], kernel: Kernel) -> Kernel:
+    """The known kernel that equals this one, or else this one."""
+    return next((other for other in known if other.is_structurally_equivalent(kernel)), kernel)

@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.work import kernel_nanoseconds
-from webdnn.targets.together import Stage, after, lower_together
+from webdnn.targets.together import Stage, after, lower_together, one_of
 from webdnn.targets.wasm.emit import Function
 from webdnn.targets.wasm.pieces import called_in_pieces
 from webdnn.targets.wasm.variants import Variant
@@ -40,8 +40,7 @@ class Lowering:
         if stage not in self.tiled:
             blocks = after(self.ctx, stage, self.kernel.clone())
             assert isinstance(blocks, FuncOp), "kernels with loops are kernels"
-            equals = (other for other in self.tiled.values() if other.is_structurally_equivalent(blocks))
-            self.tiled[stage] = next(equals, blocks)
+            self.tiled[stage] = one_of(self.tiled.values(), blocks)
         return self.tiled[stage]
 
     def nanoseconds(self, variant: Variant) -> float:
