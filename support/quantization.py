@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int8]
+Integers = NDArray[np.int8] | NDArray[np.int16]
 Bytes = NDArray[np.uint8]
 
 SHRUNK = (1.0, 0.95, 0.9, 0.85, 0.8)
@@ -68,7 +68,7 @@ def rounded(runs: Floats, scales: Floats, most: int) -> Integers:
     """Each number in units of its run's scale, ties to even, clamped; a run of zeros has the scale 0."""
     units = np.zeros_like(runs)
     np.divide(runs, scales[..., np.newaxis], out=units, where=scales[..., np.newaxis] > 0)
-    return np.clip(np.rint(units, out=units), -most, most, out=units).astype(np.int8)
+    return np.clip(np.rint(units, out=units), -most, most, out=units).astype(np.int8 if most < 128 else np.int16)
 
 
 def best_scales(runs: Floats, scales: Floats, most: int) -> Floats:

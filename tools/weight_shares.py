@@ -39,7 +39,7 @@ def share_of(op: ConstantOp) -> tuple[str, str]:
     if any(isinstance(r, UnpackNibblesOp) for r in readers):
         return "q4", "weights"
     if any(isinstance(r, DequantizeLinearOp) and r.input is op.output for r in readers):
-        return "q8", "weights"
+        return ("f16" if element_type(op.output.type).bits == 16 else "q8"), "weights"
     if any(isinstance(r, DequantizeLinearOp) for r in readers) or is_scale(readers):
         return name, SCALES
     if name == "f16" and any(isinstance(r, CastOp) for r in readers):

@@ -26,14 +26,17 @@ bounded = settings(max_examples=60, deadline=None, derandomize=True, database=No
 
 @bounded
 @given(x=arrays(np.float32, SHAPES, elements=FLOATS), block=st.integers(1, 9), data=st.data())
-def test_eight_bits_err_by_half_a_step(x: Floats, block: int, data: st.DataObject) -> None:
+@pytest.mark.parametrize("bits", [8, 16])
+def test_integers_err_by_half_a_step(bits: int, x: Floats, block: int, data: st.DataObject) -> None:
     axis = data.draw(st.integers(0, x.ndim - 1))
-    found = quantize(x, axis, block, 8)
+    found = quantize(x, axis, block, bits)
+    assert found.integers.itemsize * 8 == bits
     assert found.scales.shape[axis] == -(-x.shape[axis] // block)
     errors = np.abs(runs_of(found.decoded() - x, axis, block)).max(axis=-1)
     steps = np.moveaxis(found.scales, axis, -1)
-    assert bool((errors <= steps * 0.5001 + 1e-30).all())
-    assert (found.integers != -128).all()
+    largest = np.abs(runs_of(x, axis, block)).max(axis=-1)
+    assert bool((errors <= steps * 0.5001 + largest * 3e-7 + 1e-30).all())
+    assert (found.integers != -(1 << (bits - 1))).all()
 
 
 @bounded

@@ -9,8 +9,8 @@
 // CHECK: %w = dnn.dequantize_linear %[[Q]], %[[S]] {axis = 0 : i64, block_size = 4 : i64}
 // CHECK-NEXT: dnn.matmul %x, %w
 // HALF-LABEL: func.func @product
-// HALF: %[[H:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<4x2xf16>>
-// HALF: %w = dnn.cast %[[H]] {to = f32}
+// HALF: %[[H:.*]] = dnn.constant dense<{{\[\[}}32767, 16384], [8192, 32767], [-16384, -32767], [0, 8192]]> : tensor<4x2xi16>
+// HALF: %w = dnn.dequantize_linear %[[H]], %{{.*}} {axis = 0 : i64, block_size = 4 : i64}
 // PLAIN-NOT: dnn.dequantize_linear
 func.func @product(%x: tensor<3x4xf32>) -> tensor<3x2xf32> {
   %w = dnn.constant dense<[[1.0, 0.1], [0.25, 0.2], [-0.5, -0.2], [0.0, 0.05]]> : tensor<4x2xf32> : tensor<4x2xf32>
@@ -33,10 +33,21 @@ func.func @conv(%x: tensor<1x1x8xf32>) -> tensor<1x2x5xf32> {
 
 // -----
 
-// What half floats cannot hold stays as it is.
+// Weights of which a few are far larger than the others are half floats, whose errors are as small as they are.
+// HALF-LABEL: func.func @tail
+// HALF: %[[H:.*]] = dnn.constant #dnn.weight<{{.*}} : tensor<4x2xf16>>
+// HALF: %w = dnn.cast %[[H]] {to = f32}
+func.func @tail(%x: tensor<3x4xf32>) -> tensor<3x2xf32> {
+  %w = dnn.constant dense<[[4096.0, 0.05], [0.05, 0.125], [0.05, 0.05], [0.05, 0.05]]> : tensor<4x2xf32> : tensor<4x2xf32>
+  %y = dnn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x2xf32>) -> tensor<3x2xf32>
+  func.return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// What half floats cannot hold are integers.
 // HALF-LABEL: func.func @large
-// HALF-NOT: dnn.cast
-// HALF: dnn.matmul
+// HALF: dnn.dequantize_linear
 func.func @large(%x: tensor<3x8xf32>) -> tensor<3x1xf32> {
   %w = dnn.constant dense<[[1000000.0], [1.0], [1.0], [1.0], [1.0], [1.0], [1.0], [1.0]]> : tensor<8x1xf32> : tensor<8x1xf32>
   %y = dnn.matmul %x, %w : (tensor<3x8xf32>, tensor<8x1xf32>) -> tensor<3x1xf32>
