@@ -107,7 +107,8 @@ class Laboratory:
                 note_times(records[answer["name"]], answer, full, subject)
         for name, _ in lanes:
             self.tell(f"{subject.name}, without {name}: {min(minima(answers, name), default=0.0):.3f} ms")
-        return noise_of([*minima(answers, NOTHING), *minima(answers, TWIN)])
+        alike = [[*minima(answers, NOTHING), *minima(answers, TWIN)], *(minima(answers, it.without) for it in page[1:])]
+        return max(map(noise_of, alike))
 
 
 def rotated(engines: Sequence[dict[str, object]], turn: int) -> Sequence[dict[str, object]]:

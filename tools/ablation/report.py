@@ -15,11 +15,11 @@ METHOD = (
     "Builds run in turn in one page, sample by sample, after warming up, and again in two fresh pages, for an "
     "instance may lie badly in memory; what one page cannot hold runs in several, the full build in each. A time is "
     "that of the fastest of up to {rounds} samples, on {threads}; a ratio is that time over the fastest run of the "
-    "full build in the same page: above 1, the optimisation gains. The full build runs twice in each page, and noise "
-    "is by how much the slower half of its instances are behind the fastest. The start is the time from the first "
-    "script to the first result. All outputs of it were compared with those of onnxruntime before it was timed, and "
-    "after. What is moved are the bytes that all launches of a run read and write; a download is the weights and the "
-    "module."
+    "full build in the same page: above 1, the optimisation gains. The full build runs twice in each page. Noise is "
+    "by how much the slower half of the instances of one build are behind its fastest, of any build. The start is the "
+    "time from the first script to the first result. All outputs of it were compared with those of onnxruntime before "
+    "it was timed, and after. What is moved are the bytes that all launches of a run read and write; a download is the "
+    "weights and the module."
 )
 
 HEADS = ("without", "ms", "ratio", "start", "kernels", "launches", "moved", "arena", "download", "compiled in")

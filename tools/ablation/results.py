@@ -47,7 +47,8 @@ class Build(TypedDict):
 class Model(TypedDict):
     """A model and its builds: the full one first, the one without any rule last.
 
-    `noise` is by how much half of the instances of the full build are slower than the fastest at most, as a share.
+    `noise` is by how much half of the instances of any one build are slower than its fastest at most, as a share: of so
+    many builds one is always lucky.
     """
 
     name: str

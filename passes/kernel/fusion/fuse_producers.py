@@ -107,10 +107,14 @@ def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
 
 
 def decoding_cost(op: ComputeOp) -> int:
-    """Operations that make an element of a decoder's result, and of what it reads."""
+    """Operations that make an element of a decoder's result, and of the floats that it reads.
+
+    Small integers that it reads may be made before, and are small in memory too.
+    """
     found, reads = list(op.body.block.ops)[:-1], reads_in(op)
     halves = sum(element.is_float and element.bits == 16 for r in reads for element in [element_type(r.source.type)])
-    inner = {s.producer for r in reads if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))}
+    behind = {s.producer for r in reads if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))}
+    inner = [producer for producer in behind if not narrows(producer)]
     own = sum(not isinstance(o, FREE) or isinstance(o, arith.SelectOp) for o in found)
     return own + HALF * halves + sum(map(decoding_cost, inner))
 
