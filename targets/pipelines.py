@@ -114,6 +114,7 @@ class Pipeline:
         return (
             "dnn-pad-empty-tensors",
             f"dnn-form-integer-products{{limit={self.integers}}}",
+            "dnn-pack-nibbles",
             *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
             *((f"dnn-select-algorithms{{{self.tiles}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",
@@ -180,7 +181,7 @@ WASM = Pipeline(
     phases=True,
     strips=1 << 21,
     stage=True,
-    decode=2,
+    decode=3,
     spend=10,
     overlap=True,
 )

@@ -145,6 +145,34 @@ def test_in_browsers(name: str, format: str, tmp_path: Path, browser: Browser) -
     compile_and_compare(MODELS[name](), format, engines, tmp_path / "bundle")
 
 
+def four_bits(rows: int, zeros: bool) -> ModelProto:
+    """A product by a matrix of 64 columns and 160 rows in blocks of 32, as onnxruntime's quantizer writes it."""
+    generator = np.random.default_rng(3)
+    weights: dict[str, Array] = {
+        "w": generator.integers(0, 256, (160, 2, 16)).astype(np.uint8),
+        "s": np.abs(noise(320)),
+        **({"z": generator.integers(0, 256, 160).astype(np.uint8)} if zeros else {}),
+    }
+    sizes = {"K": 64, "N": 160, "bits": 4, "block_size": 32}
+    nodes = [helper.make_node("MatMulNBits", ["x", *weights], ["y"], domain="com.microsoft", **sizes)]
+    model = make_model(nodes, {"x": [rows, 64]}, {"y": [rows, 160]}, weights)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return model
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_weights_of_four_bits_stay_so(rows: int, zeros: bool, tmp_path: Path, browser: Browser) -> None:
+    engines = {backend: Chromium(backend, browser) for backend in ("wasm", "webgpu", "webgl2", "webgl1", "js")}
+    model = four_bits(rows, zeros)
+    compile_and_compare(model, "f32", engines, tmp_path / "bundle", element="u8")
+    given = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
+    manifest, files, _ = compile_module(import_onnx(model), ["wasm"], name="model")
+    stored = sum(len(content) for name, content in files.items() if name.startswith("weights/"))
+    assert manifest.weights == "f32"
+    assert stored <= given + 320 + 256, "zero points are bytes, and the file is aligned"
+
+
 def test_half_floats_where_integers_err_more(tmp_path: Path, browser: Browser) -> None:
     engines = {backend: Chromium(backend, browser) for backend in ("wasm", "webgpu", "webgl2", "webgl1", "js")}
     compile_and_compare(heavy_tails(), "f16", engines, tmp_path / "bundle", element="f16")

@@ -67,7 +67,8 @@ NOISE_SHARE = 1e-2
 """Of what noise of 1e-4, a thousand roundings of f32, does to an output"""
 
 EAGER = parse_changes(
-    "dnn-compress-weights{smallest=1},kernel-pack-operands{stride=1},kernel-form-strips{limit=256},"
+    "dnn-compress-weights{smallest=1},dnn-pack-nibbles{smallest=1},kernel-pack-operands{stride=1},"
+    "kernel-form-strips{limit=256},"
     "kernel-prefetch-panels{bytes=0},kernel-share-loops{nanoseconds=1 chunks=4},"
     "kernel-split-buffers{bytes=512 bindings=1000},kernel-assign-layers{busy=1},kernel-map-points{rows=3 busy=1}"
 )

@@ -107,14 +107,14 @@ def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
 
 
 def decoding_cost(op: ComputeOp) -> int:
-    """Operations that make an element of a decoder's result, and of the floats that it reads.
+    """Operations that make an element of a decoder's result, and of those that it reads and that memory should not hold.
 
-    Small integers that it reads may be made before, and are small in memory too.
+    Small integers, and scales that many elements share, may be made before.
     """
     found, reads = list(op.body.block.ops)[:-1], reads_in(op)
     halves = sum(element.is_float and element.bits == 16 for r in reads for element in [element_type(r.source.type)])
     behind = {s.producer for r in reads if not isinstance(r.source.owner, ConstantOp) and (s := seen(r))}
-    inner = [producer for producer in behind if not narrows(producer)]
+    inner = [producer for producer in behind if not narrows(producer) and prod(producer.shape) * FEW > prod(op.shape)]
     own = sum(not isinstance(o, FREE) or isinstance(o, arith.SelectOp) for o in found)
     return own + HALF * halves + sum(map(decoding_cost, inner))
 

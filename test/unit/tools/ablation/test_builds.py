@@ -24,6 +24,7 @@ IDLE = {
     "dnn-fold-constants",
     "dnn-form-integer-products",
     "dnn-narrow-integers",
+    "dnn-pack-nibbles",
     "kernel-alternate-panels",
     "kernel-form-strips",
     "kernel-hoist-factors",

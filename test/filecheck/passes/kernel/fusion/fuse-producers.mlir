@@ -350,6 +350,58 @@ func.func @decoded(%x: tensor<3xf32>, %z: tensor<5x3xf32>) -> (tensor<2xf32>, te
 
 // -----
 
+// Where that is dear, small integers and shared scales are made when the model is loaded, and the rest is done inside.
+
+// DECODE-LABEL: @decoded_in_parts
+// DECODE:         %[[Q:.*]] = kernel.compute (%k = 16, %n = 2) -> tensor<16x2xi8>
+// DECODE:         %[[S:.*]] = kernel.compute (%b = 2, %n_1 = 2) -> tensor<2x2xf32>
+// DECODE:         kernel.compute (%n_2 = 2) -> tensor<2xf32>
+// DECODE:           kernel.reduce
+// DECODE-DAG:         kernel.read %[[Q]][%k_1, %n_2]
+// DECODE-DAG:         kernel.read %[[S]][%k_1 floordiv 8, %n_2]
+// DECODE:             arith.sitofp
+// DECODE-NOT:     kernel.compute
+// DECODE:         func.return
+func.func @decoded_in_parts(%x: tensor<16xf32>) -> tensor<2xf32> {
+  %p = dnn.constant dense<18> : tensor<8x2xui8> : tensor<8x2xui8>
+  %h = dnn.constant dense<1.0> : tensor<2x2xf16> : tensor<2x2xf16>
+  %q = kernel.compute (%k = 16, %n = 2) -> tensor<16x2xi8> {
+    %byte = kernel.read %p[%k floordiv 2, %n] : tensor<8x2xui8>
+    %sixteen = arith.constant 16 : i32
+    %eight = arith.constant 8 : i32
+    %first = kernel.inside [%k mod 2] of [1]
+    %low = arith.remui %byte, %sixteen : i32
+    %high = arith.divui %byte, %sixteen : i32
+    %half = arith.select %first, %low, %high : i32
+    %i = arith.subi %half, %eight : i32
+    kernel.yield %i : i32
+  }
+  %s = kernel.compute (%b = 2, %n = 2) -> tensor<2x2xf32> {
+    %f = kernel.read %h[%b, %n] : tensor<2x2xf16>
+    kernel.yield %f : f32
+  }
+  %w = kernel.compute (%k = 16, %n = 2) -> tensor<16x2xf32> {
+    %i = kernel.read %q[%k, %n] : tensor<16x2xi8>
+    %scale = kernel.read %s[%k floordiv 8, %n] : tensor<2x2xf32>
+    %f = arith.sitofp %i : i32 to f32
+    %d = arith.mulf %f, %scale : f32
+    kernel.yield %d : f32
+  }
+  %0 = kernel.compute (%n = 2) -> tensor<2xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%k = 16) from %zero : f32 {
+      %a = kernel.read %x[%k] : tensor<16xf32>
+      %b = kernel.read %w[%k, %n] : tensor<16x2xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %sum : f32
+  }
+  func.return %0 : tensor<2xf32>
+}
+
+// -----
+
 // The sums of a transform by known coefficients are vectors of channels: what turns these is a copy of its own.
 // CHECK-LABEL: func.func @turned_coefficients
 // CHECK:         kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {

@@ -1,6 +1,7 @@
 // RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{panel=2} --verify-each --split-input-file | filecheck %s
 // RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{align=4} --split-input-file | filecheck %s --check-prefix=ALIGN
 // RUN: webdnn-opt %s --pass-pipeline=kernel-pack-weights{reorder=false} --split-input-file | filecheck %s --check-prefix=ASIS
+// RUN: webdnn-opt %s --pass-pipeline='kernel-pack-weights{panel=2 pairs=true}' --split-input-file | filecheck %s --check-prefix=PAIRS
 
 // The weight of a matrix product is stored in panels of columns, a panel by rows; a bias keeps its order.
 
@@ -238,4 +239,25 @@ func.func @halves(%x: tensor<5x2x4xf32>) -> tensor<5x4xf32> {
     kernel.yield %s : f32
   }
   func.return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+// Scales of blocks lie in the panels of their columns, also where a target wants the halves of pairs side by side.
+
+// PAIRS-LABEL: @scales
+// PAIRS:         kernel.read %{{.*}}[0, %k floordiv 2, %n] : tensor<1x2x4xf32>
+func.func @scales(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %s = dnn.constant dense<[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]> : tensor<2x4xf32> : tensor<2x4xf32>
+  %0 = kernel.compute (%n = 4) -> tensor<4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%k = 4) from %zero : f32 {
+      %a = kernel.read %x[%k] : tensor<4xf32>
+      %b = kernel.read %s[%k floordiv 2, %n] : tensor<2x4xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.yield %sum : f32
+  }
+  func.return %0 : tensor<4xf32>
 }
