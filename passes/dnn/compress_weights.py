@@ -194,8 +194,8 @@ def compress(op: ConstantOp, format: str, smallest: int) -> None:
 class DnnCompressWeightsPass(ModulePass):
     """Store float weights in fewer bits; what reads them reads what is decoded from them, in f32.
 
-    `format` is `f16` (integers of sixteen bits with one scale for all that a result sums over, or half floats where these
-    err less), `q8` (such integers of eight bits), `q4` (integers of four bits, with a half float as the scale of 32), or
+    `format` is `f16` (integers of sixteen bits with a scale for all that a result sums over, or half floats where those
+    err less), `q8` (such integers of eight bits), `q4` (integers of four bits, with half floats as scales of 32), or
     `f32`, which does nothing.
 
     Before (format=q8):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -22,12 +23,14 @@ from webdnn.passes.dnn.compress_weights import SMALLEST, role_of
 from webdnn.passes.dnn.rewriting import bodies, erase_dead
 from webdnn.support.quantization import pack_nibbles
 
+Integers = NDArray[np.int16]
+
 LEAST, GREATEST = -8, 7
 """The integers of four bits"""
 
 
 def axes_of(op: DequantizeLinearOp) -> Iterator[int]:
-    """Axes along which two may share a byte, the best first: those that products sum over, and that blocks lie along."""
+    """Axes along which two may share a byte: best those that products sum over, then the one that blocks lie along."""
     for use in op.output.uses:
         if role := role_of(use):
             yield role.axis
@@ -37,34 +40,34 @@ def axes_of(op: DequantizeLinearOp) -> Iterator[int]:
     yield from (axis for axis in range(len(shape_of(op.input))) if axis != along)
 
 
-def packed(op: DequantizeLinearOp, smallest: int) -> list[Operation] | None:
-    """dequantize(w, s, z) -> dequantize(unpack(w - c), s, z - c), for a number c; None where no c leaves four bits."""
-    constant, shape = op.input.owner, shape_of(op.input)
-    if not isinstance(constant, ConstantOp) or not op.input.has_one_use() or np.prod(shape, dtype=np.int64) < smallest:
-        return None
-    axis = next((axis for axis in axes_of(op) if shape[axis] % 2 == 0), None)
-    given = known(op.zero_point) if op.zero_point else np.zeros(1, np.int8)
-    if element_type(op.input.type).bits != 8 or axis is None or given is None:
-        return None
-    weight, zero = array_of(constant).astype(np.int16), given.astype(np.int16)
+def shift_of(weight: Integers, zero: Integers) -> int | None:
+    """What is taken from integers and zero points so that the former need four bits: one zero point for all, or any."""
     low, high, first = int(weight.min()), int(weight.max()), int(zero.flat[0])
     centred = bool((zero == first).all()) and low - first >= LEAST and high - first <= GREATEST
     shift = first if centred else low - LEAST
-    points = zero - shift
-    if high - shift > GREATEST or points.min() < -128 or points.max() > 127:
+    fits = high - shift <= GREATEST and zero.min() - shift >= -128 and zero.max() - shift <= 127
+    return shift if fits else None
+
+
+def packed(op: DequantizeLinearOp, smallest: int) -> list[Operation] | None:
+    """dequantize(w, s, z) -> dequantize(unpack(w - c), s, z - c), for a number c; None where no c leaves four bits."""
+    constant, shape = op.input.owner, shape_of(op.input)
+    axis = next((axis for axis in axes_of(op) if shape[axis] % 2 == 0), None)
+    given = known(op.zero_point) if op.zero_point else np.zeros(1, np.int8)
+    if not isinstance(constant, ConstantOp) or not op.input.has_one_use() or axis is None or given is None:
+        return None
+    if element_type(op.input.type).bits != 8 or np.prod(shape, dtype=np.int64) < max(smallest, 1):
+        return None
+    weight, zero = array_of(constant).astype(np.int16), given.astype(np.int16)
+    shift = shift_of(weight, zero)
+    if shift is None:
         return None
     stored = constant_of(as_array(pack_nibbles((weight - shift).astype(np.int8), axis)))
     q = UnpackNibblesOp.of(stored.output, axis=integer(axis))
-    made: list[Operation] = [stored, q]
-    point = None
-    if points.any():
-        whole = np.broadcast_to(points.astype(np.int8), shape_of(op.scale))
-        point = constant_of(as_array(np.ascontiguousarray(whole)))
-        made.append(point)
-    decoded = DequantizeLinearOp.of(
-        q.output, op.scale, point and point.output, axis=op.axis, block_size=op.block_size
-    )
-    return [*made, decoded]
+    points = np.broadcast_to((zero - shift).astype(np.int8), shape_of(op.scale))
+    point = constant_of(as_array(np.ascontiguousarray(points))) if points.any() else None
+    decoded = DequantizeLinearOp.of(q.output, op.scale, point and point.output, axis=op.axis, block_size=op.block_size)
+    return [stored, q, *([point] if point else []), decoded]
 
 
 def pack(op: DequantizeLinearOp, made: list[Operation]) -> None:

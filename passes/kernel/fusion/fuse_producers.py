@@ -107,7 +107,7 @@ def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
 
 
 def decoding_cost(op: ComputeOp) -> int:
-    """Operations that make an element of a decoder's result, and of those that it reads and that memory should not hold.
+    """Operations that make an element of a decoder's result, and of what it reads and memory should not hold.
 
     Small integers, and scales that many elements share, may be made before.
     """

@@ -19,7 +19,7 @@ from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.indexing import IndexOp, InsideOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.passes.kernel.scheduling.streams import Stream, streams_of, trips
-from webdnn.support.index import ZERO, mod, symbol
+from webdnn.support.index import Index, mod, symbol
 
 LINE = 64
 """The bytes of a line of the cache, on all processors that matter here."""
@@ -28,7 +28,10 @@ USES = range(2, 65)
 """How often blocks use a panel where parts pay: with many uses, what the first one waits for is little."""
 
 BURST = 16
-"""The lines that are asked for at once: about as many as a core waits for at the same time"""
+"""The lines that are asked for at once where nothing else hides their way: as many as a core waits for together"""
+
+PART, FEW = 8, 4
+"""The same where a panel that is here is used meanwhile, in few parts. Of many, lines come one by one."""
 
 
 def prefetch_parts(streams: Sequence[Stream], parts: int) -> None:
@@ -44,13 +47,10 @@ def prefetch_parts(streams: Sequence[Stream], parts: int) -> None:
             here = IndexOp(place)
             Rewriter.insert_op(here, InsertPoint.before(stream.sums[-1]))
             place = symbol(here.result)
-        within = ZERO
-        stride = stream.step // parts
-        for loop in stream.sums:
-            within = within + symbol(loop.body.block.args[0]) * stride
-            stride *= trips(loop)
-        inner = stream.sums[0].body.block
-        Rewriter.insert_op(PrefetchOp(stream.read.source, [place + within]), InsertPoint.at_start(inner))
+        if parts <= FEW:
+            ask(stream, place, stream.step // parts, PART)
+        else:
+            ask_always(stream, place, stream.step // parts)
         before += stream.uses
 
 
@@ -64,23 +64,36 @@ def parts_of(streams: Sequence[Stream]) -> int:
 
 
 def prefetch_bursts(stream: Stream) -> None:
-    """Now and then, ask at once for as many lines as follow those that are used until the next time."""
+    """Ask for the lines that follow those that are used until the next time. A short sum asks for nothing."""
+    if stream.covered * stream.element_bytes >= BURST * LINE:
+        ask(stream, stream.start, stream.step, BURST, ahead=True)
+
+
+def ask(stream: Stream, start: Index, step: int, most: int, ahead: bool = False) -> None:
+    """Now and then, ask for at most so many lines at once, in order from a place on: `step` elements for an inner trip.
+
+    With `ahead`, what is asked for begins where the next time does.
+    """
     size = stream.element_bytes
-    for loop in stream.sums:
-        place, step = stream.trip(loop)
-        if step * trips(loop) * size >= BURST * LINE:
-            break
-    else:
-        return
-    rest = max(BURST * LINE // (step * size), 1)
-    count = 1 << rest.bit_length() - 1
-    burst = count * step
-    ahead = place + burst
-    lines = [PrefetchOp(stream.read.source, [ahead + at]) for at in range(0, burst, LINE // size)]
-    within = guarded(InsideOp([ahead], [stream.size - burst + 1]), lines)
-    counter = symbol(loop.body.block.args[0])
-    due = guarded(InsideOp([mod(counter, count, range_of)], [1]), within) if count > 1 else within
-    Rewriter.insert_op(due, InsertPoint.at_start(loop.body.block))
+    shares = [(loop, *stream.trip(loop, start, step)) for loop in stream.sums]
+    loop, place, stride = next((s for s in shares if s[2] * trips(s[0]) * size >= most * LINE), shares[-1])
+    rest = max(most * LINE // (stride * size), 1)
+    count = min(1 << rest.bit_length() - 1, trips(loop))
+    burst = count * stride
+    place = place + burst if ahead else place
+    lines: Sequence[Operation] = [PrefetchOp(stream.read.source, [place + at]) for at in range(0, burst, LINE // size)]
+    if ahead or trips(loop) % count:
+        lines = guarded(InsideOp([place], [stream.size - burst + 1]), lines)
+    if count > 1:
+        counter = symbol(loop.body.block.args[0])
+        lines = guarded(InsideOp([mod(counter, count, range_of)], [1]), lines)
+    Rewriter.insert_op(lines, InsertPoint.at_start(loop.body.block))
+
+
+def ask_always(stream: Stream, start: Index, step: int) -> None:
+    """Ask for an element in each trip of the inner sum, which costs less than to count where there are many."""
+    place, _ = stream.trip(stream.sums[0], start, step)
+    Rewriter.insert_op(PrefetchOp(stream.read.source, [place]), InsertPoint.at_start(stream.sums[0].body.block))
 
 
 def guarded(inside: InsideOp, ops: Sequence[Operation]) -> list[Operation]:
@@ -93,9 +106,10 @@ class KernelPrefetchPanelsPass(ModulePass):
     """Read some elements of a panel before it is used, so that they are in the cache when their turn comes.
 
     Weights are read once in a run, from far away, and a block that meets a panel first would wait for each of its
-    lines. Where blocks use a panel several times, each use brings in a part of the next one, an element in every trip
-    of a sum; the last panel brings in the first. Where a panel is used once, there is no time to hide that in, but
-    lines that are asked for at once come at once: the sum asks for some of them now and then.
+    lines. Lines that are asked for at once come at once, so the sums ask for some of them now and then. Where blocks
+    use a panel several times, each use brings in a part of the next one, while it computes (of many parts an element in
+    every trip, which needs no counting); the last panel brings in the first. Where a panel is used once, the sum asks
+    for what it will read itself, a burst later.
 
     Before:
 
@@ -112,7 +126,11 @@ class KernelPrefetchPanelsPass(ModulePass):
           scf.for %m = 0 to 8 {
             %part = kernel.index [%next + %m * 512]
             scf.for %k = 0 to 256 iter_args(…) {
-              kernel.prefetch %w[%part + %k * 2]
+              %due = kernel.inside [%k mod 64] of [1]
+              scf.if %due {
+                kernel.prefetch %w[%part + %k * 2]
+                … 7 more, each a line further
+              }
               … kernel.read %w[%p * 4096 + %k * 16] : …, vector<4xf32> … } } }
         scf.for %p = 0 to 256 {
           scf.for %k = 0 to 256 iter_args(…) {

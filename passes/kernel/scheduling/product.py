@@ -24,6 +24,9 @@ from webdnn.support.scheduling.blocks import ProductBlock, Traits, VectorBlock
 CACHE_BYTES = 1024 * 1024
 """What is read again and again should fit here."""
 
+NEAR_BYTES = 32 * 1024
+"""What is read again and again should fit here, if the other operand comes from far away."""
+
 PHASES = 4
 """An axis of so few points that is still divided is copied."""
 
@@ -132,7 +135,10 @@ class ProductChoice:
         return axis in self.product.rows and -(-self.compute.shape[axis] // self.tile[axis]) <= COPIES
 
     def saves_by_columns(self) -> bool:
-        """Is less read from beyond the cache if each panel of columns meets all rows in turn?"""
+        """Is less read from beyond the cache if each panel of columns meets all rows in turn?
+
+        Where the rows are few enough to stay near, it costs nothing, and lets a panel come while another one is used.
+        """
         lane, rows = self.product.lane, self.product.rows
         outer = [i for i in range(len(self.tile)) if i != lane and i not in rows]
         repeats = prod(self.compute.shape[i] for i in outer)
@@ -141,6 +147,8 @@ class ProductChoice:
         weights, rest = (self.read_bytes(v) // repeats for v in (self.product.streamed, self.product.fixed))
         by_rows = weights * (blocks if weights > CACHE_BYTES else 1)
         by_columns = rest * (panels if rest > CACHE_BYTES else 1)
+        if weights * repeats > CACHE_BYTES and rest <= NEAR_BYTES:
+            return True
         return weights > CACHE_BYTES and by_rows > by_columns
 
     def put_columns_inside(self) -> None:

@@ -75,12 +75,15 @@ class Stream:
         """Where the panel begins."""
         return substitute(self.read.exprs[0], {loop.body.block.args[0]: ZERO for loop in self.sums}, range_of)
 
-    def trip(self, loop: scf.ForOp) -> tuple[Index, int]:
-        """Where a trip of one of the sums begins, and how many elements it reads, loops inside of it included."""
-        place, stride, found = self.start, self.step, 0
+    def trip(self, loop: scf.ForOp, start: Index, step: int) -> tuple[Index, int]:
+        """Where a trip of one of the sums begins, and how many elements are its share, loops inside of it included.
+
+        The first trip of all begins at `start`, and `step` elements are the share of a trip of the innermost sum.
+        """
+        place, stride, found = start, step, 0
         for around in self.sums:
             if around is loop:
-                place, found = self.start, stride
+                place, found = start, stride
             place = place + symbol(around.body.block.args[0]) * stride
             stride *= trips(around)
         return place, found

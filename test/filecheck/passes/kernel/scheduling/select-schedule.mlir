@@ -227,3 +227,31 @@ kernel.func @gathered(%i: memref<192xi32>, %f: memref<192xf32>, %x: memref<336xf
     kernel.write %s, %y[%c * 96 + %p] : memref<2016xf32>
   }
 }
+
+// Few rows stay near, so that each panel of weights from far away meets all of them; weights that fit into the cache
+// meet the rows one after the other.
+// CHECK-LABEL: @positions
+// CHECK: tile [1, 6, 8], order [0, 2, 1], vector 2 by 4
+// CHECK: tile [1, 6, 8], order [0, 1, 2], vector 2 by 4
+kernel.func @positions(%a: memref<20480xf32>, %w: memref<327680xf32>, %y: memref<40960xf32>) {
+  kernel.compute (%p = 40, %m = 8, %n = 128) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %x = kernel.read %a[%p * 512 + %m * 64 + %k] : memref<20480xf32>
+      %b = kernel.read %w[%p * 8192 + %k * 128 + %n] : memref<327680xf32>
+      %xb = arith.mulf %x, %b : f32
+      kernel.yield %xb : f32
+    }
+    kernel.write %s, %y[%p * 1024 + %m * 128 + %n] : memref<40960xf32>
+  }
+  kernel.compute (%p = 4, %m = 8, %n = 128) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 64) from %zero : f32 {
+      %x = kernel.read %a[%p * 512 + %m * 64 + %k] : memref<20480xf32>
+      %b = kernel.read %w[%p * 8192 + %k * 128 + %n] : memref<327680xf32>
+      %xb = arith.mulf %x, %b : f32
+      kernel.yield %xb : f32
+    }
+    kernel.write %s, %y[%p * 1024 + %m * 128 + %n] : memref<40960xf32>
+  }
+}
