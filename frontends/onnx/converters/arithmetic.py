@@ -77,13 +77,22 @@ def bit_shift(node: Node) -> SSAValue:
 
 @converter("IsNaN")
 def is_nan(node: Node) -> SSAValue:
-    return node.add(dnn.IsNanOp.of(node.operand(0)))
+    return node.add(dnn.IsNanOp.of(before_widening(node.operand(0))))
 
 
 @converter("IsInf")
 def is_inf(node: Node) -> SSAValue:
     positive, negative = (flag(bool(node.integer(name, 1))) for name in ("detect_positive", "detect_negative"))
-    return node.add(dnn.IsInfOp.of(node.operand(0), positive=positive, negative=negative))
+    return node.add(dnn.IsInfOp.of(before_widening(node.operand(0)), positive=positive, negative=negative))
+
+
+def before_widening(value: SSAValue) -> SSAValue:
+    """The floats that a value was cast from without any loss: exporters test in f64, which not every target has."""
+    cast = value.owner
+    if not isinstance(cast, dnn.CastOp):
+        return value
+    given, made = element_type(cast.input.type), element_type(value.type)
+    return cast.input if given.is_float and made.is_float and given.bits < made.bits else value
 
 
 @converter("BitCast")

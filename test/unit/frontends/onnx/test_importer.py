@@ -358,3 +358,12 @@ def test_shapes_of_branches_that_never_run_are_not_believed(model: Build, run: R
     proto.graph.output[0].type.tensor_type.ClearField("shape")
     (y,) = run(proto, np.ones((2, 3), np.float32))
     assert y.tolist() == [[-1, -1, -1]] * 2
+
+
+@pytest.mark.parametrize("test", ["IsInf", "IsNaN"])
+def test_floats_are_tested_before_they_are_widened(test: str, model: Build, run: Run) -> None:
+    nodes = [node("Cast", ["x"], ["wide"], to=TensorProto.DOUBLE), node(test, ["wide"], ["y"])]
+    proto = model(nodes, {"x": [4]}, ["y"], types={"y": TensorProto.BOOL})
+    assert "dnn.cast" not in operators(import_onnx(proto))
+    x = np.array([np.inf, -np.inf, np.nan, 3e38], np.float32)
+    np.testing.assert_array_equal(run(proto, x)[0], getattr(np, test.lower())(x))
