@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int8] | NDArray[np.int16]
+Integers = NDArray[np.int8 | np.int16]
 Bytes = NDArray[np.uint8]
 
 SHRUNK = (1.0, 0.95, 0.9, 0.85, 0.8)

@@ -88,7 +88,7 @@ MODELS: Mapping[str, Callable[[], ModelProto]] = {
 
 
 def heavy_tails() -> ModelProto:
-    """y = x @ w, where one weight of each column is so large that integers would round the others more than halves do."""
+    """y = x @ w, where one weight of each column is so large that integers would round the others more than halves."""
     w = noise(64, 44)
     w[5] = 30000.0
     return make_model([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": [1, 64]}, {"y": [1, 44]}, {"w": w})
@@ -153,8 +153,10 @@ def four_bits(rows: int, zeros: bool) -> ModelProto:
         "s": np.abs(noise(320)),
         **({"z": generator.integers(0, 256, 160).astype(np.uint8)} if zeros else {}),
     }
-    sizes = {"K": 64, "N": 160, "bits": 4, "block_size": 32}
-    nodes = [helper.make_node("MatMulNBits", ["x", *weights], ["y"], domain="com.microsoft", **sizes)]
+    operands = ["x", *weights]
+    nodes = [
+        helper.make_node("MatMulNBits", operands, ["y"], domain="com.microsoft", K=64, N=160, bits=4, block_size=32)
+    ]
     model = make_model(nodes, {"x": [rows, 64]}, {"y": [rows, 160]}, weights)
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     return model

@@ -226,8 +226,8 @@ class Packer:
         extent = digits[order[-1]].extent if order else 0
         streams = has_lanes and at < len(order) - 1 and lane is not None and streams_other_operand(read, lane)
         panel = self.panel_of(extent, read, compute) if streams else 1
-        half = half_of(read) if self.pairs and has_lanes and len(order) > 1 else None
-        paired = half is not None and axes[order[-2]] is half
+        half = half_of(read) if self.pairs and has_lanes else None
+        paired = half is not None and half in [axes[d] for d in order[-2:-1]]
         packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at, paired)
         if read.outside and not is_zero(read.outside) and packing.pads(shape_of(read.source)):
             return None
