@@ -114,10 +114,11 @@ def dequantized(q: SSAValue, scales: SSAValue, of: Quantized) -> DequantizeLinea
 
 def as_bytes(array: Floats, role: Role) -> Decoder:
     """w -> dequantize(q, s), with integers of eight bits"""
-    return scaled_integers(array, role, 8)
+    return as_integers(array, role, 8)
 
 
-def scaled_integers(array: Floats, role: Role, bits: int) -> Decoder:
+def as_integers(array: Floats, role: Role, bits: int) -> Decoder:
+    """w -> dequantize(q, s), with integers of eight or sixteen bits"""
     found = integers_of(array, role, bits)
     q, scales = constant_of(as_array(found.integers)), constant_of(as_array(found.scales))
     return Decoder([q, scales, dequantized(q.output, scales.output, found)], decoded(found))
@@ -140,11 +141,11 @@ def as_words(array: Floats, role: Role) -> Decoder:
     """w -> dequantize(q, s), with integers of sixteen bits, or cast(h), with half floats, if these err less"""
     with np.errstate(over="ignore"):
         halves = array.astype(np.float16)
-    integers = scaled_integers(array, role, 16)
-    if relative_error(array, integers.exact) <= relative_error(array, halves.astype(np.float32)):
+    integers, rounded = as_integers(array, role, 16), halves.astype(np.float32)
+    if relative_error(array, integers.exact) <= relative_error(array, rounded):
         return integers
     constant = constant_of(as_array(halves))
-    return Decoder([constant, CastOp.of(constant.output, to=f32)], halves.astype(np.float32))
+    return Decoder([constant, CastOp.of(constant.output, to=f32)], rounded)
 
 
 def decoded(found: Quantized) -> Floats:

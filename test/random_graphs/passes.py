@@ -68,8 +68,7 @@ NOISE_SHARE = 1e-2
 
 EAGER = parse_changes(
     "dnn-compress-weights{smallest=1},dnn-pack-nibbles{smallest=1},kernel-pack-operands{stride=1},"
-    "kernel-form-strips{limit=256},"
-    "kernel-prefetch-panels{bytes=0},kernel-share-loops{nanoseconds=1 chunks=4},"
+    "kernel-form-strips{limit=256},kernel-prefetch-panels{bytes=0},kernel-share-loops{nanoseconds=1 chunks=4},"
     "kernel-split-buffers{bytes=512 bindings=1000},kernel-assign-layers{busy=1},kernel-map-points{rows=3 busy=1}"
 )
 """Options with which small graphs are cut, shared and split"""

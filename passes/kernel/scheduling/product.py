@@ -25,7 +25,7 @@ CACHE_BYTES = 1024 * 1024
 """What is read again and again should fit here."""
 
 NEAR_BYTES = 32 * 1024
-"""What is read again and again should fit here, if the other operand comes from far away."""
+"""Rows that fit here are read again for each panel at no cost."""
 
 PHASES = 4
 """An axis of so few points that is still divided is copied."""
@@ -147,9 +147,8 @@ class ProductChoice:
         weights, rest = (self.read_bytes(v) // repeats for v in (self.product.streamed, self.product.fixed))
         by_rows = weights * (blocks if weights > CACHE_BYTES else 1)
         by_columns = rest * (panels if rest > CACHE_BYTES else 1)
-        if weights * repeats > CACHE_BYTES and rest <= NEAR_BYTES:
-            return True
-        return weights > CACHE_BYTES and by_rows > by_columns
+        is_free = weights * repeats > CACHE_BYTES and rest <= NEAR_BYTES
+        return is_free or (weights > CACHE_BYTES and by_rows > by_columns)
 
     def put_columns_inside(self) -> None:
         """Order the points of a block by step, row and column, so that one splat is alive at a time."""
