@@ -42,8 +42,8 @@ class ScheduleAttr(ParametrizedAttribute):
     first (an axis left out stays whole); expand: those of them whose blocks are copied instead of looped over;
     aligned: those whose blocks all begin at a multiple of the tile, where others have blocks of almost equal sizes;
     vector: the axis that has lanes, and how many; masked: what fills no whole vector is computed as one, and stored
-    lane by lane; `merge 0 by 7`: so many rows of axis 0 become one axis with the next one before all else, and the rest
-    speaks of the axes that this gives.
+    lane by lane; `merge 0 into 1 by 7`: so many rows of axis 0 become one axis with axis 1 before all else, and what is
+    said besides speaks of the axes that this gives.
     """
 
     name = "kernel.schedule"
@@ -66,9 +66,9 @@ class ScheduleAttr(ParametrizedAttribute):
         aligned: Sequence[int] = (),
         vector: tuple[int, int] | None = None,
         masked: bool = False,
-        merged: tuple[int, int] | None = None,
+        merged: tuple[int, int, int] | None = None,
     ) -> "ScheduleAttr":
-        """`vector` is (axis, lanes), `merged` (axis, rows); the order defaults to every axis, first to last."""
+        """`vector` is (axis, lanes), `merged` (axis, into, rows); the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
         order = range(len(tile)) if order is None else order
         numbers = IntAttr(axis), IntAttr(lanes), IntAttr(int(masked))
@@ -85,11 +85,14 @@ class ScheduleAttr(ParametrizedAttribute):
         return bool(self.is_masked.data)
 
     @property
-    def merged(self) -> tuple[int, int] | None:
-        """(axis, rows)"""
-        return (self.merge.data[0].data, self.merge.data[1].data) if self.merge.data else None
+    def merged(self) -> tuple[int, int, int] | None:
+        """(axis, into, rows)"""
+        if not self.merge.data:
+            return None
+        axis, into, rows = (number.data for number in self.merge)
+        return axis, into, rows
 
-    def merging(self, merged: tuple[int, int] | None) -> "ScheduleAttr":
+    def merging(self, merged: tuple[int, int, int] | None) -> "ScheduleAttr":
         """The same schedule, of a compute that has yet to merge such rows, or none."""
         kept = (self.tile, self.order, self.expand, self.aligned, self.axis, self.lanes, self.is_masked)
         return ScheduleAttr(*kept, ints(merged or ()))
@@ -103,7 +106,7 @@ class ScheduleAttr(ParametrizedAttribute):
         if self.vector:
             text += f", vector {self.axis.data} by {self.lanes.data}" + (" masked" if self.masked else "")
         if self.merged:
-            text += f", merge {self.merged[0]} by {self.merged[1]}"
+            text += ", merge {} into {} by {}".format(*self.merged)
         printer.print_string(text + ">")
 
     @classmethod
@@ -121,7 +124,9 @@ class ScheduleAttr(ParametrizedAttribute):
                 elif parser.parse_optional_keyword("aligned"):
                     aligned = parse_ints(parser)
                 elif parser.parse_optional_keyword("merge"):
-                    merge = ints(parse_by(parser))
+                    merged = parser.parse_integer()
+                    parser.parse_keyword("into")
+                    merge = ints([merged, *parse_by(parser)])
                 else:
                     parser.parse_keyword("vector")
                     axis, lanes = parse_by(parser)
@@ -135,8 +140,8 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"the schedule names an axis outside its tile of {rank} axes")
         if any(t.data < 1 for t in self.tile) or self.lanes.data < 1:
             raise VerifyException("tile sizes and lanes must be at least 1")
-        if self.merged and not (0 <= self.merged[0] < rank - 1 and self.merged[1] >= 1):
-            raise VerifyException(f"the schedule merges axis {self.merged[0]} of {rank} with the next one")
+        if self.merged and not (0 <= self.merged[0] < self.merged[1] < rank and self.merged[2] >= 1):
+            raise VerifyException(f"the schedule merges axis {self.merged[0]} of {rank} into axis {self.merged[1]}")
 
 
 @irdl_attr_definition

@@ -154,10 +154,8 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             return spread(body, op)
         case math.FmaOp():
             return body.plus(op.c, body.times(op.a, op.b))
-        case arith.MaximumfOp() | arith.MinimumfOp() if vectors and is_constant(op.rhs):
-            # pmax(x, c) is c < x ? … : x for x = NaN too, and one instruction where max is several.
-            name = "pmax" if isinstance(op, arith.MaximumfOp) else "pmin"
-            return body.add(InstructionOp(f"f32x4.{name}", [op.lhs, op.rhs], op.result.type))
+        case arith.MaximumfOp() | arith.MinimumfOp() if vectors:
+            return extremum(body, op)
         case arith.SelectOp() if is_vector(op.cond.type):
             return body.add(InstructionOp("v128.bitselect", [op.lhs, op.rhs, op.cond], op.result.type))
         case arith.SelectOp():
@@ -179,6 +177,16 @@ def rewritten(body: Body, op: Operation) -> SSAValue | None:
             return shifted(body, op)
         case _:
             return converted(body, op, vectors)
+
+
+def extremum(body: Body, op: arith.MaximumfOp | arith.MinimumfOp) -> SSAValue:
+    """pmax(x, y) is x < y ? y : x, so it keeps x = NaN; where y is NaN, all bits are set. max is eight on x86."""
+    name = "pmax" if isinstance(op, arith.MaximumfOp) else "pmin"
+    found = body.add(InstructionOp(f"f32x4.{name}", [op.lhs, op.rhs], op.result.type))
+    if is_constant(op.rhs):
+        return found
+    unordered = body.add(InstructionOp("f32x4.ne", [op.rhs, op.rhs], op.result.type))
+    return body.add(InstructionOp("v128.or", [found, unordered], op.result.type))
 
 
 def rounded_by_sum(body: Body, op: arith.FPToSIOp, number: SSAValue) -> SSAValue:
@@ -243,7 +251,7 @@ VECTOR_INSTRUCTIONS = frozenset(
     [
         f"f32x4.{n}"
         for n in (
-            "add sub mul div neg max min sqrt floor ceil trunc nearest abs splat eq ne lt gt le ge "
+            "add sub mul div neg sqrt floor ceil trunc nearest abs splat eq ne lt gt le ge "
             "convert_i32x4_s convert_i32x4_u"
         ).split()
     ]
@@ -304,10 +312,14 @@ class WasmSelectInstructionsPass(ModulePass):
     Before:
 
         %y = arith.maximumf %x, %c : vector<4xf32>      // %c constant
+        %z = arith.maximumf %x, %v : vector<4xf32>
 
     After:
 
         %y = wasm_simd.op "f32x4.pmax" %x, %c : …
+        %0 = wasm_simd.op "f32x4.pmax" %x, %v : …
+        %1 = wasm_simd.op "f32x4.ne" %v, %v : …         // where a lane is NaN, all bits
+        %z = wasm_simd.op "v128.or" %0, %1 : …
 
     Leaves alone: operations with an instruction of their own. Integer division never traps: by zero it gives what
     division by one gives. Run after `wasm-expand-math`,

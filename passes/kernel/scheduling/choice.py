@@ -54,7 +54,7 @@ def choose(compute: ComputeOp, pick: Pick, lanes: int = 4) -> Plan:
     """The plan of a compute, which stays as it is."""
     traits = traits_of(compute, lanes)
     block = pick(traits) if traits else None
-    merged: tuple[int, int] | None = None
+    merged: tuple[int, int, int] | None = None
     if isinstance(block, ProductBlock) and block.merged and (product := Product.of(compute, lanes)):
         merged = merged_rows(compute, product, block.rows)
     draft = merge(compute, *merged) if merged else clone_compute(compute, compute.shape, identity_axes(compute))
@@ -71,7 +71,7 @@ class Choice:
 
     compute: ComputeOp
     lanes: int
-    merged: tuple[int, int] | None
+    merged: tuple[int, int, int] | None
 
     def schedule(self, block: Block | None) -> ScheduleAttr:
         compute, lanes = self.compute, self.lanes

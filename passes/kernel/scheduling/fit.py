@@ -33,10 +33,10 @@ def misfit(compute: ComputeOp, plan: Plan) -> str | None:
         return f"it unrolls {len(plan.unrolls)} reductions, and the kernel has {len(sums)}"
     if schedule.merged is None:
         return next(misfits(compute, plan, sums), None)
-    at, count = schedule.merged
-    if compute.shape[at] % count:
-        return f"it merges {count} rows of {compute.shape[at]}, which they do not divide"
-    draft = merge(compute, at, count)
+    axis, _, count = schedule.merged
+    if compute.shape[axis] % count:
+        return f"it merges {count} rows of {compute.shape[axis]}, which they do not divide"
+    draft = merge(compute, *schedule.merged)
     found = next(misfits(draft, plan, reductions(draft)), None)
     draft.erase(safe_erase=False)
     return found

@@ -18,16 +18,16 @@ from webdnn.dialects.kernel.structure import ComputeOp, FuncOp
 from webdnn.support.index import Index, floordiv, mod, symbol
 
 
-def merge(compute: ComputeOp, at: int, count: int) -> ComputeOp:
+def merge(compute: ComputeOp, axis: int, into: int, count: int) -> ComputeOp:
     """Axes y and x as (y floordiv count, (y mod count) * width + x); what its schedule merges is done."""
-    height, width = compute.shape[at : at + 2]
-    sizes = [*compute.shape[:at], height // count, count * width, *compute.shape[at + 2 :]]
+    sizes, width = list(compute.shape), compute.shape[into]
+    sizes[axis], sizes[into] = sizes[axis] // count, count * width
 
     def to_index(axes: Sequence[SSAValue]) -> dict[SSAValue, Index]:
         by = {old: symbol(new) for old, new in zip(compute.axes, axes, strict=True)}
-        point = symbol(axes[at + 1])
-        by[compute.axes[at]] = symbol(axes[at]) * count + floordiv(point, width, range_of)
-        by[compute.axes[at + 1]] = mod(point, width, range_of)
+        point = symbol(axes[into])
+        by[compute.axes[axis]] = symbol(axes[axis]) * count + floordiv(point, width, range_of)
+        by[compute.axes[into]] = mod(point, width, range_of)
         return by
 
     rebuilt: AxesToIndex = to_index
@@ -40,7 +40,7 @@ class KernelMergeRowsPass(ModulePass):
 
     Before:
 
-        kernel.compute (%y = 7, %x = 7, %c = 512) schedule #kernel.schedule<tile [1, 6, 8], …, merge 0 by 7> {
+        kernel.compute (%y = 7, %x = 7, %c = 512) schedule #kernel.schedule<tile [1, 6, 8], …, merge 0 into 1 by 7> {
           … %a[%y * 4608 + %x * 512 + %k] … }
 
     After:

@@ -30,8 +30,11 @@ USES = range(2, 65)
 BURST = 16
 """The lines that are asked for at once where nothing else hides their way: as many as a core waits for together"""
 
-PART, FEW = 8, 4
-"""The same where a panel that is here is used meanwhile, in few parts. Of many, lines come one by one."""
+PART, FEW = 4, 4
+"""The same where a panel that is here is used meanwhile, in few parts; of many, lines come one by one.
+
+A core computes on while it waits for few lines, and the processor brings what follows them.
+"""
 
 
 def prefetch_parts(streams: Sequence[Stream], parts: int) -> None:
@@ -126,10 +129,10 @@ class KernelPrefetchPanelsPass(ModulePass):
           scf.for %m = 0 to 8 {
             %part = kernel.index [%next + %m * 512]
             scf.for %k = 0 to 256 iter_args(…) {
-              %due = kernel.inside [%k mod 64] of [1]
+              %due = kernel.inside [%k mod 32] of [1]
               scf.if %due {
                 kernel.prefetch %w[%part + %k * 2]
-                … 7 more, each a line further
+                … 3 more, each a line further
               }
               … kernel.read %w[%p * 4096 + %k * 16] : …, vector<4xf32> … } } }
         scf.for %p = 0 to 256 {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from xdsl.ir import SSAValue
@@ -65,14 +66,13 @@ def rows_together(height: int, width: int, block: int) -> int:
     return found
 
 
-def merged_rows(compute: ComputeOp, product: Product, block: int) -> tuple[int, int] | None:
-    """The axis of rows that should be merged with the next one, and how many of them; None where that does not pay."""
-    rows = product.rows
-    for at in range(len(compute.shape) - 1):
-        if at in rows and at + 1 in rows and prod(compute.shape[i] for i in rows) > block:
-            count = rows_together(compute.shape[at], compute.shape[at + 1], block)
+def merged_rows(compute: ComputeOp, product: Product, block: int) -> tuple[int, int, int] | None:
+    """The axis of rows to merge, the one it is merged into, and how many of them; None where that does not pay."""
+    if prod(compute.shape[i] for i in product.rows) > block:
+        for axis, into in pairwise(product.rows):
+            count = rows_together(compute.shape[axis], compute.shape[into], block)
             if count > 1:
-                return at, count
+                return axis, into, count
     return None
 
 

@@ -73,7 +73,7 @@ def test_an_entry_that_no_kernel_has_is_told(model: Path, tmp_path: Path, capsys
         ("tile [2, 4], order [0]", "[4]", "its order leaves out axis 1, which then is whole: the tile must be 8"),
         ("tile [2, 8], order [0, 1], vector 1 by 8", "[4]", "it has vectors of 8 lanes, and there are those of 4"),
         ("tile [2, 6], order [0, 1], vector 1 by 4", "[4]", "axis 1 is 6, which is no number of vectors of 4"),
-        ("tile [1, 8], order [0, 1], merge 0 by 3", "[4]", "it merges 3 rows of 2, which they do not divide"),
+        ("tile [1, 8], order [0, 1], merge 0 into 1 by 3", "[4]", "it merges 3 rows of 2, which they do not divide"),
         ("tile [2, 8], order [0, 1]", "[4, 1]", "it unrolls 2 axes of a reduction over 1"),
         ("tile [2, 8], order [0, 1]", "[5]", "it unrolls 5 steps of 4"),
         ("tile [2, 8], order [0, 1]", "[3], vector by 2", "a reduction has vectors of 2 lanes"),

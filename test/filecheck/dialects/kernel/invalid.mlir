@@ -73,11 +73,11 @@ func.func @schedule(%a: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// The last axis has no next one to merge with.
+// There is no axis to merge into.
 
-// CHECK: the schedule merges axis 0 of 1 with the next one
+// CHECK: the schedule merges axis 0 of 1 into axis 1
 func.func @merge(%a: tensor<4xf32>) -> tensor<4xf32> {
-  %0 = kernel.compute (%i = 4) -> tensor<4xf32> schedule #kernel.schedule<tile [4], order [0], merge 0 by 2> {
+  %0 = kernel.compute (%i = 4) -> tensor<4xf32> schedule #kernel.schedule<tile [4], order [0], merge 0 into 1 by 2> {
     %v = kernel.read %a[%i] : tensor<4xf32>
     kernel.yield %v : f32
   }

@@ -210,9 +210,9 @@ func.func @loop(%a: memref<100x8xf32>, %b: memref<8xf32>) {
 // A schedule that merges rows, copies blocks, and masks lanes; its axes are those that the merged ones give.
 
 // CHECK-LABEL: @merged
-// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4 masked, merge 0 by 2> {
+// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4 masked, merge 0 into 1 by 2> {
 func.func @merged(%a: tensor<4x9x10xf32>) -> tensor<4x9x10xf32> {
-  %0 = kernel.compute (%y = 4, %x = 9, %c = 10) -> tensor<4x9x10xf32> schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4 masked, merge 0 by 2> {
+  %0 = kernel.compute (%y = 4, %x = 9, %c = 10) -> tensor<4x9x10xf32> schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4 masked, merge 0 into 1 by 2> {
     %v = kernel.read %a[%y, %x, %c] : tensor<4x9x10xf32>
     kernel.yield %v : f32
   }

@@ -23,16 +23,20 @@ kernel.func @multiply_add(%m: memref<12xf32>) {
 
 // -----
 
-// The maximum of a vector and a constant keeps NaN with the constant second; of two vectors it stays as it is.
+// The maximum of a vector and a constant keeps NaN with the constant second; with a vector, its NaN come on top.
 
 // CHECK-LABEL: @clamp
 // CHECK:         wasm_simd.op "f32x4.pmax" %a, %c
-// CHECK:         arith.maximumf %a, %a : vector<4xf32>
+// CHECK-NOT:     f32x4.ne
+// CHECK:         %[[Q:.*]] = wasm_simd.op "f32x4.pmin" %a, %b
+// CHECK:         %[[NAN:.*]] = wasm_simd.op "f32x4.ne" %b, %b
+// CHECK:         wasm_simd.op "v128.or" %[[Q]], %[[NAN]]
 kernel.func @clamp(%m: memref<8xf32>) {
   %c = arith.constant dense<0.0> : vector<4xf32>
   %a = kernel.read %m[0] : memref<8xf32>, vector<4xf32>
+  %b = kernel.read %m[4] : memref<8xf32>, vector<4xf32>
   %p = arith.maximumf %a, %c : vector<4xf32>
-  %q = arith.maximumf %a, %a : vector<4xf32>
+  %q = arith.minimumf %a, %b : vector<4xf32>
   kernel.write %p, %m[0] : memref<8xf32>, vector<4xf32>
   kernel.write %q, %m[4] : memref<8xf32>, vector<4xf32>
 }

@@ -27,7 +27,7 @@ def with_entry(**changes: object) -> dict[str, object]:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    schedule = ScheduleAttr.of([1, 6, 8], order=[1, 0, 2], expand=[1], vector=(2, 4), masked=True, merged=(0, 7))
+    schedule = ScheduleAttr.of([1, 6, 8], order=[1, 0, 2], expand=[1], vector=(2, 4), masked=True, merged=(0, 1, 7))
     plan = Plan(schedule, (UnrollAttr.of([1, 16], lanes=4), None))
     written = Schedules(
         {NAME: {"relaxed": Entry(plan, {"default": 2.0, "tuned": 1.5}), "simd": Entry(plan)}}, {"machine": "a CPU"}

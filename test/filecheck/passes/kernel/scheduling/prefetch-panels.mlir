@@ -8,11 +8,11 @@
 // CHECK-NEXT:      scf.for %[[M:.*]] = %zero to %four step %one {
 // CHECK:             %[[PART:.*]] = kernel.index [%[[NEXT]] + %[[M]] * 128]
 // CHECK-NEXT:        scf.for %[[K:.*]] = %zero to %many step %one iter_args
-// CHECK-NEXT:          %[[DUE:.*]] = kernel.inside [%[[K]]] of [1]
+// CHECK-NEXT:          %[[DUE:.*]] = kernel.inside [%[[K]] mod 32] of [1]
 // CHECK-NEXT:          scf.if %[[DUE]] {
 // CHECK-NEXT:            kernel.prefetch %w[%[[PART]] + %[[K]] * 2] : memref<2048xf32>
 // CHECK-NEXT:            kernel.prefetch %w[%[[PART]] + %[[K]] * 2 + 16] : memref<2048xf32>
-// CHECK-COUNT-6:         kernel.prefetch
+// CHECK-COUNT-2:         kernel.prefetch
 // CHECK-NEXT:          }
 // CHECK-NEXT:          kernel.read %w[%[[P]] * 512 + %[[K]] * 8]
 kernel.func @parts(%w: memref<2048xf32>, %y: memref<64xf32>) {
@@ -39,7 +39,7 @@ kernel.func @parts(%w: memref<2048xf32>, %y: memref<64xf32>) {
 
 // CHECK-LABEL: @beside
 // CHECK:         %[[NEXT:.*]] = kernel.index [%[[P:.*]] * 512 + (%[[P]] + 1) floordiv 4 * -2048 + 512]
-// CHECK:         kernel.inside [%{{.*}} mod 32] of [1]
+// CHECK:         kernel.inside [%{{.*}} mod 16] of [1]
 // CHECK:         kernel.prefetch %w[%[[NEXT]] + %{{.*}} * 4] : memref<2048xf32>
 // CHECK:         kernel.prefetch %w[%[[NEXT]] + %{{.*}} * 4 + 256] : memref<2048xf32>
 kernel.func @beside(%w: memref<2048xf32>, %y: memref<64xf32>) {

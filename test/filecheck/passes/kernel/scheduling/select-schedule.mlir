@@ -140,7 +140,7 @@ kernel.func @panel(%x: memref<64xf32>, %w: memref<16384xf32>, %y: memref<256xf32
 
 // Rows of 7 points leave blocks of 6 half empty: all 49 points become one axis, whose blocks are copied.
 // CHECK-LABEL: @small_map
-// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4, merge 0 by 7>
+// CHECK: schedule #kernel.schedule<tile [1, 6, 8], order [0, 1, 2], expand [1], vector 2 by 4, merge 0 into 1 by 7>
 kernel.func @small_map(%x7: memref<729xf32>, %w7: memref<144xf32>, %o7: memref<784xf32>) {
   kernel.compute (%y = 7, %p = 7, %c = 16) {
     %zero = arith.constant 0.0 : f32
@@ -151,6 +151,22 @@ kernel.func @small_map(%x7: memref<729xf32>, %w7: memref<144xf32>, %o7: memref<7
       kernel.yield %ab : f32
     }
     kernel.write %s, %o7[%y * 112 + %p * 16 + %c] : memref<784xf32>
+  }
+}
+
+// So do rows that lie apart, with positions of Winograd's tiles between them: 4 blocks of 4 become 3 of 5 or 6.
+// CHECK-LABEL: @apart
+// CHECK: schedule #kernel.schedule<tile [1, 1, 6, 8], order [0, 1, 2, 3], expand [2], vector 3 by 4, merge 0 into 2 by 4>
+kernel.func @apart(%x9: memref<1152xf32>, %w9: memref<1152xf32>, %o9: memref<2048xf32>) {
+  kernel.compute (%y = 4, %q = 8, %p = 4, %c = 16) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 9) from %zero : f32 {
+      %a = kernel.read %x9[%y * 288 + %q * 36 + %p * 9 + %k] : memref<1152xf32>
+      %b = kernel.read %w9[%q * 144 + %k * 16 + %c] : memref<1152xf32>
+      %ab = arith.mulf %a, %b : f32
+      kernel.yield %ab : f32
+    }
+    kernel.write %s, %o9[%y * 512 + %q * 64 + %p * 16 + %c] : memref<2048xf32>
   }
 }
 
