@@ -132,6 +132,13 @@ def test_a_peer_that_fails_is_no_error_of_the_bench(model: Path, tmp_path: Path,
     assert "net, wasm, 1 thread: onnxruntime-web failed: it has no kernels" in capsys.readouterr().out
 
 
+def test_peers_get_the_model_that_a_link_leads_to(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    (link := tmp_path / "latest.onnx").symlink_to(model)
+    words = ["--peers", "onnxruntime-web", "--peer-packages", packages(tmp_path, BROKEN)]
+    assert bench(link, *words) == 0
+    assert "latest, wasm, 1 thread: onnxruntime-web failed: it has no kernels" in capsys.readouterr().out
+
+
 def test_a_bundle_runs_unchecked_and_without_peers(model: Path, tmp_path: Path, capsys: Capture) -> None:
     manifest, files, _ = compile_model(model, ["wasm"])
     write_bundle(tmp_path / "bundle", manifest, files)

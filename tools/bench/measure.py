@@ -55,7 +55,7 @@ class Bench:
         server = self.browser.server
         mounts = {"/bundle/": subject.bundle, "/inputs/": scratch}
         if subject.model:
-            mounts["/model/"] = subject.model.resolve().parent
+            mounts["/model/"] = subject.model.parent
         for prefix, directory in mounts.items():
             server.mount(prefix, directory)
         try:

@@ -47,9 +47,9 @@ class Settings:
 class Subject:
     """What is served to a page, and what its answers are compared with.
 
-    `model` is the ONNX file and `expected` its outputs; both are None for a bundle, which then runs unchecked and
-    without peers. `steps` says how far steps of quantization move outputs. `feeds` are the inputs of all engines, of
-    which ours needs no constants.
+    `model` is the ONNX file, not a link to it, and `expected` its outputs; both are None for a bundle, which then runs
+    unchecked and without peers. `steps` says how far steps of quantization move outputs. `feeds` are the inputs of all
+    engines, of which ours needs no constants.
     """
 
     name: str
@@ -90,7 +90,7 @@ def prepare(path: Path, directory: Path, settings: Settings) -> Subject:
         given = (settings.backends, settings.dims, settings.constants)
         manifest, files, _ = compile_model(path, *given, schedules=settings.schedules, weights=settings.weights)
         write_bundle(directory, manifest, files)
-        model = path
+        model = path.resolve()
     if settings.features == "simd":
         drop_relaxed_modules(directory)
     manifest = open_bundle(directory).manifest
