@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from webdnn.frontends.onnx.definitions.definition import Call, definition, ints, lines
 
 PACKED = (2, 4, 8)
@@ -12,23 +14,53 @@ PACKED = (2, 4, 8)
 
 @definition("MatMulNBits")
 def matmul(call: Call) -> str:
-    """A times the transposed matrix of N rows and K columns; blocks lie along the rows, the lower bits first."""
-    call.refuse_operands(4, hint="export the weights in the order of their columns, without g_idx")
+    """A times the transposed matrix of N rows and K columns; blocks lie along the rows, the lower bits first.
+
+    Where a column says which block it belongs to, columns of one block are put side by side, in A as well.
+    """
     bits, block = call.integer("bits", 4), call.integer("block_size", 0)
     rows, columns = call.integer("N", 0), call.integer("K", 0)
     if bits not in PACKED:
         call.refuse(f"has weights of {bits} bits", hint="quantize the weights to 2, 4 or 8 bits")
     blocks = -(-columns // block)
+    order = order_of_blocks(call, columns, block) if call.has(4) else None
     return lines(
-        unpacked("w", "i1", bits, rows, blocks * block),
+        unpacked("w" if order is None else "given", "i1", bits, rows, blocks * block),
+        "a = Identity (i0)" if order is None else reordered(order, blocks * block),
         ints("scale_shape", rows, blocks),
         "scale = Reshape (i2, scale_shape)",
         zero_points(call, bits, rows, blocks),
         f"d = DequantizeLinear <axis = 1, block_size = {block}> (w, scale, zero)",
         cut("m", "d", columns, blocks * block),
         "t = Transpose <perm = [1, 0]> (m)",
-        "p = MatMul (i0, t)",
+        "p = MatMul (a, t)",
         "o0 = Add (p, i5)" if call.has(5) else "o0 = Identity (p)",
+    )
+
+
+def order_of_blocks(call: Call, columns: int, block: int) -> Sequence[int] | None:
+    """The columns sorted by their blocks, which operand 4 names; None where they are sorted already."""
+    given = call.known(4)
+    if given is None:
+        call.refuse("has blocks of columns (g_idx) that are computed", hint="give them as a constant")
+    if call.has(3):  # onnxruntime's kernel takes the middle of the range instead
+        problem = "has blocks of columns (g_idx) and zero points, which onnxruntime does not compute"
+        call.refuse(problem, hint="quantize the weights symmetrically, or without g_idx")
+    named = given.reshape(-1)[:columns]
+    order, sorted_blocks = np.argsort(named, kind="stable"), np.arange(columns) // block
+    if not np.array_equal(named[order], sorted_blocks):
+        problem = f"has columns of which not every {block} belong to one block"
+        call.refuse(problem, hint="quantize the weights in blocks of equal size")
+    return None if np.array_equal(named, sorted_blocks) else [int(column) for column in order]
+
+
+def reordered(order: Sequence[int], whole: int) -> str:
+    """The lines for columns of A and of the weights in this order; what fills the last block stays behind them."""
+    return lines(
+        ints("order", *order),
+        ints("whole_order", *order, *range(len(order), whole)),
+        "a = Gather <axis = -1> (i0, order)",
+        "w = Gather <axis = 1> (given, whole_order)",
     )
 
 

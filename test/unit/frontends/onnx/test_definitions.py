@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import ml_dtypes
@@ -43,6 +44,17 @@ def packed(bits: int, columns: int, zeros: bool) -> Case:
     sizes = {"N": rows, "K": columns, "bits": bits, "block_size": 16}
     operands = [floats(3, columns), w, scales, points]
     return Case("MatMulNBits", operands, fixed=[1, 2, 3] if zeros else [1, 2], attributes=sizes)
+
+
+def named_blocks(columns: int, order: Sequence[int], zeros: bool = False) -> Case:
+    """The same, where columns in this order belong to one block after another."""
+    case, blocks = packed(4, columns, zeros), np.zeros(columns, np.int32)
+    blocks[order] = np.arange(columns) // 16
+    return replace(case, operands=[*case.operands, blocks], fixed=[*case.fixed, 4])
+
+
+def shuffled(columns: int) -> Sequence[int]:
+    return [int(column) for column in np.random.default_rng(columns).permutation(columns)]
 
 
 def looked_up(bits: int, zeros: bool) -> Case:
@@ -135,6 +147,9 @@ CASES: Mapping[str, Case] = {
     "4 bits": packed(4, 32, zeros=False),
     "4 bits with zero points": packed(4, 40, zeros=True),
     "8 bits": packed(8, 40, zeros=True),
+    "blocks by name": named_blocks(48, shuffled(48)),
+    "blocks by name, the last one cut": named_blocks(40, shuffled(40)),
+    "blocks by name that are sorted": named_blocks(48, range(48)),
     "fused conv": Case(
         "FusedConv",
         [floats(1, 3, 5, 5), floats(4, 3, 3, 3), floats(4), floats(1, 4, 5, 5)],
@@ -280,6 +295,12 @@ REFUSED: Mapping[str, tuple[Case, str]] = {
     "rotary": (attention().having(do_rotary=1), "rotates queries and keys"),
     "mask": (attention(np.ones((2, 1, 9, 9), np.int32)), "has a mask of shape [2, 1, 9, 9]"),
     "bits": (packed(4, 32, False).having(bits=3), "has weights of 3 bits"),
+    "computed blocks": (
+        replace(named_blocks(48, range(48)), fixed=[1, 2]),
+        "has blocks of columns (g_idx) that are computed",
+    ),
+    "blocks and zero points": (named_blocks(48, range(48), zeros=True), "(g_idx) and zero points"),
+    "uneven blocks": (named_blocks(48, range(48)).having(block_size=32), "not every 32 belong to one block"),
     "table": (looked_up(4, False).having(bits=3), "looks up places of axis 0 of 3 bits in a table"),
     "training": (of_codes(4, 16, 1).having(transB=0), "has weights that it does not transpose"),
     "sum of embeddings": (
