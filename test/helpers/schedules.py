@@ -38,11 +38,11 @@ def merging_schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
     counts = [n for n in range(2, op.shape[at] + 1) if op.shape[at] % n == 0] if len(op.shape) > 1 else []
     if not counts or below(3):
         return schedule(op, below)
-    count = counts[below(len(counts))]
-    draft = merge(op, at, count)
+    merged = at, at + 1 + below(len(op.shape) - at - 1), counts[below(len(counts))]
+    draft = merge(op, *merged)
     found = schedule(draft, below)
     draft.erase(safe_erase=False)
-    return found.merging((at, count))
+    return found.merging(merged)
 
 
 def schedule(op: ComputeOp, below: Below) -> ScheduleAttr:
