@@ -22,8 +22,8 @@ from webdnn.passes.kernel.scheduling.products import Product
 from webdnn.support.index import FloorDiv
 from webdnn.support.scheduling.blocks import ProductBlock, Traits, VectorBlock
 
-CACHE_BYTES = 1024 * 1024
-"""What is read again and again should fit here."""
+CACHE_BYTES = 512 * 1024
+"""What is read again and again should fit here, beside all else."""
 
 NEAR_BYTES = 32 * 1024
 """Rows that fit here are read again for each panel at no cost."""
