@@ -23,20 +23,14 @@ from webdnn.support.index import symbol
 
 def axes_of(value: SSAValue, compute: ComputeOp) -> set[SSAValue]:
     """The axes of the compute that a value of its body depends on."""
-    owner = value.owner
-    if isinstance(owner, Block):
-        return {value} if value in set(compute.axes) else set()
-    if not isinstance(owner.parent_op(), AxesOp):
-        return set()
-    found: set[SSAValue] = set()
-    for operand in owner.operands:
-        found |= axes_of(operand, compute)
-    if isinstance(owner, ReduceOp):
-        for inner in owner.walk():
-            for operand in inner.operands:
-                if operand.owner is not owner.body.block:
-                    found |= axes_of(operand, compute)
-    return found
+    seen, to_see = set[SSAValue](), [value]
+    while to_see:
+        found = to_see.pop()
+        owner = found.owner
+        if found not in seen and isinstance(owner, Operation) and isinstance(owner.parent_op(), AxesOp):
+            to_see += [operand for inner in owner.walk() for operand in inner.operands]
+        seen.add(found)
+    return seen & set(compute.axes)
 
 
 def shared(compute: ComputeOp) -> list[ReduceOp]:
