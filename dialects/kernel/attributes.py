@@ -34,6 +34,10 @@ class ReduceKindAttr(EnumAttribute[ReduceKind]):
     name = "kernel.reduce_kind"
 
 
+MergedRows = tuple[int, int, int]
+"""(axis, into, rows): so many rows of an axis become one axis with a later one"""
+
+
 @irdl_attr_definition
 class ScheduleAttr(ParametrizedAttribute):
     """How a compute runs: `#kernel.schedule<tile [6, 8], order [0, 1], vector 1 by 4>`.
@@ -66,9 +70,9 @@ class ScheduleAttr(ParametrizedAttribute):
         aligned: Sequence[int] = (),
         vector: tuple[int, int] | None = None,
         masked: bool = False,
-        merged: tuple[int, int, int] | None = None,
+        merged: MergedRows | None = None,
     ) -> "ScheduleAttr":
-        """`vector` is (axis, lanes), `merged` (axis, into, rows); the order defaults to every axis, first to last."""
+        """`vector` is (axis, lanes), `merged` as its type says; the order defaults to every axis, first to last."""
         axis, lanes = vector or (-1, 1)
         order = range(len(tile)) if order is None else order
         numbers = IntAttr(axis), IntAttr(lanes), IntAttr(int(masked))
@@ -85,14 +89,14 @@ class ScheduleAttr(ParametrizedAttribute):
         return bool(self.is_masked.data)
 
     @property
-    def merged(self) -> tuple[int, int, int] | None:
-        """(axis, into, rows)"""
+    def merged(self) -> MergedRows | None:
+        """The rows that become one axis first."""
         if not self.merge.data:
             return None
         axis, into, rows = (number.data for number in self.merge)
         return axis, into, rows
 
-    def merging(self, merged: tuple[int, int, int] | None) -> "ScheduleAttr":
+    def merging(self, merged: MergedRows | None) -> "ScheduleAttr":
         """The same schedule, of a compute that has yet to merge such rows, or none."""
         kept = (self.tile, self.order, self.expand, self.aligned, self.axis, self.lanes, self.is_masked)
         return ScheduleAttr(*kept, ints(merged or ()))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from webdnn.dialects.kernel.attributes import ScheduleAttr
+from webdnn.dialects.kernel.attributes import MergedRows, ScheduleAttr
 from webdnn.dialects.kernel.clone import clone_compute, identity_axes
 from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.scheduling.coefficients import tables, unroll_tables
@@ -54,7 +54,7 @@ def choose(compute: ComputeOp, pick: Pick, lanes: int = 4) -> Plan:
     """The plan of a compute, which stays as it is."""
     traits = traits_of(compute, lanes)
     block = pick(traits) if traits else None
-    merged: tuple[int, int, int] | None = None
+    merged: MergedRows | None = None
     if isinstance(block, ProductBlock) and block.merged and (product := Product.of(compute, lanes)):
         merged = merged_rows(compute, product, block.rows)
     draft = merge(compute, *merged) if merged else clone_compute(compute, compute.shape, identity_axes(compute))
@@ -71,7 +71,7 @@ class Choice:
 
     compute: ComputeOp
     lanes: int
-    merged: tuple[int, int, int] | None
+    merged: MergedRows | None
 
     def schedule(self, block: Block | None) -> ScheduleAttr:
         compute, lanes = self.compute, self.lanes

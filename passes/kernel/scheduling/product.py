@@ -12,7 +12,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 
 from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import ReadOp, buffer_type
-from webdnn.dialects.kernel.attributes import UnrollAttr
+from webdnn.dialects.kernel.attributes import MergedRows, UnrollAttr
 from webdnn.dialects.kernel.behind import values_behind
 from webdnn.dialects.kernel.pairs import PAIR, DotPairsOp
 from webdnn.dialects.kernel.structure import ComputeOp
@@ -66,7 +66,7 @@ def rows_together(height: int, width: int, block: int) -> int:
     return found
 
 
-def merged_rows(compute: ComputeOp, product: Product, block: int) -> tuple[int, int, int] | None:
+def merged_rows(compute: ComputeOp, product: Product, block: int) -> MergedRows | None:
     """The axis of rows to merge, the one it is merged into, and how many of them; None where that does not pay."""
     if prod(compute.shape[i] for i in product.rows) > block:
         for axis, into in pairwise(product.rows):

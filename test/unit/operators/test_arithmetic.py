@@ -145,6 +145,13 @@ def test_cast_wraps_integers_and_saturates_floats(check: Check) -> None:
     check("Cast", x, to=TensorProto.INT32, expected=[wanted])
 
 
+@pytest.mark.parametrize("kind", ["Max", "Min"])
+def test_extrema_keep_nan(check: Check, kind: str) -> None:
+    a = np.array([np.nan, 1.0, np.nan, 2.0, np.inf, np.nan, -np.inf, 3.0], np.float32)
+    b = np.array([1.0, np.nan, np.nan, 3.0, np.nan, -np.inf, np.inf, 2.0], np.float32)
+    check(kind, a, b)
+
+
 def test_cast_of_nan_is_true(check: Check) -> None:
     check("Cast", np.array([np.nan, 0.0, -0.0, 0.1], np.float32), to=TensorProto.BOOL)
 
