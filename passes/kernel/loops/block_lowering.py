@@ -139,8 +139,9 @@ class BlockLowering:
 
     @contextmanager
     def loop_scope(self, axis: SSAValue, index: Index) -> Generator[Scope]:
-        """Write into the body of a loop that adds `index` to an axis."""
+        """Write into the body of a loop that adds `index` to an axis, in place of what a loop around it adds."""
         scope = Scope(axes=frozenset({axis}))
+        around = self.base.get(axis)
         self.scopes.append(scope)
         self.base[axis] = index
         self.placed.clear()
@@ -148,7 +149,10 @@ class BlockLowering:
             yield scope
         finally:
             self.scopes.pop()
-            del self.base[axis]
+            if around is None:
+                del self.base[axis]
+            else:
+                self.base[axis] = around
             self.placed.clear()
 
     @contextmanager

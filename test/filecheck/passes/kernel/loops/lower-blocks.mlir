@@ -57,6 +57,27 @@ kernel.func @across(%x: memref<6xf32>, %y: memref<1xf32>) {
 
 // -----
 
+// A long sum of elements is added up in parts, so that what each addition rounds to the same side does not add up.
+
+// CHECK-LABEL: @parts
+// CHECK:         %[[SUM:.*]] = scf.for %[[O:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[A:.*]] = %[[Z:.*]]) -> (vector<4xf32>)
+// CHECK:           %[[PART:.*]] = scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[B:.*]] = %[[Z]]) -> (vector<4xf32>)
+// CHECK-NEXT:        kernel.read %x[%[[O]] * 80 + %[[I]] * 4] : memref<1600xf32>, vector<4xf32>
+// CHECK:           arith.addf %[[A]], %[[PART]] : vector<4xf32>
+// CHECK:         kernel.write %[[SUM]], %y[0] : memref<4xf32>, vector<4xf32>
+kernel.func @parts(%x: memref<1600xf32>, %y: memref<4xf32>) {
+  kernel.compute (%c = 4) schedule #kernel.schedule<tile [4], order [0], vector 0 by 4> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 400) from %zero : f32 unroll #kernel.unroll<[1]> {
+      %v = kernel.read %x[%k * 4 + %c] : memref<1600xf32>
+      kernel.yield %v : f32
+    }
+    kernel.write %s, %y[%c] : memref<4xf32>
+  }
+}
+
+// -----
+
 // Lanes that do not lie side by side, or not as they are computed, are read and written one by one.
 
 // CHECK-LABEL: @lanes
