@@ -24,6 +24,9 @@ from webdnn.support.weights import numpy_dtype
 Dims: TypeAlias = Mapping[str, int | Sizes]
 """Symbolic dimensions by name, each bound to its size, or to those that it takes from run to run"""
 
+UNNAMED = frozenset({"", "?", "-1", "None"})
+"""What exporters call dimensions that they do not know: two of one name need not be equal."""
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -31,7 +34,7 @@ class Declared:
 
     element: ElementType
     shape: tuple[int | str, ...] | None
-    """A string is a symbolic dimension; one that has no name is called `VALUE.AXIS`."""
+    """A string is a symbolic dimension; one that has no name is called `VALUE.AXIS`, as in `x.2`."""
 
     def bound(self, dims: Dims) -> Declared:
         """The same with symbols replaced that are bound to one size."""
@@ -103,7 +106,7 @@ def declared_tensor(name: str, type: TypeProto.Tensor, where: str) -> Declared:
         if dim.HasField("dim_value") and dim.dim_value > 0:
             shape.append(dim.dim_value)
         else:  # exporters also write an unknown extent as 0 or -1
-            shape.append(dim.dim_param or f"{name}.{axis}")
+            shape.append(f"{name}.{axis}" if dim.dim_param in UNNAMED else dim.dim_param)
     return Declared(element, tuple(shape))
 
 
@@ -117,15 +120,16 @@ def bound_inputs(inputs: Sequence[ValueInfoProto], dims: Dims) -> dict[str, Tens
         except DiagnosticError as error:
             problems.note(where, error.what, hint=error.hint)
             continue
-        symbols |= dict.fromkeys(found.symbols)
         greatest = found.greatest(dims)
+        unbound = [d for d in dict.fromkeys(greatest.symbols) if d not in symbols]
+        symbols |= dict.fromkeys(found.symbols)
         type = greatest.static()
         if type is not None:
             types[value.name] = type
         elif found.shape is None:
             hint = "give the input a shape in the model (onnx.tools.update_model_dims), or its value with --constant"
             problems.note(where, "has no shape", hint=hint)
-        for symbol in greatest.symbols:
+        for symbol in unbound:
             hint = f"bind it: --dim {symbol}=1, or --dim {symbol}=1..8 for any size up to 8"
             problems.note(where, f"its dimension '{symbol}' is not bound", hint=hint)
     for name, extent in dims.items():

@@ -54,6 +54,13 @@ def test_dimensions_are_bound(model: Build, run: Run) -> None:
     np.testing.assert_array_equal(found[0], np.ones((2, 3)))
 
 
+@pytest.mark.parametrize("unknown", ["?", "-1", "None"])
+def test_unknown_dimensions_are_told_apart(model: Build, run: Run, unknown: str) -> None:
+    proto = model([node("Relu", ["x"], ["y"])], {"x": [unknown, 2, unknown]}, ["y"])
+    (found,) = run(proto, np.ones((3, 2, 4), np.float32), dims={"x.0": 3, "x.2": 4})
+    assert found.shape == (3, 2, 4)
+
+
 @pytest.mark.parametrize("ir_version", [3, 4, 10])
 def test_initializers_may_be_inputs_too(model: Build, ir_version: int) -> None:
     nodes = [node("Add", ["x", "w"], ["y"])]
