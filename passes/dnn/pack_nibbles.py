@@ -53,7 +53,7 @@ def packed(op: DequantizeLinearOp, smallest: int) -> list[Operation] | None:
     """dequantize(w, s, z) -> dequantize(unpack(w - c), s, z - c), for a number c; None where no c leaves four bits."""
     constant, shape = op.input.owner, shape_of(op.input)
     axis = next((axis for axis in axes_of(op) if shape[axis] % 2 == 0), None)
-    given = known(op.zero_point) if op.zero_point else np.zeros(1, np.int8)
+    given = known(op.zero_point) if op.zero_point else np.zeros((), np.int8)
     if not isinstance(constant, ConstantOp) or not op.input.has_one_use() or axis is None or given is None:
         return None
     if element_type(op.input.type).bits != 8 or np.prod(shape, dtype=np.int64) < max(smallest, 1):
@@ -65,7 +65,7 @@ def packed(op: DequantizeLinearOp, smallest: int) -> list[Operation] | None:
     stored = constant_of(as_array(pack_nibbles((weight - shift).astype(np.int8), axis)))
     q = UnpackNibblesOp.of(stored.output, axis=integer(axis))
     points = np.broadcast_to((zero - shift).astype(np.int8), shape_of(op.scale))
-    point = constant_of(as_array(np.ascontiguousarray(points))) if points.any() else None
+    point = constant_of(as_array(np.array(points, order="C"))) if points.any() else None
     decoded = DequantizeLinearOp.of(q.output, op.scale, point and point.output, axis=op.axis, block_size=op.block_size)
     return [stored, q, *([point] if point else []), decoded]
 

@@ -39,6 +39,20 @@ func.func @points(%x: tensor<3x4xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>) {
 
 // -----
 
+// One scale for all has one zero point for all.
+// CHECK-LABEL: func.func @scalar
+// CHECK: %[[Z:.*]] = dnn.constant dense<-28> : tensor<i8>
+// CHECK-NEXT: dnn.dequantize_linear %{{.*}}, %s, %[[Z]] {{.*}} : (tensor<4x2xi8>, tensor<f32>, tensor<i8>) -> tensor<4x2xf32>
+func.func @scalar(%x: tensor<3x4xf32>) -> tensor<3x2xf32> {
+  %q = dnn.constant dense<[[20, 21], [24, 27], [20, 24], [23, 35]]> : tensor<4x2xi8> : tensor<4x2xi8>
+  %s = dnn.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %w = dnn.dequantize_linear %q, %s {axis = 1 : i64, block_size = 0 : i64} : (tensor<4x2xi8>, tensor<f32>) -> tensor<4x2xf32>
+  %y = dnn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x2xf32>) -> tensor<3x2xf32>
+  func.return %y : tensor<3x2xf32>
+}
+
+// -----
+
 // A wider range, integers that somebody else reads, odd extents and zero points of inputs stay as they are.
 // CHECK-LABEL: func.func @left
 // CHECK-NOT: dnn.unpack_nibbles
