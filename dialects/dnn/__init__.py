@@ -6,6 +6,7 @@ from webdnn.dialects.dnn import (
     activation,
     arithmetic,
     constant,
+    control,
     convolution,
     elementwise,
     gather,
@@ -28,6 +29,7 @@ FAMILIES = (
     activation,
     arithmetic,
     constant,
+    control,
     convolution,
     elementwise,
     gather,
@@ -52,4 +54,4 @@ OPERATORS: list[type[Operation]] = [
     if isinstance(op, type) and issubclass(op, DnnOp) and op.__module__ == family.__name__ and hasattr(op, "name")
 ]
 
-DNN = Dialect("dnn", OPERATORS, [WeightAttr])
+DNN = Dialect("dnn", [*OPERATORS, control.YieldOp], [WeightAttr])

@@ -11,9 +11,9 @@ from xdsl.traits import RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
 from webdnn.dialects.kernel.affine import AxesOp
-from webdnn.dialects.kernel.loops import parse_carried, print_carried, spell
 from webdnn.dialects.kernel.structure import YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.dialects.loop_syntax import parse_pairs, print_pairs, spell
 
 
 @irdl_op_definition
@@ -76,9 +76,9 @@ class FoldOp(AxesOp):
     def print(self, printer: Printer) -> None:
         printer.print_string(" (")
         printer.print_ssa_value(self.axes[0])
-        printer.print_string(f" = {self.steps.data}) carried (")
-        printer.print_list(list(zip(self.carried, self.inits, strict=True)), lambda p: print_carried(printer, *p))
-        printer.print_string(") ")
+        printer.print_string(f" = {self.steps.data})")
+        print_pairs(printer, "carried", self.carried, self.inits)
+        printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
     @classmethod
@@ -87,8 +87,7 @@ class FoldOp(AxesOp):
             axis = parser.parse_argument(expect_type=False).resolve(INDEX)
             parser.parse_punctuation("=")
             steps = parser.parse_integer()
-        parser.parse_keyword("carried")
-        pairs = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parse_carried(parser))
+        pairs = parse_pairs(parser, "carried")
         body = parser.parse_region([axis, *(argument for argument, _ in pairs)])
         return cls(steps, [init for _, init in pairs], body)
 

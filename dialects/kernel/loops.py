@@ -20,6 +20,7 @@ from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.affine import LoopOp
 from webdnn.dialects.kernel.structure import YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
+from webdnn.dialects.loop_syntax import parse_pairs, parse_stacked, print_pairs, print_stacked, spell
 
 
 @irdl_op_definition
@@ -116,13 +117,8 @@ class ScanOp(LoopOp):
         printer.print_string(f" = {self.trips.data})")
         if self.reverse is not None:
             printer.print_string(" reverse")
-        if self.inits:
-            printer.print_string(" carried (")
-            printer.print_list(list(zip(self.carried, self.inits, strict=True)), lambda p: print_carried(printer, *p))
-            printer.print_string(")")
-        if self.stacked:
-            printer.print_string(" stacked ")
-            printer.print_list([s.type for s in self.stacked], printer.print_attribute)
+        print_pairs(printer, "carried", self.carried, self.inits)
+        print_stacked(printer, self.stacked)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
@@ -133,12 +129,8 @@ class ScanOp(LoopOp):
             parser.parse_punctuation("=")
             trips = parser.parse_integer()
         reverse = bool(parser.parse_optional_keyword("reverse"))
-        pairs = list[tuple[Parser.Argument, SSAValue]]()
-        if parser.parse_optional_keyword("carried"):
-            pairs = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parse_carried(parser))
-        stacked = list[Attribute]()
-        if parser.parse_optional_keyword("stacked"):
-            stacked = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        pairs = parse_pairs(parser, "carried")
+        stacked = parse_stacked(parser)
         body = parser.parse_region([counter, *(argument for argument, _ in pairs)])
         return cls(trips, [init for _, init in pairs], body, stacked, reverse=reverse)
 
@@ -167,28 +159,7 @@ class ScanOp(LoopOp):
                 raise VerifyException(f"a stack of {self.trips.data} rows cannot be {result.type}")
 
 
-def spell(types: Sequence[Attribute]) -> str:
-    return ", ".join(map(str, types)) or "nothing"
-
-
 def row_type(stacked: Attribute) -> TensorType[Attribute]:
     """The type of one row of a stack."""
     assert is_tensor(stacked)
     return TensorType(stacked.element_type, stacked.get_shape()[1:])
-
-
-def print_carried(printer: Printer, argument: SSAValue, init: SSAValue) -> None:
-    printer.print_ssa_value(argument)
-    printer.print_string(" = ")
-    printer.print_ssa_value(init)
-    printer.print_string(" : ")
-    printer.print_attribute(init.type)
-
-
-def parse_carried(parser: Parser) -> tuple[Parser.Argument, SSAValue]:
-    argument = parser.parse_argument(expect_type=False)
-    parser.parse_punctuation("=")
-    init = parser.parse_unresolved_operand()
-    parser.parse_punctuation(":")
-    type = parser.parse_type()
-    return argument.resolve(type), parser.resolve_operand(init, type)

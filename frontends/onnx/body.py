@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from onnx import (
@@ -35,7 +36,7 @@ from webdnn.frontends.onnx.ranged import within
 from webdnn.frontends.onnx.registry import COUNTING, LISTING, Converter
 from webdnn.frontends.onnx.scope import Scope, initializers_of
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
-from webdnn.support.diagnostic import DiagnosticError, Diagnostics
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics, Problem
 
 BLOCKED = "com.microsoft.nchwc"
 """Operators on channels in blocks, as one processor wants them: onnxruntime's last level of optimisation makes them."""
@@ -59,6 +60,8 @@ class BodyImport:
     problems: Diagnostics = field(default_factory=Diagnostics)
     cause: Exception | None = None
     guessed: set[SSAValue] = field(default_factory=set[SSAValue])
+    unreadable: list[Problem] = field(default_factory=list[Problem])
+    """What was refused of initializers, once for all"""
 
     def run(self, nodes: Sequence[NodeProto], wanted: Sequence[str], scope: Scope) -> list[SSAValue]:
         """The wanted values. Raises DiagnosticError with all that was refused."""
@@ -92,6 +95,7 @@ class BodyImport:
                 held = read_sparse_tensor(held, self.model.directory)
         except DiagnosticError as error:
             self.refused(error)
+            self.unreadable += error.problems
             owner.lost.add(name)
             return None
         value = owner.values[name] = self.emitter.constant(held, f"initializer '{name}'", format)
@@ -200,6 +204,7 @@ class BodyImport:
             emitter=self.emitter,
             directory=self.model.directory,
             importing=lambda graph, operands: self.graph(graph, operands, scope),
+            nesting=self.nested,
         )
         results = self.converted(convert, node)
         for i, name in enumerate(proto.output[len(results) :], len(results)):
@@ -274,6 +279,18 @@ class BodyImport:
 
         self.walk(ordered(graph.node, wanted, known, graph.name), wanted, inside)
         return [self.found(name, inside) for name in wanted]
+
+    @contextmanager
+    def nested(self, block: Block) -> Generator[Diagnostics]:
+        """Import into a block of its own, and note apart what is refused there."""
+        around, cause, guessed, read = self.problems, self.cause, set(self.guessed), len(self.unreadable)
+        self.problems = Diagnostics()
+        try:
+            with self.emitter.into(block):
+                yield self.problems
+        finally:
+            self.problems, self.cause, self.guessed = around, cause, guessed
+            self.problems.problems += self.unreadable[read:]
 
     def found(self, name: str, scope: Scope) -> SSAValue:
         """A value that is there. Raises Lost."""

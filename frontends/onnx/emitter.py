@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr, TensorType, i1
@@ -21,7 +22,8 @@ from webdnn.support.diagnostic import DiagnosticError
 class Emitter:
     """Appends operators to a block. Equal constants are one operator.
 
-    `settling` says of each argument which option of the compiler settles what it is.
+    `settling` says of each argument which option of the compiler settles what it is; `home` is the block that the
+    arguments and all constants are in, while operators go to one inside a loop.
     """
 
     block: Block = field(default_factory=Block)
@@ -32,6 +34,18 @@ class Emitter:
     counting: Counting = field(default_factory=Counting)
     sequences: dict[SSAValue, Sequence[SSAValue]] = field(default_factory=dict[SSAValue, Sequence[SSAValue]])
     """The tensors of each sequence, which is a value of no operator"""
+
+    def __post_init__(self) -> None:
+        self.home = self.block
+
+    @contextmanager
+    def into(self, block: Block) -> Generator[None]:
+        """Append operators to another block."""
+        around, self.block = self.block, block
+        try:
+            yield
+        finally:
+            self.block = around
 
     def add(self, op: DnnOp, where: str) -> list[SSAValue]:
         """The results of an operator: constants, where all of its operands are, or where they have no elements."""
@@ -67,7 +81,7 @@ class Emitter:
         key = op.value, format
         if key not in self.constants:
             op.location = NameLoc(StringAttr(where), NoneAttr())
-            self.block.add_op(op)
+            self.home.add_op(op)
             self.constants[key] = op.output
             if format:
                 self.formats[op.output] = format
@@ -103,4 +117,4 @@ class Emitter:
                 fresh = [o for o in owner.operands if o not in seen]
                 seen.update(fresh)
                 pending.extend(fresh)
-        return [option for option, a in zip(self.settling, self.block.args, strict=False) if a in seen]
+        return [option for option, a in zip(self.settling, self.home.args, strict=False) if a in seen]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 from onnx import AttributeProto, GraphProto
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.arrays import Array
@@ -17,7 +18,7 @@ from webdnn.dialects.dnn.reference.constants import known
 from webdnn.dialects.element import element_type, shape_of, tensor_type
 from webdnn.frontends.onnx.emitter import Emitter
 from webdnn.frontends.onnx.tensors import is_format, read_sparse_tensor, read_tensor
-from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.diagnostic import DiagnosticError, Diagnostics
 from webdnn.support.element_type import ElementType
 
 KINDS = {value: name.lower() for name, value in AttributeProto.AttributeType.items()}
@@ -51,6 +52,7 @@ class Node:
     directory: Path
     """Where the model lies, and its external data with it."""
     importing: Callable[[GraphProto, Sequence[SSAValue]], list[SSAValue]]
+    nesting: Callable[[Block], AbstractContextManager[Diagnostics]]
 
     def refuse(self, problem: str, hint: str) -> NoReturn:
         """Say why this node cannot be imported; `problem` continues the sentence `'Conv' …`."""
@@ -164,6 +166,10 @@ class Node:
     def inline(self, graph: GraphProto, operands: Sequence[SSAValue] = ()) -> list[SSAValue]:
         """The outputs of a graph attribute on these operands, its nodes imported here. Raises Lost."""
         return self.importing(graph, operands)
+
+    def into(self, block: Block) -> AbstractContextManager[Diagnostics]:
+        """Import into a block of its own, and note apart what is refused there."""
+        return self.nesting(block)
 
     def _required(self, name: str, kind: int) -> AttributeProto:
         found = self._attribute(name, kind, False)

@@ -13,11 +13,12 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.control import YieldOp
 from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of, stored_type
 from webdnn.lowering.tensor_layout_to_kernel import operators
-from webdnn.lowering.tensor_layout_to_kernel.lowering import LOWERINGS, Lowering
+from webdnn.lowering.tensor_layout_to_kernel.lowering import LOWERINGS, Lowering, kernels_of
 from webdnn.support.diagnostic import Diagnostics
 from webdnn.support.index import Index
 
@@ -39,16 +40,14 @@ def convert_layout(op: ConvertOp, low: Lowering) -> list[SSAValue]:
 
 def lower(op: Operation, stored: dict[SSAValue, SSAValue]) -> tuple[list[Operation], list[SSAValue]]:
     """The kernels of one operator, and its stored results."""
+    if not isinstance(op, ConvertOp):
+        return kernels_of(op, stored)
     low = Lowering(stored)
-    if isinstance(op, ConvertOp):
-        return low.ops, convert_layout(op, low)
-    results = LOWERINGS[type(op)](op, low)
-    for made in (inner for outer in low.ops for inner in outer.walk()):
-        made.location = op.location
-    for made in low.ops:
-        for result in made.results:
-            result.name_hint = op.results[0].name_hint
-    return low.ops, list(results)
+    return low.ops, convert_layout(op, low)
+
+
+def is_lowered(op: Operation) -> bool:
+    return type(op) in LOWERINGS or isinstance(op, ConvertOp | ConstantOp | YieldOp)
 
 
 def lower_block(block: Block, problems: Diagnostics) -> None:
@@ -61,8 +60,9 @@ def lower_block(block: Block, problems: Diagnostics) -> None:
     for op in list(block.ops):
         if isinstance(op, ConstantOp | func.ReturnOp):
             continue
-        if type(op) not in LOWERINGS and not isinstance(op, ConvertOp):
-            problems.add(op, "has no kernel form", hint="express the model without this operator")
+        if foreign := [inner for inner in op.walk() if not is_lowered(inner)]:
+            for inner in foreign:
+                problems.add(inner, "has no kernel form", hint="express the model without this operator")
             continue
         ops, results = lower(op, stored)
         Rewriter.insert_op(ops, InsertPoint.before(op))

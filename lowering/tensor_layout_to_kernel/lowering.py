@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import TensorType, UnknownLoc
 from xdsl.ir import Attribute, Operation, Region, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
@@ -97,6 +97,20 @@ class Lowering:
         self.ops = [*outer, op]
         return op.last, op.stacked
 
+    def plain(self, value: SSAValue) -> SSAValue:
+        """An operand stored row-major: as it is, or moved."""
+        type = tensor_type(value)
+        bare = TensorType(type.element_type, type.get_shape())
+        layout, shape = self.layout(value), type.get_shape()
+        if layout.essence(shape) == row_major(len(shape)).essence(shape):
+            stored = self.stored.get(value, value)
+            return stored if stored.type == bare else self.reshape(value, bare)
+
+        def element(body: Body, *at: Index) -> SSAValue:
+            return self.read(body, value, at)
+
+        return self.compute([bare], element)[0]
+
     def settled(self, value: SSAValue, result: SSAValue) -> SSAValue:
         """Something that was computed row-major as a result of the operator: as it is, or moved, or rounded."""
         type, made = tensor_type(result), tensor_type(value)
@@ -147,6 +161,19 @@ def lowers(*kinds: type[DnnOp]) -> Callable[[LowererT], LowererT]:
         return function
 
     return register
+
+
+def kernels_of(op: Operation, stored: dict[SSAValue, SSAValue]) -> tuple[list[Operation], list[SSAValue]]:
+    """The kernels of one operator, where that says they come from, and its stored results."""
+    low = Lowering(stored)
+    results = LOWERINGS[type(op)](op, low)
+    for made in (inner for outer in low.ops for inner in outer.walk()):
+        if isinstance(made.location, UnknownLoc):
+            made.location = op.location
+    for made in low.ops:
+        for result in made.results:
+            result.name_hint = result.name_hint or op.results[0].name_hint
+    return low.ops, list(results)
 
 
 def broadcast_indices(value: SSAValue, indices: Sequence[Index]) -> list[Index]:

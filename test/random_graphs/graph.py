@@ -14,10 +14,10 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 Array = NDArray[np.generic]
-Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | TensorProto
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | TensorProto | GraphProto
 
 FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int32", "int64", "int8", "uint8")

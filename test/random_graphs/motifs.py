@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from onnx import TensorProto, helper
 
 from random_graphs.graph import Graph, Node, Value
 
 Motif = Callable[[Graph], None]
+
+FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
 
 def add(graph: Graph, op: str, operands: Sequence[Value], moves: bool = False, **attributes: int | list[int]) -> Value:
@@ -171,7 +174,33 @@ def recurrent(graph: Graph) -> None:
     add(graph, op, [x, w, weight(graph, 1, gates * hidden, hidden)], hidden_size=hidden)
 
 
+def looped(graph: Graph) -> None:
+    """Steps that hand a state on and read a row each, and end after those that are said, or on what they find."""
+    width, steps, early = graph.one(1, 3, 4), graph.one(50, 61), graph.chance(0.4)
+    going = ("Less", ["most", "limit"]) if early else ("Identity", ["c"])
+    nodes = [
+        helper.make_node("Gather", ["x", "i"], ["u"]),
+        helper.make_node("Mul", ["h", "s"], ["p"]),
+        helper.make_node(graph.word("Add", "Sub", "Max"), ["p", "u"], ["q"]),
+        helper.make_node(graph.word("Tanh", "Relu", "Sigmoid"), ["q"], ["g"]),
+        helper.make_node("ReduceMax", ["q"], ["most"], keepdims=0),
+        helper.make_node(going[0], going[1], ["d"]),
+        *(helper.make_node("Identity", [name], [f"same_{name}"]) for name in ("s", "limit", "x")),
+    ]
+    shapes = {"h": [width], "s": [width], "limit": [], "x": [steps, width]}
+    inputs = [helper.make_tensor_value_info(n, kind, []) for n, kind in (("i", INT64), ("c", BOOL))]
+    inputs += [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in shapes.items()]
+    states = ["g", "same_s", "same_limit", "same_x", *([] if early else ["q"])]
+    outputs = [helper.make_tensor_value_info("d", BOOL, [])]
+    outputs += [helper.make_tensor_value_info(name, FLOAT, None) for name in states]
+    body = helper.make_graph(nodes, "step", inputs, outputs)
+    most, on = graph.known(np.array(steps - 1), "int64"), graph.known(np.array(True), "bool")
+    limit = graph.known(np.array(2.5), "float32")
+    operands = [most, on, floats(graph, width), weight(graph, width), limit, floats(graph, steps, width)]
+    graph.add(lambda _: Node("Loop", operands, {"body": body}, outputs=len(states)), operands)
+
+
 MOTIFS: Sequence[Motif] = (
     constant_part, identity, norm, norm, nothing, convolution, tiles, enlarged, joined, scaled_product, attention,
-    product, panels, wide_product, recurrent,
+    product, panels, wide_product, recurrent, looped,
 )  # fmt: skip

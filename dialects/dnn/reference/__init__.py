@@ -3,6 +3,7 @@
 from webdnn.dialects.dnn.reference import (
     activation,
     arithmetic,
+    control,
     convolution,
     elementwise,
     gather,
@@ -23,6 +24,7 @@ from webdnn.dialects.dnn.reference.registry import MEANINGS, evaluate
 FAMILIES = (
     activation,
     arithmetic,
+    control,
     convolution,
     elementwise,
     gather,

@@ -15,6 +15,7 @@ from webdnn.frontends.onnx.choice import chosen
 from webdnn.frontends.onnx.filled import counted, extents_of, merged
 from webdnn.frontends.onnx.node import Node
 from webdnn.frontends.onnx.registry import converter
+from webdnn.frontends.onnx.rolled import Step, rolled
 from webdnn.frontends.onnx.term import Term, stacked, total
 from webdnn.support.shapes import normalize_axis
 
@@ -39,6 +40,8 @@ def loop(node: Node) -> Sequence[SSAValue]:
     each state is what it was, and what steps give is counted.
     """
     body, (most, trips) = node.graph("body"), step_counts(node)
+    if (found := kept_loop(node, body, most, trips)) is not None:
+        return found
     goes_on, live = (True, None) if node.optional(1) is None else settled(Term.operand(node, 1).reshaped())
     carried = [node.operand(i) for i in range(2, len(node.operands))]
     rows: list[list[SSAValue]] = [[] for _ in body.output[1 + len(carried) :]]
@@ -58,6 +61,35 @@ def loop(node: Node) -> Sequence[SSAValue]:
     if rows and not taken:
         node.refuse("takes no step, and stacks what each computes", hint="remove the loop from the model")
     return [*carried, *(gathered_up(node, row, taken) for row in rows)]
+
+
+def kept_loop(node: Node, body: GraphProto, most: int | None, trips: Term | None) -> list[SSAValue] | None:
+    """The results where the loop stays one; None where it is written out."""
+    states = [node.operand(i) for i in range(2, len(node.operands))]
+    may_begin, begins = (True, None) if node.optional(1) is None else settled(Term.operand(node, 1).reshaped())
+    if not may_begin:
+        return None
+
+    def emit(number: SSAValue, states: Sequence[SSAValue]) -> Step:
+        running = node.constant_value(as_array(np.array(np.bool_(True))))
+        condition, *results = node.inline(body, [number, running, *states])
+        if trips is not None:
+            condition = (trips.cast("i64").greater(Term(node, number) + 1) & Term(node, condition).reshaped()).value
+        return Step(condition, results[: len(states)], results[len(states) :])
+
+    begins = both(begins, None if trips is None else trips.greater(0))
+    found = rolled(node, operators_of(body), most, states, emit, None if begins is None else begins.value)
+    if found is None or found.taken is None:
+        return None if found is None else [*found.states, *found.stacks]
+    if most is not None:
+        node.emitter.counting.note(found.taken, 0 if begins else 1, most)
+    return [*found.states, *(counted(node, stack, {0: Term(node, found.taken)}) for stack in found.stacks)]
+
+
+def operators_of(graph: GraphProto) -> int:
+    """The nodes of a graph, and of those inside of them; at least one."""
+    inner = sum(operators_of(a.g) for node in graph.node for a in node.attribute if a.HasField("g"))
+    return max(1, len(graph.node) + inner)
 
 
 def step_counts(node: Node) -> tuple[int | None, Term | None]:
@@ -145,8 +177,21 @@ def scanned(
     if len(lengths) != 1 or 0 in lengths:
         node.refuse(f"scans axes of {sorted(lengths)} places", hint="they must have one length, at least 1")
     (steps,) = lengths
-    check_steps(node, steps)
     outputs = len(body.output) - len(states)
+    turned = node.integers("scan_output_directions", [0] * outputs)
+    along = node.integers("scan_output_axes", [0] * outputs)
+
+    def emit(number: SSAValue, states: Sequence[SSAValue]) -> Step:
+        forwards = Term(node, number)
+        at = [(steps - 1) - forwards if backwards else forwards for backwards in directions]
+        slices = [x.gathered(i, axis).value for x, i, axis in zip(inputs, at, places, strict=True)]
+        results = node.inline(body, [*states, *slices])
+        return Step(None, results[: len(states)], results[len(states) :])
+
+    if (found := rolled(node, operators_of(body), steps, states, emit)) is not None:
+        stacks = [Term(node, stack) for stack in found.stacks]
+        return [*(Term(node, s) for s in found.states), *map(placed, stacks, turned, along)]
+    check_steps(node, steps)
     rows: list[list[Term]] = [[] for _ in range(outputs)]
     for step in range(steps):
         at = [steps - 1 - step if backwards else step for backwards in directions]
@@ -155,10 +200,18 @@ def scanned(
         states = results[: len(states)]
         for row, value in zip(rows, results[len(states) :], strict=True):
             row.append(Term(node, value))
-    turned = node.integers("scan_output_directions", [0] * outputs)
-    along = node.integers("scan_output_axes", [0] * outputs)
     stacks = [
         stacked(row[::-1] if backwards else row, normalize_axis(axis, len(row[0].shape) + 1))
         for row, backwards, axis in zip(rows, turned, along, strict=True)
     ]
     return [*(Term(node, s) for s in states), *stacks]
+
+
+def placed(stack: Term, backwards: int, axis: int) -> Term:
+    """A stack of rows along its first axis, perhaps from the last row on, with that axis at another place."""
+    if backwards:
+        last = stack.shape[0] - 1
+        stack = stack.gathered(Term.known(stack.node, as_array(np.arange(last, -1, -1))), 0)
+    place = normalize_axis(axis, len(stack.shape))
+    others = range(1, len(stack.shape))
+    return stack.transposed(*others[:place], 0, *others[place:]) if place else stack

@@ -3,6 +3,7 @@
 from webdnn.lowering.tensor_layout_to_kernel.operators import (
     activation,
     arithmetic,
+    control,
     convolution,
     elementwise,
     float_codes,
@@ -24,6 +25,7 @@ from webdnn.lowering.tensor_layout_to_kernel.operators import (
 FAMILIES = (
     activation,
     arithmetic,
+    control,
     convolution,
     elementwise,
     float_codes,

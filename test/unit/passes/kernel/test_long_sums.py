@@ -27,4 +27,4 @@ def test_errors_do_not_add_up(size: tuple[int, int], channels: str, tmp_path: Pa
     write_bundle(tmp_path / "bundle", manifest, files)
     with Session(tmp_path / "bundle", "wasmtime") as session:
         found = session.run({"x": np.full(shape, VALUE, np.float32)})["y"]
-    np.testing.assert_allclose(found, VALUE, rtol=4e-6)
+    np.testing.assert_allclose(np.asarray(found, np.float32), VALUE, rtol=4e-6)
