@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from webdnn.dialects.dnn.selection import ArgMaxOp, ArgMinOp, ArgOp, SearchSortedOp, TopKOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.attributes import ReduceKind
-from webdnn.dialects.kernel.builder import Body
+from webdnn.dialects.kernel.builder import Body, is_float
 from webdnn.dialects.tensor_layout import layout_of
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, Point, lowers
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import Scalars
@@ -36,7 +36,11 @@ def arg_extreme(op: ArgOp, low: Lowering) -> Sequence[SSAValue]:
         other = body.constant(0 if last else extent - 1, i32)
 
         def candidate(inner: Body, k: Index) -> SSAValue:
-            return inner.select(inner.equal(value(inner, k), peak), inner.index(k, i32), other)
+            here, mine = inner.index(k, i32), value(inner, k)
+            if not is_float(mine):
+                return inner.select(inner.equal(mine, peak), here, other)
+            beaten = inner.less(mine, peak) if kind is ReduceKind.MAX else inner.less(peak, mine)
+            return inner.select(beaten, other, here)  # in a row with NaN, none is: that is its first index, or the last
 
         found = body.reduce(ReduceKind.MAX if last else ReduceKind.MIN, [extent], candidate, init=other, type=i32)
         return body.add(arith.ExtSIOp(found, i64))

@@ -5,7 +5,8 @@
 // CHECK-LABEL: @arg_max
 // CHECK: %[[PEAK:.*]] = kernel.reduce max (%k = 3) from %{{.*}} : f32
 // CHECK: %[[INDEX:.*]] = kernel.reduce min (%k_1 = 3) from %{{.*}} : i32
-// CHECK:   arith.cmpf oeq, %{{.*}}, %[[PEAK]] : f32
+// CHECK:   %[[BEATEN:.*]] = arith.cmpf olt, %{{.*}}, %[[PEAK]] : f32
+// CHECK:   arith.select %[[BEATEN]]
 // CHECK: arith.extsi %[[INDEX]] : i32 to i64
 func.func @arg_max(%x: tensor<2x3xf32>) -> tensor<2xi64> {
   %0 = dnn.arg_max %x {axis = 1 : i64, keepdims = false, select_last = false} : (tensor<2x3xf32>) -> tensor<2xi64>
