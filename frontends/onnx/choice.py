@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -25,6 +26,7 @@ def chosen(holds: Term, i: int, yes: Term, no: Term, fixed: str) -> SSAValue:
     node = holds.node
     if yes.value is no.value:
         return yes.value
+    no = ranked_like(yes, no)
     (found, rank), (other, other_rank) = ((described(term), len(term.shape)) for term in (yes, no))
     if found.split()[0] != other.split()[0] or rank != other_rank:
         raise NotConstant(
@@ -39,6 +41,13 @@ def chosen(holds: Term, i: int, yes: Term, no: Term, fixed: str) -> SSAValue:
     value, format = holds.where(widened(yes, shape), widened(no, shape)).value, node.emitter.formats.get(yes.value)
     value = value if format is None else node.emitter.marked(value, format, node.name)
     return counted(node, value, counts)
+
+
+def ranked_like(wanted: Term, term: Term) -> Term:
+    """One element with as many axes as another: exporters are not careful whether a number has an axis."""
+    rank = len(wanted.shape)
+    single = prod(wanted.shape) == prod(term.shape) == 1 and len(term.shape) != rank
+    return term.reshaped(*[1] * rank) if single else term
 
 
 def chosen_counts(holds: Term, yes: Term, no: Term) -> dict[int, Term]:

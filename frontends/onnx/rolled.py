@@ -23,6 +23,7 @@ from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.constants import array_of, grouped_operands, known
 from webdnn.dialects.dnn.reference.registry import evaluate
 from webdnn.dialects.element import shape_of, tensor_type
+from webdnn.frontends.onnx.choice import ranked_like
 from webdnn.frontends.onnx.node import Lost, Node
 from webdnn.frontends.onnx.term import Term
 from webdnn.support.diagnostic import DiagnosticError
@@ -81,6 +82,9 @@ def rolled(
     try:
         with node.into(block) as refused:
             step = emit(block.args[0], block.args[1:])
+            step.nexts = [
+                ranked_like(Term(node, s), Term(node, n)).value for s, n in zip(states, step.nexts, strict=True)
+            ]
     except (DiagnosticError, Lost):
         return abandoned(block)
     if refused.problems or not has_fixed_types(node, step, states):
@@ -126,7 +130,6 @@ class Rolling:
         open_ended = begins is not None or not self.is_computable([condition] if condition else [], self.numbers)
         if open_ended:
             self.keep_states(begins)
-            self.numbers = self.independent()
         steps = self.evaluated(most)
         if steps is None:
             return None
@@ -152,20 +155,31 @@ class Rolling:
             return None
         loop = LoopOp(count, [self.states[i] for i in kept], captured, Region(self.block))
         results = self.node.add_all(loop)
-        last = dict(zip(kept, results, strict=False))
-        last |= {i: self.node.constant_value(finals[i]) for i in self.numbers}
-        states, stacks = [last.get(i, s) for i, s in enumerate(self.states)], results[len(kept) :]
-        if not open_ended:
-            return Rolled(states, stacks)
-        return Rolled(states[:-1], stacks[:-1], Term(self.node, stacks[-1]).sum(0).value)
+        last, stacks = dict(zip(kept, results, strict=False)), results[len(kept) :]
+        taken = Term(self.node, stacks.pop()).sum(0) if open_ended else None
+        for i in self.numbers:
+            last[i] = self.final(as_array(np.stack([row[i] for row in (*tables, finals)])), taken)
+        states = [last.get(i, s) for i, s in enumerate(self.states)]
+        return Rolled(states[:-1] if open_ended else states, stacks, taken and taken.value)
+
+    def final(self, values: Array, taken: Term | None) -> SSAValue:
+        """A number behind the last step, of those before each step and behind all."""
+        if taken is None:
+            return self.node.constant_value(as_array(np.array(values[-1], order="C")))
+        return Term.known(self.node, values).gathered(taken, 0).value
 
     def keep_states(self, begins: SSAValue | None) -> None:
-        """Carry whether steps are taken still: one that is not changes nothing. A row more tells it."""
+        """Carry whether steps are taken still: one that is not changes nothing. A row more tells it.
+
+        Numbers go on as if it were, so that they are known in each step.
+        """
         node, step = self.node, self.step
         live = Term(node, self.block.insert_arg(TensorType(i1, []), len(self.block.args)))
         with node.into(self.block):
             nexts = [
-                next if self.stays(i) else live.where(Term(node, next), Term(node, self.argument(i))).value
+                next
+                if i in self.numbers or self.stays(i)
+                else live.where(Term(node, next), Term(node, self.argument(i))).value
                 for i, next in enumerate(step.nexts)
             ]
             goes_on = live if step.condition is None else live & Term(node, step.condition).reshaped()

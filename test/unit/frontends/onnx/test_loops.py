@@ -89,24 +89,26 @@ def test_steps_that_are_known(body: str, outputs: str, steps: list[int], run: Ru
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-OPEN = """y, rows = Loop(many, on, h) <body = step (int64 i, bool c, float[4] a) => (bool d, float[4] b, float[4] r) {
-    s = Abs(a) m = ReduceMax<keepdims = 0>(s) d = Less(m, large) b = Add(a, a) r = Neg(a) }>"""
+OPEN = """y, n, rows = Loop(many, on, h, one) <body = step (int64 i, bool c, float[4] a, int64 t)
+    => (bool d, float[4] b, int64 v, float[4] r) {
+    s = Abs(a) m = ReduceMax<keepdims = 0>(s) d = Less(m, large) b = Add(a, a) v = Add(t, t) r = Neg(a) }>"""
 NEVER = f"m = ReduceMax<keepdims = 0>(x) go = Greater(m, large) {OPEN.replace('many, on', 'many, go')}"
 
 
 def test_steps_that_depend_on_data(run: Run) -> None:
-    proto = model_of(OPEN, "float[4] y, float[N, 4] rows")
+    proto = model_of(OPEN, "float[4] y, int64 n, float[N, 4] rows")
     assert [loop.steps for loop in loops(import_onnx(proto))] == [9]
-    y, rows, count = run(proto, INPUT)
-    last, all_rows = wanted(proto)
+    y, n, rows, count = run(proto, INPUT)
+    last, number, all_rows = wanted(proto)
     assert 1 < int(count) < 9
+    assert n == number
     np.testing.assert_allclose(y, last, rtol=1e-5)
     np.testing.assert_allclose(rows[: int(count)], all_rows.reshape(-1, 4), rtol=1e-5)
 
 
 def test_no_step(run: Run) -> None:
-    y, rows, count = run(model_of(NEVER, "float[4] y, float[N, 4] rows"), INPUT)
-    assert (count, rows.shape) == (0, (9, 4))
+    y, n, rows, count = run(model_of(NEVER, "float[4] y, int64 n, float[N, 4] rows"), INPUT)
+    assert (n, count, rows.shape) == (1, 0, (9, 4))
     np.testing.assert_array_equal(y, INPUT[1])
 
 
