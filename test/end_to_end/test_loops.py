@@ -44,7 +44,8 @@ def model_of(nodes: str) -> ModelProto:
     test (float[40, 1, 6] x, float[6, 6] w) => (float[1, 6] y, int64 steps, float[N, 1, 6] rows) {{
       on = Constant<value = bool {{1}}>() many = Constant<value = int64 {{40}}>() end = Constant<value = int64 {{31}}>()
       none = Constant<value = int64 {{0}}>() one = Constant<value = int64 {{1}}>()
-      large = Constant<value_float = 12.0>() less = Constant<value_float = 0.9>() h = Gather<axis = 0>(x, one) {nodes} }}""")
+      large = Constant<value_float = 11.0>() less = Constant<value_float = 0.9>()
+      h = Gather<axis = 0>(x, one) {nodes} }}""")
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -58,7 +59,7 @@ def test_loops(name: str, target: str, browser: Browser, tmp_path: Path) -> None
     expected = dict(zip(("y", "steps", "rows"), map(np.asarray, found), strict=True))
     module = import_onnx(model)
     assert next(op.steps for op in module.walk() if isinstance(op, LoopOp)) == steps
-    assert 1 < int(expected["steps"]) <= 31
+    assert 1 < int(expected["steps"]) < 40
     manifest, files, _ = compile_module(module, [target], name="loop")
     write_bundle(tmp_path / "bundle", manifest, files)
     backends = ["webgl2", "webgl1"] if target == "webgl" else [target]
