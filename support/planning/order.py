@@ -51,6 +51,19 @@ class Tasks:
             for t, made in enumerate(self.makes)
         )
 
+    @cached_property
+    def followers(self) -> tuple[tuple[int, ...], ...]:
+        """Of each task: those that need it."""
+        found: list[list[int]] = [[] for _ in self.needs]
+        for t, needs in enumerate(self.needs):
+            for p in _bits(needs):
+                found[p].append(t)
+        return tuple(map(tuple, found))
+
+    def ready_after(self, done: int, task: int) -> int:
+        """The tasks that nothing keeps back any more once one has run, which is among those in `done`."""
+        return sum(1 << t for t in self.followers[task] if not self.needs[t] & ~done)
+
     def step(self, done: int, task: int) -> tuple[int, int]:
         """(bytes above those live, while the task runs; the same once it has run), after the tasks in `done`."""
         freed = reused = 0
@@ -81,11 +94,12 @@ class _Span:
 
 
 class _State(NamedTuple):
-    """A set of tasks that have run, and the last task of the best way found to it."""
+    """A set of tasks that have run, those that can run next, and the last task of the best way found to it."""
 
     cost: int
     live: int
     done: int
+    ready: int
     before: "_State | None" = None
     task: int = -1
 
@@ -217,6 +231,12 @@ def _spans(tasks: Tasks) -> Iterator[_Span]:
             done, live = goal, _walk(tasks, done, live, span.tasks)[1]
 
 
+def _start(tasks: Tasks, span: _Span, floor: int) -> _State:
+    """Before the first task of a span."""
+    ready = sum(1 << t for t in span.tasks if not tasks.needs[t] & ~span.done)
+    return _State(floor, span.live, span.done, ready)
+
+
 def _successors(tasks: Tasks, span: _Span, state: _State) -> list[_State]:
     """The states one task further.
 
@@ -224,12 +244,11 @@ def _successors(tasks: Tasks, span: _Span, state: _State) -> list[_State]:
     frees only grow as more has run, so the rest of the best order after the state has no higher step if it runs now.
     """
     found: list[_State] = []
-    for task in span.tasks:
-        if state.done >> task & 1 or tasks.needs[task] & ~state.done:
-            continue
+    for task in _bits(state.ready):
         transient, net = tasks.step(state.done, task)
-        cost = max(state.cost, state.live + transient)
-        after = _State(cost, state.live + net, state.done | 1 << task, state, task)
+        cost, done = max(state.cost, state.live + transient), state.done | 1 << task
+        ready = state.ready & ~(1 << task) | tasks.ready_after(done, task) & span.goal
+        after = _State(cost, state.live + net, done, ready, state, task)
         if net <= 0 and cost == state.cost:
             return [after]
         found.append(after)
@@ -244,7 +263,7 @@ def _exact(tasks: Tasks, span: _Span, floor: int, ceiling: int, max_states: int)
     """
     best = {span.done: floor}
     closed: set[int] = set()
-    heap = [(floor, 0, span.live, 0, _State(floor, span.live, span.done))]
+    heap = [(floor, 0, span.live, 0, _start(tasks, span, floor))]
     pushed = 0
     while heap:
         _, depth, _, _, state = heapq.heappop(heap)
@@ -265,7 +284,7 @@ def _exact(tasks: Tasks, span: _Span, floor: int, ceiling: int, max_states: int)
 
 def _beam(tasks: Tasks, span: _Span, floor: int, ceiling: int, width: int) -> _State | None:
     """The end of a good path below the ceiling, if the search meets one: it keeps the best few states of each depth."""
-    layer = [_State(floor, span.live, span.done)]
+    layer = [_start(tasks, span, floor)]
     for _ in span.tasks:
         best: dict[int, _State] = {}
         for after in (after for state in layer for after in _successors(tasks, span, state)):
