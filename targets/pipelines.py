@@ -115,6 +115,7 @@ class Pipeline:
             "dnn-pad-empty-tensors",
             f"dnn-form-integer-products{{limit={self.integers}}}",
             "dnn-pack-nibbles",
+            "dnn-hoist-invariants",
             *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
             *((f"dnn-select-algorithms{{{self.tiles}}}",) if self.winograd > 1 else ()),
             "convert-dnn-to-tensor-layout",

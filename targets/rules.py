@@ -35,6 +35,7 @@ RULES = (
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),
     left_out("dnn-form-integer-products", "products of quantized tensors are sums of integers"),
     left_out("dnn-pack-nibbles", "two integers of four bits share a byte"),
+    left_out("dnn-hoist-invariants", "what every step of a loop computes alike is computed once"),
     left_out("dnn-merge-siblings", "products that read the same input are one kernel", gpu_only=True),
     left_out("dnn-select-algorithms", "convolutions by small kernels take fewer products"),
     Rule(

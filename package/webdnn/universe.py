@@ -37,6 +37,7 @@ PASSES: dict[str, str] = {
     "dnn-compress-weights": "webdnn.passes.dnn.compress_weights:DnnCompressWeightsPass",
     "dnn-form-integer-products": "webdnn.passes.dnn.form_integer_products:DnnFormIntegerProductsPass",
     "dnn-pack-nibbles": "webdnn.passes.dnn.pack_nibbles:DnnPackNibblesPass",
+    "dnn-hoist-invariants": "webdnn.passes.dnn.hoist_invariants:DnnHoistInvariantsPass",
     "dnn-merge-siblings": "webdnn.passes.dnn.merge_siblings:DnnMergeSiblingsPass",
     "dnn-select-algorithms": "webdnn.passes.dnn.select_algorithms:DnnSelectAlgorithmsPass",
     "convert-dnn-to-tensor-layout": "webdnn.lowering.dnn_to_tensor_layout.convert:ConvertDnnToTensorLayoutPass",

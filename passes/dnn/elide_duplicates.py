@@ -39,7 +39,7 @@ def elide_all(block: Block) -> None:
     met: dict[Hashable, DnnOp] = {}
     numbers: dict[object, int] = {}
     for op in list(block.ops):
-        if not isinstance(op, DnnOp) or not op.has_trait(Pure):
+        if not isinstance(op, DnnOp) or not op.has_trait(Pure) or op.regions:
             continue
         first = met.setdefault(meaning_of(op, numbers), op)
         if first is not op:
@@ -61,8 +61,8 @@ class DnnElideDuplicatesPass(ModulePass):
         %a = dnn.add %x, %y : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
         %z = dnn.mul %a, %a : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
 
-    The operands of commutative operators may stand in either order. Leaves alone: operators that are not pure, and
-    those whose operands or properties differ in any way. Run after `dnn-fold-constants`.
+    The operands of commutative operators may stand in either order. Leaves alone: operators that are not pure, loops,
+    and those whose operands or properties differ in any way. Run after `dnn-fold-constants`.
     """
 
     name = "dnn-elide-duplicates"

@@ -13,15 +13,17 @@ from xdsl.traits import is_side_effect_free
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.control import LoopOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
 from webdnn.dialects.dnn.reference.registry import MEANINGS
 
 
 def bodies(module: ModuleOp) -> Iterator[Block]:
-    """The block of each function that has one."""
+    """The block of each function that has one, and then those of the loops in it."""
     for function in module.body.block.ops:
         if isinstance(function, func.FuncOp) and not function.is_declaration:
             yield function.body.block
+            yield from [op.body.block for op in function.walk() if isinstance(op, LoopOp)]
 
 
 def fused_location(*ops: Operation) -> LocationAttr:

@@ -26,6 +26,7 @@ from webdnn.passes.kernel.fusion.inlining import (
     erase_unread,
     has_reduction,
     inline,
+    is_long,
     points_of,
     readers,
     reads_in,
@@ -130,6 +131,8 @@ class Policy:
 
     def allows(self, at: Seen, consumer: ComputeOp) -> bool:
         producer, read = at.producer, at.read
+        if is_long(producer, consumer):
+            return False
         alone = readers(producer) == {consumer}
         left = {r.source for r in reads_in(consumer) if r is not read}
         if len(left | {r.source for r in reads_in(producer)}) > self.max_inputs:
@@ -204,10 +207,10 @@ class KernelFuseProducersPass(ModulePass):
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
     one with tables of coefficients whose neighbours would lie apart; arithmetic that another kernel needs too or that
-    the reader would repeat; what would bind more than `max-inputs`
-    buffers. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put
-    side by side what is then read in vectors. What is made of constants alone is computed once, when the model is
-    loaded, unless a run reads few of its elements, or each once and one takes at most `decode` operations.
+    the reader would repeat; what would bind more than `max-inputs` buffers, or be more than 192 operations. Moves
+    (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put side by side what
+    is then read in vectors. What is made of constants alone is computed once, when the model is loaded, unless a run
+    reads few of its elements, or each once and one takes at most `decode` operations.
     Run after `convert-tensor-layout-to-kernel`.
     """
 

@@ -24,6 +24,7 @@ from webdnn.passes.kernel.fusion.inlining import (
     erase_unread,
     has_reduction,
     inline,
+    is_long,
     readers,
     reads_in,
     seen,
@@ -219,7 +220,10 @@ class Policy:
 
     def pays(self, producer: ComputeOp) -> Trial | None:
         """The kernels that read a compute without it, and perhaps without what it reads, where that is cheaper."""
-        trial = Trial.of([r for r in readers(producer) if isinstance(r, ComputeOp)])
+        found = [r for r in readers(producer) if isinstance(r, ComputeOp)]
+        if any(is_long(producer, reader) for reader in found):
+            return None
+        trial = Trial.of(found)
         taken: ComputeOp | None = producer
         while taken and trial.take_over(taken, self.multiplies_weights(taken)):
             if trial.inputs <= self.max_inputs and trial.debt <= self.gain(trial):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from math import prod
 
 from xdsl.dialects import arith
@@ -41,6 +42,16 @@ def widens_only(op: ComputeOp) -> bool:
         return False
     before, after = element_type(read.source.type), element_type(op.res[0].type)
     return before.is_integer and after.is_integer and before.bits < after.bits == 32
+
+
+MOST_OPERATIONS = 192
+"""A kernel of so many operations has no more put into it: it waits for them, not for memory, and compiles slowly."""
+
+
+def is_long(*ops: ComputeOp) -> bool:
+    """Would these be more operations than one kernel should have?"""
+    counted = sum(1 for _ in islice(chain.from_iterable(op.walk() for op in ops), MOST_OPERATIONS + 1))
+    return counted > MOST_OPERATIONS
 
 
 def points_of(op: Operation) -> int:

@@ -23,6 +23,7 @@ IDLE = {
     "dnn-commute-resampling",
     "dnn-fold-constants",
     "dnn-form-integer-products",
+    "dnn-hoist-invariants",
     "dnn-narrow-integers",
     "dnn-pack-nibbles",
     "kernel-alternate-panels",
