@@ -180,7 +180,8 @@ def looped(graph: Graph) -> None:
     going = ("Less", ["most", "limit"]) if early else ("Identity", ["c"])
     nodes = [
         helper.make_node("Gather", ["x", "i"], ["u"]),
-        helper.make_node("Mul", ["h", "s"], ["p"]),
+        helper.make_node("Tanh", ["s"], ["alike"]),
+        helper.make_node("Mul", ["h", "alike"], ["p"]),
         helper.make_node(graph.word("Add", "Sub", "Max"), ["p", "u"], ["q"]),
         helper.make_node(graph.word("Tanh", "Relu", "Sigmoid"), ["q"], ["g"]),
         helper.make_node("ReduceMax", ["q"], ["most"], keepdims=0),
@@ -196,7 +197,7 @@ def looped(graph: Graph) -> None:
     body = helper.make_graph(nodes, "step", inputs, outputs)
     most, on = graph.known(np.array(steps - 1), "int64"), graph.known(np.array(True), "bool")
     limit = graph.known(np.array(2.5), "float32")
-    operands = [most, on, floats(graph, width), weight(graph, width), limit, floats(graph, steps, width)]
+    operands = [most, on, floats(graph, width), floats(graph, width), limit, floats(graph, steps, width)]
     graph.add(lambda _: Node("Loop", operands, {"body": body}, outputs=len(states)), operands)
 
 
