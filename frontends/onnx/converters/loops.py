@@ -1,4 +1,4 @@
-"""Converters of loops whose steps have a bound: their bodies one after another."""
+"""Converters of loops: they stay loops (`rolled.py`), or their steps are written out one after another."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def loop(node: Node) -> Sequence[SSAValue]:
     each state is what it was, and what steps give is counted.
     """
     body, (most, trips) = node.graph("body"), step_counts(node)
-    if (found := kept_loop(node, body, most, trips)) is not None:
+    if (found := rolled_loop(node, body, most, trips)) is not None:
         return found
     goes_on, live = (True, None) if node.optional(1) is None else settled(Term.operand(node, 1).reshaped())
     carried = [node.operand(i) for i in range(2, len(node.operands))]
@@ -63,7 +63,7 @@ def loop(node: Node) -> Sequence[SSAValue]:
     return [*carried, *(gathered_up(node, row, taken) for row in rows)]
 
 
-def kept_loop(node: Node, body: GraphProto, most: int | None, trips: Term | None) -> list[SSAValue] | None:
+def rolled_loop(node: Node, body: GraphProto, most: int | None, trips: Term | None) -> list[SSAValue] | None:
     """The results where the loop stays one; None where it is written out."""
     states = [node.operand(i) for i in range(2, len(node.operands))]
     may_begin, begins = (True, None) if node.optional(1) is None else settled(Term.operand(node, 1).reshaped())
