@@ -157,7 +157,7 @@ def taken(graph: EGraph, block: Block) -> SSAValue:
 def alone(graph: EGraph, op: DnnOp, affine: Affine) -> SSAValue | None:
     """f(x, w) * s + b = f(x, w * s + b)"""
     copy = op.clone()
-    plan = producers.RULES[type(op)](copy, affine)
+    plan = producers.RULES[type(op)](copy, affine, producers.DEEPEST)
     block = scratch(copy)
     if plan:
         plan.build()
