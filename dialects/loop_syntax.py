@@ -11,6 +11,21 @@ def spell(types: Sequence[Attribute]) -> str:
     return ", ".join(map(str, types)) or "nothing"
 
 
+def print_steps(printer: Printer, counter: SSAValue, steps: int) -> None:
+    """` (%t = 9)`"""
+    printer.print_string(" (")
+    printer.print_ssa_value(counter)
+    printer.print_string(f" = {steps})")
+
+
+def parse_steps(parser: Parser, type: Attribute) -> tuple[Parser.Argument, int]:
+    """What counts the steps, and how many there are."""
+    with parser.in_parens():
+        counter = parser.parse_argument(expect_type=False).resolve(type)
+        parser.parse_punctuation("=")
+        return counter, parser.parse_integer()
+
+
 def print_pairs(printer: Printer, keyword: str, inside: Sequence[SSAValue], outside: Sequence[SSAValue]) -> None:
     """` carried (%h = %zero : tensor<8xf32>)`; nothing where there are no values."""
     if not outside:

@@ -21,7 +21,15 @@ from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
 
 from webdnn.dialects.dnn.base import DnnOp, Tensor, integer, plain, typed
 from webdnn.dialects.element import shape_of, tensor_type
-from webdnn.dialects.loop_syntax import parse_pairs, parse_stacked, print_pairs, print_stacked, spell
+from webdnn.dialects.loop_syntax import (
+    parse_pairs,
+    parse_stacked,
+    parse_steps,
+    print_pairs,
+    print_stacked,
+    print_steps,
+    spell,
+)
 from webdnn.support.shapes import ShapeError
 
 STEP = TensorType(i64, [])
@@ -120,9 +128,7 @@ class LoopOp(DnnOp):
 
     def print(self, printer: Printer) -> None:
         step, *inside = self.body.block.args
-        printer.print_string(" (")
-        printer.print_ssa_value(step)
-        printer.print_string(f" = {self.steps})")
+        print_steps(printer, step, self.steps)
         print_pairs(printer, "carried", inside[: len(self.inits)], self.inits)
         print_pairs(printer, "captured", inside[len(self.inits) :], self.captured)
         print_stacked(printer, self.stacked)
@@ -131,10 +137,7 @@ class LoopOp(DnnOp):
 
     @classmethod
     def parse(cls, parser: Parser) -> "LoopOp":
-        with parser.in_parens():
-            step = parser.parse_argument(expect_type=False).resolve(STEP)
-            parser.parse_punctuation("=")
-            trips = parser.parse_integer()
+        step, trips = parse_steps(parser, STEP)
         carried = parse_pairs(parser, "carried")
         captured = parse_pairs(parser, "captured")
         stacked = parse_stacked(parser)

@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 from webdnn.dialects.kernel.affine import AxesOp
 from webdnn.dialects.kernel.structure import YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.dialects.loop_syntax import parse_pairs, print_pairs, spell
+from webdnn.dialects.loop_syntax import parse_pairs, parse_steps, print_pairs, print_steps, spell
 
 
 @irdl_op_definition
@@ -74,19 +74,14 @@ class FoldOp(AxesOp):
         return Block(arg_types=[INDEX, *(i.type for i in inits)])
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(" (")
-        printer.print_ssa_value(self.axes[0])
-        printer.print_string(f" = {self.steps.data})")
+        print_steps(printer, self.axes[0], self.steps.data)
         print_pairs(printer, "carried", self.carried, self.inits)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
     @classmethod
     def parse(cls, parser: Parser) -> "FoldOp":
-        with parser.in_parens():
-            axis = parser.parse_argument(expect_type=False).resolve(INDEX)
-            parser.parse_punctuation("=")
-            steps = parser.parse_integer()
+        axis, steps = parse_steps(parser, INDEX)
         pairs = parse_pairs(parser, "carried")
         body = parser.parse_region([axis, *(argument for argument, _ in pairs)])
         return cls(steps, [init for _, init in pairs], body)

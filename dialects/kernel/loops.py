@@ -20,7 +20,15 @@ from webdnn.dialects.element import is_tensor, tensor_type
 from webdnn.dialects.kernel.affine import LoopOp
 from webdnn.dialects.kernel.structure import YieldOp
 from webdnn.dialects.kernel.syntax import INDEX
-from webdnn.dialects.loop_syntax import parse_pairs, parse_stacked, print_pairs, print_stacked, spell
+from webdnn.dialects.loop_syntax import (
+    parse_pairs,
+    parse_stacked,
+    parse_steps,
+    print_pairs,
+    print_stacked,
+    print_steps,
+    spell,
+)
 
 
 @irdl_op_definition
@@ -112,9 +120,7 @@ class ScanOp(LoopOp):
         return Block(arg_types=[INDEX, *(i.type for i in inits)])
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(" (")
-        printer.print_ssa_value(self.counter)
-        printer.print_string(f" = {self.trips.data})")
+        print_steps(printer, self.counter, self.trips.data)
         if self.reverse is not None:
             printer.print_string(" reverse")
         print_pairs(printer, "carried", self.carried, self.inits)
@@ -124,10 +130,7 @@ class ScanOp(LoopOp):
 
     @classmethod
     def parse(cls, parser: Parser) -> "ScanOp":
-        with parser.in_parens():
-            counter = parser.parse_argument(expect_type=False).resolve(INDEX)
-            parser.parse_punctuation("=")
-            trips = parser.parse_integer()
+        counter, trips = parse_steps(parser, INDEX)
         reverse = bool(parser.parse_optional_keyword("reverse"))
         pairs = parse_pairs(parser, "carried")
         stacked = parse_stacked(parser)

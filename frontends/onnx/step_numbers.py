@@ -11,8 +11,8 @@ from xdsl.ir import Block, BlockArgument, OpResult, SSAValue
 
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.reference.arrays import Array, as_array
-from webdnn.dialects.dnn.reference.constants import grouped_operands, known
-from webdnn.dialects.dnn.reference.registry import evaluate
+from webdnn.dialects.dnn.reference.constants import known
+from webdnn.dialects.dnn.reference.control import evaluate_all, value_of
 from webdnn.dialects.element import shape_of
 
 FEW_ELEMENTS = 16
@@ -76,22 +76,8 @@ class Body:
                 return None
             values: dict[SSAValue, Array] = {self.state(i): array for i, array in found[-1].items()}
             values[self.step] = as_array(np.array(len(found) - 1, np.int64))
-            self.compute(order, values)
-            found.append({i: looked_up(nexts[i], values) for i in inits})
-            if condition is not None and not looked_up(condition, values).all():
+            evaluate_all(order, values)
+            found.append({i: value_of(nexts[i], values) for i in inits})
+            if condition is not None and not value_of(condition, values).all():
                 break
         return found
-
-    @staticmethod
-    def compute(order: Sequence[DnnOp], values: dict[SSAValue, Array]) -> None:
-        """Add what operators give to the values."""
-        for op in order:
-            operands = [None if o is None else looked_up(o, values) for o in grouped_operands(op)]
-            values |= zip(op.results, evaluate(op, operands), strict=True)
-
-
-def looked_up(value: SSAValue, values: Mapping[SSAValue, Array]) -> Array:
-    """A value that has been computed, or is known."""
-    array = values[value] if value in values else known(value)
-    assert array is not None, "numbers depend on what is known"
-    return array
