@@ -5,57 +5,78 @@ The unit is one multiply-add of a vector at full speed. The constants were fitte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+
+from webdnn.support.winograd import Matrix, Winograd
 
 LANES = 4
 
-TRANSFORM = {2: (150, 110), 4: (510, 350)}
-"""What the transforms of one input tile and of one tile of products cost, for a vector of channels."""
+TRANSFORM = 1.5
+"""What a term of a transform costs, a load, or a store: their sums are short, and wait for one another."""
 
 ROWS = 6
 """Rows of the largest block of accumulators: fewer rows reuse each weight that is loaded less often."""
 
-BYTES_PER_OPERATION = 2.5
+BYTES_PER_OPERATION = 1.8
 """How many bytes of weights arrive from beyond the caches in the time of an operation; little of it is hidden."""
+
+EDGE = 2
+"""What it takes to begin and to store a sum, in terms of it."""
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """A square convolution with stride 1, of `taps` x `taps` x `channels` weights for each result, and its extents."""
+    """A convolution without groups: its channels, and the extents of its results and of its taps along each axis."""
 
     batch: int
     channels: int
     results: int
-    height: int
-    width: int
-    taps: int
+    extents: tuple[int, ...]
+    taps: tuple[int, ...]
 
     @property
     def direct(self) -> float:
         """The cost of the sum that defines it."""
-        points = self.batch * self.height * self.width
-        return points * self.taps**2 * self.channels * self.vectors + self.stream(self.taps**2)
+        points = self.batch * prod(self.extents)
+        return points * prod(self.taps) * self.channels * self.vectors + self.stream(prod(self.taps))
 
     @property
     def vectors(self) -> int:
         """Vectors of results."""
         return -(-self.results // LANES)
 
-    def winograd(self, outputs: int) -> float:
-        """The cost in tiles of `outputs` x `outputs` results."""
-        tiles = self.batch * -(-self.height // outputs) * -(-self.width // outputs)
-        products = (outputs + self.taps - 1) ** 2
+    def tiles(self, axes: Sequence[Winograd]) -> int:
+        """How many tiles its results are."""
+        counts = (-(-extent // axis.outputs) for extent, axis in zip(self.extents, axes, strict=True))
+        return self.batch * prod(counts)
+
+    def winograd(self, axes: Sequence[Winograd]) -> float:
+        """The cost in tiles, by an algorithm along each axis."""
+        tiles, products = self.tiles(axes), prod(axis.products for axis in axes)
         rows = min(tiles, ROWS)
-        multiply = products * tiles * self.channels * self.vectors * (1 + (ROWS - rows) / (2 * ROWS))
-        into, back = TRANSFORM[outputs]
-        transforms = tiles * (into * -(-self.channels // LANES) + back * self.vectors)
+        multiply = products * tiles * (self.channels + EDGE) * self.vectors * (1 + (ROWS - rows) / (2 * ROWS))
+        into, back = (terms([axis.input for axis in axes]), terms([axis.output for axis in axes]))
+        transforms = tiles * TRANSFORM * (into * -(-self.channels // LANES) + back * self.vectors)
         return multiply + transforms + self.stream(products)
 
-    def tile_bytes(self, outputs: int) -> int:
+    def tile_bytes(self, axes: Sequence[Winograd]) -> int:
         """Bytes of f32 that all tiles of the input and of the products take."""
-        tiles = self.batch * -(-self.height // outputs) * -(-self.width // outputs)
-        return 4 * (outputs + self.taps - 1) ** 2 * tiles * (self.channels + self.results)
+        products = prod(axis.products for axis in axes)
+        return 4 * products * self.tiles(axes) * (self.channels + self.results)
 
     def stream(self, products: int) -> float:
         """The cost of reading so many weights for each channel and result."""
         return products * self.channels * self.results * 4 / BYTES_PER_OPERATION
+
+
+def terms(matrices: Sequence[Matrix]) -> int:
+    """Terms of all sums where each matrix is applied along its axis, the first one first, with all loads and stores."""
+    extents = [len(matrix[0]) for matrix in matrices]
+    found = prod(extents)
+    for axis, matrix in enumerate(matrices):
+        lines = prod(extents) // extents[axis]
+        found += lines * sum(value != 0 for row in matrix for value in row)
+        extents[axis] = len(matrix)
+    return found + prod(extents)

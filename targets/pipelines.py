@@ -37,16 +37,16 @@ class Pipeline:
     `panel` columns of a weight lie side by side for matrix products, rows of weights are padded to `align` elements,
     `halo` stores zeros around what windows read, `places` writes concatenated operands straight into their result,
     `max_inputs` is how many buffers a kernel may read, `alignment` that of buffers in the arena, in bytes, `integers`
-    the largest integer that every language of the target computes with, `winograd` the largest tile of results that
-    convolutions may be computed in and `room` how many bytes all tiles of one may take (0: any number), `phases` splits
-    axes that are divided, `strips` is how many bytes of what kernels hand to one another should be alive at a time,
-    `stage` keeps dear values that are needed twice, `decode` is how many operations a kernel may spend on each element
-    of a compressed weight that it reads once, `joined` how many operands a kernel joins where there are no places,
-    `siblings` makes products that read the same one kernel, `launch` is how many operations a kernel may repeat to
-    spare a launch, and `neighbours` how many points an invocation computes at most. `memory` is how many bytes a run
-    may hold at a time (0: as few as possible), if there is a limit, and `budget` how many a plan may need, if that is
-    not the same; without a limit, less memory may cost `spend` thousandths of the work; `overlap` lets the buffers of
-    one kernel lie in one another, as far as it uses other bytes of them.
+    the largest integer that every language of the target computes with, `points` at how many points convolutions may
+    evaluate a tile along an axis (Winograd; 1: not at all) and `room` how many bytes all tiles of one may take (0:
+    any number), `phases` splits axes that are divided, `strips` is how many bytes of what kernels hand to one another
+    should be alive at a time, `stage` keeps dear values that are needed twice, `decode` is how many operations a
+    kernel may spend on each element of a compressed weight that it reads once, `joined` how many operands a kernel
+    joins where there are no places, `siblings` makes products that read the same one kernel, `launch` is how many
+    operations a kernel may repeat to spare a launch, and `neighbours` how many points an invocation computes at most.
+    `memory` is how many bytes a run may hold at a time (0: as few as possible), if there is a limit, and `budget` how
+    many a plan may need, if that is not the same; without a limit, less memory may cost `spend` thousandths of the
+    work; `overlap` lets the buffers of one kernel lie in one another, as far as it uses other bytes of them.
     """
 
     target: str
@@ -60,7 +60,7 @@ class Pipeline:
     alignment: int = 64
     integers: int = 2**31 - 1
     pairs: bool = False
-    winograd: int = 1
+    points: int = 1
     room: int = 0
     phases: bool = False
     strips: int = 0
@@ -81,7 +81,7 @@ class Pipeline:
 
     @property
     def tiles(self) -> str:
-        return f"winograd={self.winograd}" + (f" room={self.room}" if self.room else "")
+        return f"points={self.points}" + (f" room={self.room}" if self.room else "")
 
     @property
     def spare_launches(self) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ class Pipeline:
             "dnn-pack-nibbles",
             "dnn-hoist-invariants",
             *((f"dnn-merge-siblings{{places={str(self.places).lower()}}}",) if self.siblings else ()),
-            *((f"dnn-select-algorithms{{{self.tiles}}}",) if self.winograd > 1 else ()),
+            *((f"dnn-select-algorithms{{{self.tiles}}}",) if self.points > 1 else ()),
             "convert-dnn-to-tensor-layout",
             f"tensor-layout-assign-layouts{{target={self.target}}}",
             "tensor-layout-elide-conversions",
@@ -178,7 +178,7 @@ WASM = Pipeline(
     panel=8,
     halo=True,
     pairs=True,
-    winograd=4,
+    points=6,
     phases=True,
     strips=1 << 21,
     stage=True,

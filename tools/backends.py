@@ -72,8 +72,8 @@ class Backend:
 
     def with_accuracy(self, accuracy: str) -> Backend:
         """The backend with no other algorithms than those of an accuracy."""
-        tile = min(self.kernels.winograd, ACCURACIES[accuracy])
-        return replace(self, kernels=replace(self.kernels, winograd=tile))
+        points = min(self.kernels.points, ACCURACIES[accuracy])
+        return replace(self, kernels=replace(self.kernels, points=points))
 
     def with_limits(self, limits: Limits) -> Backend:
         """The backend for devices that allow no more than this.
@@ -157,8 +157,8 @@ BACKENDS: Mapping[str, Backend] = {
 UNLIMITED = Limits()
 """Devices allow what the backends ask of them."""
 
-ACCURACIES: Mapping[str, int] = {"exact": 1, "high": 2, "normal": 4}
-"""How results may be computed: the largest tile of Winograd's algorithm, where 1 is the sum as it is defined."""
+ACCURACIES: Mapping[str, int] = {"exact": 1, "high": 4, "normal": 6}
+"""How results may be computed: the most points of Winograd's tiles along an axis, where 1 is the sum as defined."""
 
 
 def backends_named(

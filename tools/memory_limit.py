@@ -64,7 +64,7 @@ class Search:
 def fewer_tiles(backend: Backend) -> Iterator[Backend]:
     """The backend, then those that compute fewer and fewer convolutions in tiles, which take memory; none at last."""
     yield backend
-    if backend.kernels.winograd == 1:
+    if backend.kernels.points == 1:
         return
     if limit := backend.kernels.memory:
         rooms = (max(1, int(limit * share)) for share in ROOMS)

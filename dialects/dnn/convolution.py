@@ -13,7 +13,7 @@ from webdnn.dialects.dnn.traits import Tensorwise
 from webdnn.dialects.dnn.window import check_window, slide
 from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.support.shapes import ShapeError, window_extent
-from webdnn.support.winograd import POINTS
+from webdnn.support.winograd import POINTS, evaluations
 
 
 def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, groups: int) -> None:
@@ -28,14 +28,16 @@ def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, gro
     same_element(input, weight, *([bias] if bias else []))
 
 
-def winograd_outputs(op: "ConvOp", outputs: int) -> str | None:
-    """Why a convolution cannot run in tiles of `outputs` x `outputs` results; None where it can."""
-    kernel = shape_of(op.weight)[2:]
-    steps = {*op.strides.get_values(), *op.dilations.get_values(), op.groups.value.data}
-    if len(kernel) != 2 or kernel[0] != kernel[1] or steps != {1}:
-        return f"kernel {list(kernel)}, strides, dilations and groups: expected two equal extents, and all else 1"
-    if tensor_type(op.weight).element_type != f32 or outputs + kernel[0] - 1 not in POINTS:
-        return f"tiles of {outputs} results are known for f32 and tiles of {sorted(POINTS)} elements"
+def untiled(op: "ConvOp", outputs: Sequence[int]) -> str | None:
+    """Why a convolution cannot run in tiles of so many results along each axis; None where it can."""
+    kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
+    if {*op.dilations.get_values(), op.groups.value.data} != {1} or tensor_type(op.weight).element_type != f32:
+        return "tiles are known for f32, with no dilations and groups"
+    if len(outputs) != len(kernel) or min(outputs) < 1:
+        return f"tiles of {list(outputs)} results, expected a positive number for each of {len(kernel)} axes"
+    for number in map(evaluations, outputs, kernel, strides):
+        if number not in (1, *POINTS):
+            return f"tiles of {list(outputs)} results take {number} points along an axis, expected {sorted(POINTS)}"
     return None
 
 
@@ -45,7 +47,7 @@ class ConvOp(DnnOp):
 
     Operands: the input (N, C, spatial…), the weights (O, C / groups, kernel…) and perhaps a bias (O). `pads` holds
     the padding with zeros before each spatial axis, then behind each. Physical order is the business of layouts.
-    `winograd` is how it is computed, not what: in tiles of so many results along each of two axes, by Winograd's
+    `winograd` is how it is computed, not what: in tiles of so many results along each spatial axis, by Winograd's
     minimal filtering; absent: as the sum that defines it.
 
     ```mlir
@@ -63,13 +65,13 @@ class ConvOp(DnnOp):
     pads = prop_def(DenseArrayBase.constr(i64))
     dilations = prop_def(DenseArrayBase.constr(i64))
     groups = prop_def(IntegerAttr.constr(i64))
-    winograd = opt_prop_def(IntegerAttr.constr(i64))
+    winograd = opt_prop_def(DenseArrayBase.constr(i64))
     traits = traits_def(Pure(), Tensorwise(batch_and_channels))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
         check_channels(self.input, self.weight, self.bias, self.groups.value.data)
-        if self.winograd and (reason := winograd_outputs(self, self.winograd.value.data)):
+        if self.winograd and (reason := untiled(self, self.winograd.get_values())):
             raise ShapeError(f"winograd: {reason}")
         (batch, _, *spatial), (outputs, _, *kernel) = shape_of(self.input), shape_of(self.weight)
         strides, dilations, pads = (a.get_values() for a in (self.strides, self.dilations, self.pads))

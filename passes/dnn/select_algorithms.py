@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.dnn.constant import is_known
-from webdnn.dialects.dnn.convolution import ConvOp, winograd_outputs
+from webdnn.dialects.dnn.convolution import ConvOp, untiled
 from webdnn.dialects.element import shape_of
-from webdnn.support.convolution_cost import TRANSFORM, Convolution
+from webdnn.support.convolution_cost import Convolution
+from webdnn.support.winograd import POINTS, Winograd, evaluations, winograd
+
+MOST_PRODUCTS = 64
+"""A transform is computed at once for all products of a tile: more of them take code and memory of their own."""
+
+WORTHWHILE = 0.8
+"""The part of the sum's cost that tiles may have, which also take memory, code and weights that are transformed."""
 
 
 def describe(op: ConvOp) -> Convolution:
     """What the costs of a convolution depend on."""
     batch, channels, *_ = shape_of(op.input)
-    _, results, height, width = shape_of(op.output)
-    return Convolution(batch, channels, results, height, width, shape_of(op.weight)[-1])
+    _, results, *extents = shape_of(op.output)
+    return Convolution(batch, channels, results, tuple(extents), shape_of(op.weight)[2:])
 
 
-def fastest(op: ConvOp, tile: int, room: int) -> int | None:
-    """The results along each axis of the best tile of at most so many, None where the plain sum is faster.
+def algorithms(taps: int, stride: int, points: int) -> Iterator[Winograd]:
+    """Those along an axis that take fewer products than the plain sum, by at most so many points."""
+    if taps == 1:
+        yield winograd(1, 1, stride)
+    known = {1 + number - -(-taps // stride) for number in POINTS if number <= points}
+    yield from (winograd(m, taps, stride) for m in sorted(known) if m > 1 and evaluations(m, taps, stride) > 1)
+
+
+def fastest(op: ConvOp, points: int, room: int) -> Sequence[int] | None:
+    """The results along each axis of the best tile of at most so many points, None where the plain sum is faster.
 
     All tiles of the convolution take `room` bytes at most, if it is not 0.
     """
-    known = [m for m in TRANSFORM if m <= tile and winograd_outputs(op, m) is None]
-    if not known or not is_known(op.weight):
+    kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
+    if untiled(op, [1] * len(kernel)) or max(kernel) == 1 or not is_known(op.weight):
         return None
     convolution = describe(op)
-    allowed = [m for m in known if not room or convolution.tile_bytes(m) <= room]
+    tiles = product(*(algorithms(taps, stride, points) for taps, stride in zip(kernel, strides, strict=True)))
+    small = [axes for axes in tiles if prod(axis.products for axis in axes) <= MOST_PRODUCTS]
+    allowed = [axes for axes in small if not room or convolution.tile_bytes(axes) <= room]
     best = min(allowed, key=convolution.winograd, default=None)
-    return best if best and convolution.winograd(best) < convolution.direct else None
+    if best is None or convolution.winograd(best) > WORTHWHILE * convolution.direct:
+        return None
+    return [axis.outputs for axis in best]
 
 
 @dataclass(frozen=True)
 class DnnSelectAlgorithmsPass(ModulePass):
-    """Choose how each convolution is computed: `winograd` is the largest tile of results that is allowed.
+    """Choose how each convolution is computed: `points` is at how many points a tile may be evaluated along an axis.
 
-    Tiles of 2 x 2 results keep errors as small as the plain sum's, tiles of 4 x 4 let them grow a few times
-    (docs/schedules.md); 1 allows the plain sum alone. `room` is how many bytes all tiles of a convolution may take,
-    0 any number: memory that is limited is better spent where the tiles are small.
+    Tiles of 4 points, 2 results of 3 taps, keep errors as small as the plain sum's, those of 5 and 6 let them grow a
+    few times (docs/schedules.md); 1 allows the plain sum alone. `room` is how many bytes all tiles of a convolution
+    may take, 0 any number: memory that is limited is better spent where the tiles are small.
 
     Before:
 
@@ -49,17 +71,17 @@ class DnnSelectAlgorithmsPass(ModulePass):
 
     After:
 
-        %y = dnn.conv %x, %w {…, winograd = 4 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
+        %y = dnn.conv %x, %w {…, winograd = array<i64: 4, 4>} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
 
-    Leaves alone: strides, dilations and groups other than 1, other kernels than square ones whose tiles are known,
-    other types than f32, weights that are no constants, and what would not gain. Run after `dnn-aggregate-constants`.
+    Leaves alone: dilations and groups other than 1, kernels that have no tiles of so few points, other types than f32,
+    weights that are no constants, and what would not gain. Run after `dnn-aggregate-constants`.
     """
 
     name = "dnn-select-algorithms"
-    winograd: int = 1
+    points: int = 1
     room: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for conv in op.walk():
-            if isinstance(conv, ConvOp) and conv.winograd is None and (tile := fastest(conv, self.winograd, self.room)):
-                conv.winograd = IntegerAttr(tile, i64)
+            if isinstance(conv, ConvOp) and conv.winograd is None and (tile := fastest(conv, self.points, self.room)):
+                conv.winograd = DenseArrayBase.from_list(i64, tile)

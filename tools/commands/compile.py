@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--accuracy",
         choices=tuple(ACCURACIES),
         default="normal",
-        help="how convolutions may be computed: as sums in the order of their definition (exact), by Winograd's 2x2 "
-        "tiles too, whose errors are as small (high), or by 4x4 tiles, a few times larger (normal, the default)",
+        help="how convolutions may be computed: as sums in the order of their definition (exact), by small tiles of "
+        "Winograd's too, whose errors are as small (high), or by larger ones, a few times larger (normal, the default)",
     )
     add_weights_option(parser)
     add_limit_option(parser)

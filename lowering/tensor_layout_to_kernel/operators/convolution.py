@@ -32,7 +32,7 @@ def conv(op: ConvOp, low: Lowering) -> Sequence[SSAValue]:
     The kernel's taps are the outer axes of the reduction, its channels the inner one.
     """
     if op.winograd:
-        return winograd_conv(op, low, op.winograd.value.data)
+        return winograd_conv(op, low, op.winograd.get_values())
     strides, dilations, pads = (a.get_values() for a in (op.strides, op.dilations, op.pads))
     outputs, inputs, *taps = shape_of(op.weight)
     spatial, scalar = range(2, 2 + len(taps)), low.scalar(op.output)

@@ -15,26 +15,36 @@ from webdnn.dialects.kernel.builder import Body
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import narrowed
 from webdnn.lowering.tensor_layout_to_kernel.operators.window import read_or
-from webdnn.support.index import Index, floordiv, mod
+from webdnn.support.index import ZERO, Index, floordiv, mod
 from webdnn.support.winograd import Matrix, winograd
 
-Element = Callable[[Body, Index, Index], SSAValue]
-"""(body, row, column) -> the element of a small matrix there"""
+Element = Callable[[Body, Sequence[Index]], SSAValue]
+"""(body, indices) -> the element of a small array there"""
 
 
 def transformed(
-    body: Body, matrix: Matrix, row: Index, column: Index, element: Element, init: SSAValue | None = None
+    body: Body, matrices: Sequence[Matrix], at: Sequence[Index], element: Element, init: SSAValue | None = None
 ) -> SSAValue:
-    """One element of M·E·M^T, plus `init`: a sum over columns of sums over rows, which the elements of a row share."""
-    rows, size = [[float(v) for v in values] for values in matrix], len(matrix[0])
+    """One element of an array with each matrix applied along its axis, plus `init`.
 
-    def over_columns(outer: Body, b: Index) -> SSAValue:
-        def over_rows(inner: Body, a: Index) -> SSAValue:
-            return inner.times(inner.table(rows, [row, a]), element(inner, a, b))
+    It is a sum over the last axis of sums over the one before, and so on, which the elements of a line share.
+    """
+    if not matrices:
+        return element(body, [])
+    *others, matrix = matrices
+    *before, row = at
 
-        return outer.times(outer.table(rows, [column, b]), outer.reduce(ReduceKind.ADD, [size], over_rows, names="a"))
+    def inner(within: Body, place: Index) -> SSAValue:
+        return transformed(within, others, before, lambda body, places: element(body, [*places, place]))
 
-    return body.reduce(ReduceKind.ADD, [size], over_columns, names="b", init=init)
+    if matrix == ((1,),):
+        return inner(body, ZERO) if init is None else body.plus(init, inner(body, ZERO))
+    rows = [[float(v) for v in values] for values in matrix]
+
+    def term(within: Body, place: Index) -> SSAValue:
+        return within.times(within.table(rows, [row, place]), inner(within, place))
+
+    return body.reduce(ReduceKind.ADD, [len(matrix[0])], term, names="abcdefgh"[len(others)], init=init)
 
 
 def stored_columns(columns: int, *channels: int) -> int:
@@ -42,49 +52,58 @@ def stored_columns(columns: int, *channels: int) -> int:
     return columns + (columns >= 8 and any(columns * n % 256 == 0 for n in channels))
 
 
-def winograd_conv(op: ConvOp, low: Lowering, outputs: int) -> Sequence[SSAValue]:
-    """A convolution with stride 1 in tiles of `outputs` x `outputs` results, each from (outputs + taps - 1)² products.
+def winograd_conv(op: ConvOp, low: Lowering, outputs: Sequence[int]) -> Sequence[SSAValue]:
+    """A convolution in tiles of so many results along each axis; for two axes, where i, j count products
 
-    U[i, j, c, o] = (G w[o, c] G^T)[i, j]; V[n, t, i, j, u, c] = (B^T x[n, c, tile t, u] B)[i, j];
+    U[i, j, c, o] = (G w[o, c] G^T)[i, j]; V[n, t, i, j, u, c] = (B^T x[n, c, window t, u] B)[i, j];
     y[n, o, tile t, u] = bias[o] + A^T (sum(c) U[·, ·, c, o] · V[n, t, ·, ·, u, c]) A
     """
     batch, channels, *_ = shape_of(op.input)
-    _, results, height, width = shape_of(op.output)
-    taps, (top, left, *_) = shape_of(op.weight)[2], op.pads.get_values()
-    matrices = winograd(outputs, taps)
-    rows, columns, tile = -(-height // outputs), -(-width // outputs), matrices.tile
-    stored = stored_columns(columns, channels, results)
+    _, results, *extents = shape_of(op.output)
+    taps, pads, rank = shape_of(op.weight)[2:], op.pads.get_values(), len(outputs)
+    axes = list(map(winograd, outputs, taps, op.strides.get_values()))
+    *rows, columns = (-(-extent // axis.outputs) for extent, axis in zip(extents, axes, strict=True))
+    products, stored = [axis.products for axis in axes], stored_columns(columns, channels, results)
 
-    def weight(body: Body, i: Index, j: Index, c: Index, o: Index) -> SSAValue:
-        return transformed(body, matrices.weight, i, j, lambda inner, a, b: low.read(inner, op.weight, [o, c, a, b]))
+    def weight(body: Body, *at: Index) -> SSAValue:
+        *point, c, o = at
 
-    def input_tile(body: Body, n: Index, t: Index, i: Index, j: Index, u: Index, c: Index) -> SSAValue:
-        def element(inner: Body, a: Index, b: Index) -> SSAValue:
-            place = [n, c, t * outputs + a - top, u * outputs + b - left]
-            return read_or(low, inner, op.input, place, inner.constant(0), (2, 3))
+        def element(inner: Body, k: Sequence[Index]) -> SSAValue:
+            return low.read(inner, op.weight, [o, c, *k])
 
-        return transformed(body, matrices.input, i, j, element)
+        return transformed(body, [axis.weight for axis in axes], point, element)
 
-    (u_,) = low.compute([TensorType(f32, [tile, tile, channels, results])], weight)
-    (v_,) = low.compute([TensorType(f32, [batch, rows, tile, tile, stored, channels])], input_tile)
+    def window(body: Body, n: Index, *at: Index) -> SSAValue:
+        tile, point, c = (*at[: rank - 1], at[-2]), at[rank - 1 : -2], at[-1]
 
-    def product(body: Body, n: Index, t: Index, i: Index, j: Index, u: Index, o: Index) -> SSAValue:
+        def element(inner: Body, within: Sequence[Index]) -> SSAValue:
+            place = [t * a.step + k - pad for t, a, k, pad in zip(tile, axes, within, pads[:rank], strict=True)]
+            return read_or(low, inner, op.input, [n, c, *place], inner.constant(0), range(2, 2 + rank))
+
+        return transformed(body, [axis.input for axis in axes], point, element)
+
+    (u_,) = low.compute([TensorType(f32, [*products, channels, results])], weight)
+    (v_,) = low.compute([TensorType(f32, [batch, *rows, *products, stored, channels])], window)
+
+    def product(body: Body, n: Index, *at: Index) -> SSAValue:
+        *tile, o = at
+
         def term(inner: Body, c: Index) -> SSAValue:
-            return inner.times(low.read(inner, v_, [n, t, i, j, u, c]), low.read(inner, u_, [i, j, c, o]))
+            return inner.times(low.read(inner, v_, [n, *tile, c]), low.read(inner, u_, [*tile[rank - 1 : -1], c, o]))
 
         return body.reduce(ReduceKind.ADD, [channels], term, names="ci")
 
-    (m_,) = low.compute([TensorType(f32, [batch, rows, tile, tile, stored, results])], product)
+    (m_,) = low.compute([TensorType(f32, [batch, *rows, *products, stored, results])], product)
 
-    def point(body: Body, n: Index, o: Index, y: Index, x: Index) -> SSAValue:
-        t, u = (floordiv(at, outputs, range_of) for at in (y, x))
-        down, right = mod(y, outputs, range_of), mod(x, outputs, range_of)
+    def point(body: Body, n: Index, o: Index, *at: Index) -> SSAValue:
+        *tile, last = (floordiv(place, axis.outputs, range_of) for place, axis in zip(at, axes, strict=True))
+        within = [mod(place, axis.outputs, range_of) for place, axis in zip(at, axes, strict=True)]
 
-        def element(inner: Body, a: Index, b: Index) -> SSAValue:
-            return low.read(inner, m_, [n, t, a, b, u, o])
+        def element(inner: Body, found: Sequence[Index]) -> SSAValue:
+            return low.read(inner, m_, [n, *tile, *found, last, o])
 
         bias = low.read(body, op.bias, [o]) if op.bias else None
-        total = transformed(body, matrices.output, down, right, element, bias)
+        total = transformed(body, [axis.output for axis in axes], within, element, bias)
         return narrowed(body, total, element_type(op.output.type))
 
     return low.compute([op.output], point)

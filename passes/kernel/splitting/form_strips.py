@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -14,18 +14,21 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from webdnn.dialects.kernel.access import AccessOp, ReadOp, WriteOp, buffer_type, byte_size
-from webdnn.dialects.kernel.affine import is_value
+from webdnn.dialects.kernel.affine import is_value, range_of
 from webdnn.dialects.kernel.clone import Cloner, clone_compute
-from webdnn.dialects.kernel.indexing import IndexOp
+from webdnn.dialects.kernel.indexing import IndexOp, TableOp
 from webdnn.dialects.kernel.program import AllocOp, WeightOp
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.dialects.kernel.syntax import INDEX
 from webdnn.passes.kernel.memory.places import users
 from webdnn.passes.kernel.scheduling.tile import index_constant
-from webdnn.support.index import FloorDiv, Index, symbol
+from webdnn.support.index import FloorDiv, Index, substitute, symbol
 
 SHORT = 8
 """A strip that could be more than so many times as long within the limit is not worth its loop."""
+
+STALL = 6
+"""How much longer a byte that is handed on takes, beyond the cache, than one that is read again in a known order."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def accesses_of(compute: ComputeOp, buffer: SSAValue) -> list[ReadOp | WriteOp]:
 
 
 def along(compute: ComputeOp, buffer: SSAValue, dimension: int) -> Along | None:
-    """How a compute runs along a dimension of a buffer; None where some access goes elsewhere, or may leave it."""
+    """How a compute runs along a dimension of a buffer; None where some access goes elsewhere, or may leave it.
+
+    None too where a coefficient depends on where it is there, which a strip could not know at compile time.
+    """
     found: set[Along] = set()
     extent = buffer_type(buffer).get_shape()[dimension]
     for op in accesses_of(compute, buffer):
@@ -76,7 +82,16 @@ def along(compute: ComputeOp, buffer: SSAValue, dimension: int) -> Along | None:
         if axis is None or compute.shape[axis] != extent * scale or (isinstance(op, WriteOp) and scale != 1):
             return None
         found.add(Along(axis, scale))
-    return found.pop() if len(found) == 1 else None
+    way = found.pop() if len(found) == 1 else None
+    return None if way is None or chooses(compute, way) else way
+
+
+def chooses(compute: ComputeOp, way: Along) -> bool:
+    """Does a table have other elements for another element of the dimension?"""
+    axis, strip = compute.axes[way.axis], "strip"
+    later: Mapping[Hashable, Index] = {axis: symbol(axis) + symbol(strip) * way.scale}
+    tables = [op for op in compute.walk() if isinstance(op, TableOp)]
+    return any(strip in substitute(e, later, range_of).symbols for op in tables for e in op.exprs)
 
 
 def axis_of(compute: ComputeOp, index: Index) -> tuple[int | None, int]:
@@ -144,14 +159,31 @@ def may_go_before(op: Operation) -> bool:
     return isinstance(op, AllocOp | WeightOp) or (isinstance(op, ComputeOp) and op.once is not None)
 
 
-def longest_strip(extent: int, bytes_each: int, limit: int) -> int | None:
-    """The longest strip of an extent whose buffers stay within the limit, of those that divide it.
+def read_again(parts: Mapping[ComputeOp, Along], between: Container[SSAValue]) -> int:
+    """Bytes of what every strip of the computes reads anew: weights, the keys of a head."""
+    whole: set[SSAValue] = set()
+    for compute, way in parts.items():
+        axis = compute.axes[way.axis]
+        reads = (op for op in compute.walk() if isinstance(op, ReadOp) and op.source not in between)
+        whole |= {op.source for op in reads if not any(axis in e.symbols for e in op.exprs)}
+    return sum(map(byte_size, whole))
 
-    None where such a strip would be so short that kernels had little to share in it, as with an extent that is prime.
+
+def best_strip(extent: int, bytes_each: int, again: int, limit: int) -> int | None:
+    """The length of strips that wait least for memory, of those that divide an extent; the longest of them.
+
+    What is handed on is written and read beyond the cache where a strip of it is more than the limit; what each strip
+    reads again, where it does not stay in half of the cache. A strip of one element may be cut along another dimension
+    yet. None where the strip would be so short that kernels had little to share in it, as with an extent that is prime,
+    or where it is the whole.
     """
-    fitting = [n for n in range(1, extent + 1) if extent % n == 0 and n * bytes_each <= limit]
-    strip = max(fitting, default=1)
-    return strip if strip * bytes_each * SHORT >= limit else None
+
+    def waits(strip: int) -> int:
+        handed_on = 2 * extent * bytes_each if strip > 1 and strip * bytes_each > limit else 0
+        return STALL * handed_on + (extent // strip - 1) * again * (again > limit // 2)
+
+    strip = min((n for n in range(1, extent + 1) if extent % n == 0), key=lambda n: (waits(n), -n))
+    return strip if strip < extent and strip * bytes_each * SHORT >= limit else None
 
 
 def form(group: Group, block: Block, strip: int) -> scf.ForOp:
@@ -238,7 +270,8 @@ class KernelFormStripsPass(ModulePass):
 
     A strip's buffers hold at most `limit` bytes; where a single element along the dimension holds more, it is cut along
     another one: the scores of attention by heads, and then by rows. Buffers of less than half of that are left whole,
-    if nothing else that the kernels hand to one another asks for strips.
+    if nothing else that the kernels hand to one another asks for strips. So are those of kernels whose weights every
+    strip would read again, where these leave the cache and are more than the buffers.
 
     Leaves alone: buffers that hold no more together, that a kernel in between uses another way, and computes that
     write what another one of them reads. Run after `kernel-assign-buffers`, before `kernel-assign-offsets`.
@@ -257,8 +290,9 @@ class KernelFormStripsPass(ModulePass):
     def cut(self, block: Block) -> None:
         """Cut what a block hands on; a strip that is still too large, along another dimension."""
         for group in groups(block, self.limit // 2):
-            strip = longest_strip(group.extent, group.bytes_each, self.limit)
-            if strip is None or strip == group.extent:
+            again = read_again(group.along, group.buffers)
+            strip = best_strip(group.extent, group.bytes_each, again, self.limit)
+            if strip is None:
                 continue
             loop = form(group, block, strip)
             self.cut(loop.body.block)

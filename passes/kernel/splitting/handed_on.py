@@ -9,7 +9,7 @@ from xdsl.ir import Operation, SSAValue
 from webdnn.dialects.kernel.access import byte_size
 from webdnn.dialects.kernel.structure import ComputeOp
 from webdnn.passes.kernel.memory.places import shape, users
-from webdnn.passes.kernel.splitting.form_strips import along, longest_strip
+from webdnn.passes.kernel.splitting.form_strips import Along, along, best_strip, read_again
 
 
 def bytes_at_a_time(ops: Sequence[Operation], limit: int) -> Mapping[SSAValue, int]:
@@ -17,26 +17,35 @@ def bytes_at_a_time(ops: Sequence[Operation], limit: int) -> Mapping[SSAValue, i
 
     Those that share a kernel share the bytes.
     """
-    extents: dict[SSAValue, int] = {}
+    cuts: dict[SSAValue, dict[ComputeOp, Along]] = {}
     for at, op in enumerate(ops):
         if isinstance(op, ComputeOp) and len(op.res) == 1 and byte_size(op.res[0]) >= limit // 2:
             readers = users(op.res[0])
-            if list(ops[at + 1 : at + 1 + len(readers)]) == readers and (extent := extent_cut(op, readers)):
-                extents[op.res[0]] = extent
+            if list(ops[at + 1 : at + 1 + len(readers)]) == readers and (cut := cut_of(op, readers)):
+                cuts[op.res[0]] = cut
     found: dict[SSAValue, int] = {}
-    for value, extent in extents.items():
-        around = {value.owner, *users(value)}
-        together = [v for v in extents if not around.isdisjoint({v.owner, *users(v)})]
-        strip = longest_strip(extent, sum(map(byte_size, together)) // extent, limit)
+    for value, cut in cuts.items():
+        together = [v for v, other in cuts.items() if not cut.keys().isdisjoint(other)]
+        parts = {compute: way for v in together for compute, way in cuts[v].items()}
+        extent = shape(value)[cut[maker(value)].axis]
+        strip = best_strip(extent, sum(map(byte_size, together)) // extent, read_again(parts, together), limit)
         if strip is not None:
             found[value] = byte_size(value) // extent * strip
     return found
 
 
-def extent_cut(op: ComputeOp, readers: Sequence[Operation]) -> int | None:
-    """The extent of the dimension along which all readers of a compute's result follow it."""
+def maker(value: SSAValue) -> ComputeOp:
+    assert isinstance(value.owner, ComputeOp)
+    return value.owner
+
+
+def cut_of(op: ComputeOp, readers: Sequence[Operation]) -> dict[ComputeOp, Along] | None:
+    """How a compute and all readers of its result run along the first dimension that they follow, but for the last."""
     for dimension, extent in enumerate(shape(op.res[0])[:-1]):
-        follow = all(isinstance(reader, ComputeOp) and along(reader, op.res[0], dimension) for reader in readers)
-        if follow and extent > 1:
-            return extent if op.shape[dimension] == extent else None
+        if extent == 1 or op.shape[dimension] != extent:
+            continue
+        ways = {r: along(r, op.res[0], dimension) if isinstance(r, ComputeOp) else None for r in readers}
+        cut = {r: way for r, way in ways.items() if isinstance(r, ComputeOp) and way}
+        if len(cut) == len(ways):
+            return {op: Along(dimension, 1), **cut}
     return None

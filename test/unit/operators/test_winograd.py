@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 from xdsl.dialects import func
@@ -22,37 +24,57 @@ from webdnn.tools.context import new_context
 from webdnn.tools.pipeline import Checks, parse_passes, run_passes
 from webdnn.universe import WEBDNN_UNIVERSE
 
-Case = tuple[tuple[int, int, int, int], int, tuple[int, int, int, int], int]
-"""(the input's shape, results, padding, results of a tile along each axis)"""
 
-CASES: list[Case] = [
-    ((1, 8, 12, 12), 8, (1, 1, 1, 1), 4),
-    ((1, 16, 7, 7), 24, (1, 1, 1, 1), 4),
-    ((2, 8, 13, 9), 16, (1, 1, 1, 1), 4),
-    ((1, 5, 6, 11), 7, (0, 0, 0, 0), 4),
-    ((1, 8, 5, 6), 8, (0, 1, 2, 0), 2),
-    ((1, 4, 1, 1), 4, (1, 1, 1, 1), 2),
+@dataclass(frozen=True)
+class Case:
+    input: tuple[int, ...]
+    results: int
+    pads: tuple[int, ...]
+    tile: tuple[int, ...]
+    """Results of a tile along each axis"""
+    taps: tuple[int, ...] = (3, 3)
+    strides: tuple[int, ...] = (1, 1)
+
+
+CASES = [
+    Case((1, 8, 12, 12), 8, (1, 1, 1, 1), (4, 4)),
+    Case((1, 16, 7, 7), 24, (1, 1, 1, 1), (4, 4)),
+    Case((2, 8, 13, 9), 16, (1, 1, 1, 1), (4, 4)),
+    Case((1, 5, 6, 11), 7, (0, 0, 0, 0), (4, 4)),
+    Case((1, 8, 5, 6), 8, (0, 1, 2, 0), (2, 2)),
+    Case((1, 4, 1, 1), 4, (1, 1, 1, 1), (2, 2)),
+    Case((1, 8, 13, 10), 8, (1, 1, 1, 1), (3, 4)),
+    Case((1, 8, 12, 13), 8, (1, 1, 1, 1), (2, 2), strides=(2, 2)),
+    Case((2, 8, 23, 17), 12, (0, 1, 1, 0), (4, 3), strides=(2, 2)),
+    Case((1, 8, 12, 13), 8, (1, 1, 1, 1), (4, 2), strides=(1, 2)),
+    Case((1, 8, 12, 13), 8, (2, 2, 2, 2), (2, 4), taps=(5, 5), strides=(1, 2)),
+    Case((1, 6, 15, 15), 8, (3, 3, 3, 3), (2, 3), taps=(7, 7), strides=(2, 2)),
+    Case((1, 8, 9, 13), 8, (0, 1, 0, 1), (1, 4), taps=(1, 3)),
+    Case((1, 8, 13, 9), 8, (1, 0, 1, 0), (2, 1), taps=(3, 1), strides=(2, 2)),
+    Case((1, 8, 29), 12, (1, 1), (4,), taps=(3,), strides=(1,)),
+    Case((1, 8, 30), 12, (2, 1), (4,), taps=(5,), strides=(2,)),
+    Case((1, 4, 5, 6, 7), 4, (1, 1, 1, 1, 1, 1), (2, 2, 2), taps=(3, 3, 3), strides=(1, 1, 2)),
 ]
 
 
-def convolution(x: tuple[int, ...], results: int, pads: tuple[int, ...], tile: int | None, bias: bool) -> ModuleOp:
-    """A module with one convolution of constant weights."""
-    generator = np.random.default_rng(results)
-    weight = constant_of(as_array(generator.standard_normal((results, x[1], 3, 3)).astype(np.float32)))
+def convolution(case: Case, bias: bool) -> ModuleOp:
+    """A module with one convolution of constant weights, in tiles if the case has some."""
+    generator, (_, channels, *spatial) = np.random.default_rng(case.results), case.input
+    numbers = generator.standard_normal((case.results, channels, *case.taps))
+    weight = constant_of(as_array(numbers.astype(np.float32)))
     constants: list[ConstantOp] = [weight]
     if bias:
-        constants.append(constant_of(as_array(generator.standard_normal(results).astype(np.float32))))
-    block = Block(arg_types=[TensorType(f32, x)])
-    ones = DenseArrayBase.from_list(i64, [1, 1])
+        constants.append(constant_of(as_array(generator.standard_normal(case.results).astype(np.float32))))
+    block = Block(arg_types=[TensorType(f32, case.input)])
     conv = ConvOp.of(
         block.args[0],
         weight.output,
         constants[1].output if bias else None,
-        strides=ones,
-        dilations=ones,
-        pads=DenseArrayBase.from_list(i64, pads),
+        strides=DenseArrayBase.from_list(i64, case.strides),
+        dilations=DenseArrayBase.from_list(i64, [1] * len(spatial)),
+        pads=DenseArrayBase.from_list(i64, case.pads),
         groups=IntegerAttr(1, i64),
-        winograd=IntegerAttr(tile, i64) if tile else None,
+        winograd=DenseArrayBase.from_list(i64, case.tile) if case.tile else None,
     )
     block.add_ops([*constants, conv, func.ReturnOp(conv.output)])
     types = FunctionType.from_lists([block.args[0].type], [conv.output.type])
@@ -70,23 +92,21 @@ def lowered(module: ModuleOp, passes: str) -> ModuleOp:
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(("x", "results", "pads", "tile"), CASES)
-def test_tiles(
-    x: tuple[int, int, int, int], results: int, pads: tuple[int, int, int, int], tile: int, bias: bool
-) -> None:
-    value = np.random.default_rng(1).standard_normal(x).astype(np.float32)
+@pytest.mark.parametrize("case", CASES)
+def test_tiles(case: Case, bias: bool) -> None:
+    value = np.random.default_rng(1).standard_normal(case.input).astype(np.float32)
     kernels = "convert-dnn-to-tensor-layout,convert-tensor-layout-to-kernel"
-    plain = lowered(convolution(x, results, pads, None, bias), kernels)
+    plain = lowered(convolution(replace(case, tile=()), bias), kernels)
     expected: Array = run_function(plain, [value])[0]
-    (found,) = run_function(lowered(convolution(x, results, pads, tile, bias), kernels), [value])
+    (found,) = run_function(lowered(convolution(case, bias), kernels), [value])
     assert is_close(found, expected)
-    flat = lowered(convolution(x, results, pads, tile, bias), ",".join(PIPELINES["wasm"].passes()))
+    flat = lowered(convolution(case, bias), ",".join(PIPELINES["wasm"].passes()))
     for variant in VARIANTS:
         (found,) = run_wasm(flat, [value], variant)
         assert is_close(found, expected)
 
 
-@pytest.mark.parametrize("tile", [3, 5, 6])
-def test_unknown_tiles_are_refused(tile: int) -> None:
+@pytest.mark.parametrize("tile", [(5, 5), (6, 4), (4,), (0, 0), (4, 4, 4)])
+def test_unknown_tiles_are_refused(tile: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match="winograd"):
-        convolution((1, 8, 8, 8), 8, (1, 1, 1, 1), tile, bias=False)
+        convolution(Case((1, 8, 8, 8), 8, (1, 1, 1, 1), tile), bias=False)

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webdnn.support.winograd import POINTS, Matrix, from_points, winograd
+from webdnn.support.winograd import POINTS, Matrix, evaluations, from_points, winograd
 
-SIZES = [(outputs, tile + 1 - outputs) for tile in POINTS for outputs in range(1, tile + 1)]
+SIZES = [
+    (outputs, taps, stride)
+    for outputs in range(1, 6)
+    for taps in range(1, 8)
+    for stride in (1, 2, 3)
+    if evaluations(outputs, taps, stride) in (1, *POINTS)
+]
 numbers = st.fractions(min_value=-8, max_value=8, max_denominator=8)
 
 
@@ -17,15 +23,23 @@ def product(matrix: Matrix, vector: Sequence[Fraction]) -> list[Fraction]:
     return [sum((a * b for a, b in zip(row, vector, strict=True)), start=Fraction(0)) for row in matrix]
 
 
-@pytest.mark.parametrize(("outputs", "taps"), SIZES)
+@pytest.mark.parametrize(("outputs", "taps", "stride"), SIZES)
 @given(data=st.data())
-def test_exact(outputs: int, taps: int, data: st.DataObject) -> None:
-    matrices = winograd(outputs, taps)
-    d = data.draw(st.lists(numbers, min_size=matrices.tile, max_size=matrices.tile))
+def test_exact(outputs: int, taps: int, stride: int, data: st.DataObject) -> None:
+    matrices = winograd(outputs, taps, stride)
+    window = (outputs - 1) * stride + taps
+    d = data.draw(st.lists(numbers, min_size=window, max_size=window))
     g = data.draw(st.lists(numbers, min_size=taps, max_size=taps))
     products = [a * b for a, b in zip(product(matrices.weight, g), product(matrices.input, d), strict=True)]
-    expected = [sum((d[i + k] * g[k] for k in range(taps)), start=Fraction(0)) for i in range(outputs)]
+    expected = [sum((d[i * stride + k] * g[k] for k in range(taps)), start=Fraction(0)) for i in range(outputs)]
     assert product(matrices.output, products) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "taps", "stride", "products"), [(4, 3, 1, 6), (2, 3, 2, 5), (4, 3, 2, 9), (2, 7, 2, 9), (3, 1, 2, 3)]
+)
+def test_fewer_products(outputs: int, taps: int, stride: int, products: int) -> None:
+    assert winograd(outputs, taps, stride).products == products
 
 
 def test_usual_matrices() -> None:

@@ -107,11 +107,11 @@ def test_pipelines_are_printed_for_opt(capsys: Capture) -> None:
         assert parse_passes(line, WEBDNN_UNIVERSE.all_passes)[0].name == "dnn-fold-constants"
 
 
-@pytest.mark.parametrize(("accuracy", "tile"), [("exact", None), ("high", 2), ("normal", 4)])
-def test_accuracy_limits_the_algorithms(capsys: Capture, accuracy: str, tile: int | None) -> None:
+@pytest.mark.parametrize(("accuracy", "points"), [("exact", None), ("high", 4), ("normal", 6)])
+def test_accuracy_limits_the_algorithms(capsys: Capture, accuracy: str, points: int | None) -> None:
     assert main(["compile", "--print-pipeline", "--targets", "wasm", "--accuracy", accuracy]) == 0
     chosen = [p for p in capsys.readouterr().out.split(",") if p.startswith("dnn-select-algorithms")]
-    assert chosen == ([f"dnn-select-algorithms{{winograd={tile}}}"] if tile else [])
+    assert chosen == ([f"dnn-select-algorithms{{points={points}}}"] if points else [])
 
 
 def wide_perceptron() -> ModelProto:

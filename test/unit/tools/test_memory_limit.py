@@ -96,7 +96,7 @@ def test_where_there_is_no_plan_the_least_one_is_placed() -> None:
 def test_fewer_convolutions_have_tiles_where_a_limit_is_not_kept() -> None:
     wasm = BACKENDS["wasm"]
     kernels = [tried.kernels for tried in fewer_tiles(replace(wasm, kernels=replace(wasm.kernels, memory=LIMIT)))]
-    assert [(k.winograd, k.room) for k in kernels] == [
-        (4, 0), (4, 8000), (4, 4000), (4, 2000), (4, 1000), (4, 500), (1, 0)
+    assert [(k.points, k.room) for k in kernels] == [
+        (6, 0), (6, 8000), (6, 4000), (6, 2000), (6, 1000), (6, 500), (1, 0)
     ]  # fmt: skip
     assert len([*fewer_tiles(BACKENDS["js"])]) == 1

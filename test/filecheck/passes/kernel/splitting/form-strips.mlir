@@ -126,3 +126,68 @@ func.func @prime(%x: memref<197x768xf32>) -> memref<197x768xf32> {
   }
   func.return %b : memref<197x768xf32>
 }
+
+// -----
+
+// Two strips would read weights of 8 MiB again, which do not stay in the cache: the 512 KiB in between do less.
+
+// CHECK-LABEL: @weights
+// CHECK-NOT:     scf.for
+func.func @weights(%x: memref<8x4x4096xf32>, %w: memref<512x4096xf32>) -> memref<8x4x512xf32> {
+  %a = kernel.alloc : memref<8x4x4096xf32>
+  kernel.compute (%y = 8, %i = 4, %c = 4096) {
+    %v = kernel.read %x[%y, %i, %c] : memref<8x4x4096xf32>
+    %n = arith.negf %v : f32
+    kernel.write %n, %a[%y, %i, %c] : memref<8x4x4096xf32>
+  }
+  %b = kernel.alloc : memref<8x4x512xf32>
+  kernel.compute (%z = 8, %j = 4, %o = 512) {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 4096) from %zero : f32 {
+      %v = kernel.read %a[%z, %j, %k] : memref<8x4x4096xf32>
+      %u = kernel.read %w[%o, %k] : memref<512x4096xf32>
+      %p = arith.mulf %v, %u : f32
+      kernel.yield %p : f32
+    }
+    kernel.write %s, %b[%z, %j, %o] : memref<8x4x512xf32>
+  }
+  func.return %b : memref<8x4x512xf32>
+}
+
+// -----
+
+// A strip does not know which coefficients it has, where they depend on the row; it does where they come again in it.
+
+// CHECK-LABEL: @coefficients
+// CHECK:         scf.for
+// CHECK:           kernel.table dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32> [%{{.*}} mod 2]
+// CHECK-NOT:     scf.for
+// CHECK:         kernel.compute (%{{.*}} = 16, %{{.*}} = 8192)
+// CHECK:         kernel.compute (%{{.*}} = 16, %{{.*}} = 8192)
+func.func @coefficients(%x: memref<16x8192xf32>) -> (memref<32x8192xf32>, memref<16x8192xf32>) {
+  %a = kernel.alloc : memref<16x8192xf32>
+  kernel.compute (%y = 16, %c = 8192) {
+    %v = kernel.read %x[%y, %c] : memref<16x8192xf32>
+    kernel.write %v, %a[%y, %c] : memref<16x8192xf32>
+  }
+  %b = kernel.alloc : memref<32x8192xf32>
+  kernel.compute (%y = 32, %c = 8192) {
+    %t = kernel.table dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32> [%y mod 2]
+    %v = kernel.read %a[%y floordiv 2, %c] : memref<16x8192xf32>
+    %p = arith.mulf %v, %t : f32
+    kernel.write %p, %b[%y, %c] : memref<32x8192xf32>
+  }
+  %d = kernel.alloc : memref<16x8192xf32>
+  kernel.compute (%y = 16, %c = 8192) {
+    %v = kernel.read %x[%y, %c] : memref<16x8192xf32>
+    kernel.write %v, %d[%y, %c] : memref<16x8192xf32>
+  }
+  %e = kernel.alloc : memref<16x8192xf32>
+  kernel.compute (%z = 16, %c = 8192) {
+    %t = kernel.table dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00, 7.000000e+00, 8.000000e+00, 1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00, 7.000000e+00, 8.000000e+00]> : tensor<16xf32> [%z]
+    %v = kernel.read %d[%z, %c] : memref<16x8192xf32>
+    %p = arith.mulf %v, %t : f32
+    kernel.write %p, %e[%z, %c] : memref<16x8192xf32>
+  }
+  func.return %b, %e : memref<32x8192xf32>, memref<16x8192xf32>
+}
