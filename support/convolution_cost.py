@@ -1,6 +1,6 @@
 """What a convolution costs on a CPU with vectors of four lanes, computed as its definition says or by Winograd's tiles.
 
-The unit is one multiply-add of a vector at full speed. The constants were fitted to times of V8 (docs/schedules.md).
+The unit is one multiply-add of a vector at full speed. The constants were fitted to times of V8 (docs/design.md).
 """
 
 from __future__ import annotations

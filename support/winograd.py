@@ -26,7 +26,7 @@ POINTS = {
 }
 """Where polynomials are evaluated, besides infinity, by how many products that gives.
 
-Those for 5 have half, and those for 6 a third, of the error of the usual 0, 1, -1, 2, -2 (docs/schedules.md).
+Those for 5 have half, and those for 6 a third, of the error of the usual 0, 1, -1, 2, -2 (docs/design.md).
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench.models import convnext, decoder_step, detector, style_transfer, unet, vision_transformer
+from bench.models import convnext, decoder_step, detector, speech_encoder, style_transfer, unet, vision_transformer
 from bench.models.graph import Array, Graph
 from onnx import ModelProto, helper
 
@@ -17,6 +17,7 @@ from webdnn.tools.oracle import Oracle
 MODELS: Mapping[str, Callable[[], Graph]] = {
     "detector": detector.build,
     "style_transfer": style_transfer.build,
+    "speech_encoder": speech_encoder.build,
     "unet": unet.build,
     "vision_transformer": vision_transformer.build,
     "convnext": convnext.build,

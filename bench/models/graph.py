@@ -105,18 +105,19 @@ class Graph:
         group: int = 1,
         gain: float = 1.0,
     ) -> Value:
-        """A convolution with a bias; without `pad`, it is half the kernel."""
+        """A convolution with a bias, alike along all axes; without `pad`, it is half the kernel."""
         before = kernel // 2 if pad is None else pad
         extents = [(extent + 2 * before - kernel) // stride + 1 for extent in x.shape[2:]]
         inputs = x.channels // group
-        weight = self.weight([channels, inputs, kernel, kernel], inputs * kernel * kernel, gain)
+        taps = [kernel] * len(extents)
+        weight = self.weight([channels, inputs, *taps], inputs * prod(taps), gain)
         return self.node(
             "Conv",
             [x, weight, self.bias(channels)],
             [x.shape[0], channels, *extents],
-            kernel_shape=[kernel] * 2,
-            strides=[stride] * 2,
-            pads=[before] * 4,
+            kernel_shape=taps,
+            strides=[stride] * len(taps),
+            pads=[before] * 2 * len(taps),
             group=group,
         )
 

@@ -62,7 +62,7 @@ class DnnSelectAlgorithmsPass(ModulePass):
     """Choose how each convolution is computed: `points` is at how many points a tile may be evaluated along an axis.
 
     Tiles of 4 points, 2 results of 3 taps, keep errors as small as the plain sum's, those of 5 and 6 let them grow a
-    few times (docs/schedules.md); 1 allows the plain sum alone. `room` is how many bytes all tiles of a convolution
+    few times (docs/design.md); 1 allows the plain sum alone. `room` is how many bytes all tiles of a convolution
     may take, 0 any number: memory that is limited is better spent where the tiles are small.
 
     Before:
