@@ -36,14 +36,19 @@ def merged(sizes: Sequence[int], axes: Sequence[SSAValue], at: int) -> tuple[lis
 
 def divisions(op: Operation, axes: Sequence[SSAValue]) -> int:
     """How many divisions of these axes the accesses inside contain."""
-    of_these = frozenset(axes)
-    return sum(
-        isinstance(atom, FloorDiv) and not atom.numerator.symbols.isdisjoint(of_these)
-        for inner in op.walk()
-        if isinstance(inner, AccessOp)
-        for expr in inner.exprs
-        for atom in expr.terms
-    )
+    accesses = (inner for inner in op.walk() if isinstance(inner, AccessOp))
+    return sum(divisions_in(expr, frozenset(axes)) for access in accesses for expr in access.exprs)
+
+
+def divisions_in(index: Index, axes: frozenset[SSAValue]) -> int:
+    """Divisions of these axes; a carry, such as (%r + 1) floordiv 2 for an axis of two, is none."""
+    found = 0
+    for atom in index.terms:
+        if isinstance(atom, FloorDiv) and not atom.numerator.symbols.isdisjoint(axes):
+            span = atom.numerator.bounds(range_of)
+            carries = span is not None and span[1] - span[0] < atom.divisor
+            found += divisions_in(atom.numerator, axes) + (not carries)
+    return found
 
 
 Rebuild = Callable[[list[int], AxesToIndex], ComputeOp | ReduceOp]
