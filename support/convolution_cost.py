@@ -28,19 +28,21 @@ EDGE = 2
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution without groups: its channels, and the extents of its results and of its taps along each axis."""
+    """A convolution without groups, or a transposed one: along each axis, the extent of its results and their taps."""
 
     batch: int
     channels: int
     results: int
     extents: tuple[int, ...]
     taps: tuple[int, ...]
+    weights: int
+    """Weights for each channel and result"""
 
     @property
     def direct(self) -> float:
         """The cost of the sum that defines it."""
         points = self.batch * prod(self.extents)
-        return points * prod(self.taps) * self.channels * self.vectors + self.stream(prod(self.taps))
+        return points * prod(self.taps) * self.channels * self.vectors + self.stream(self.weights)
 
     @property
     def vectors(self) -> int:

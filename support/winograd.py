@@ -4,8 +4,8 @@ For a window d of the input and a filter g, the results are A^T ((G g) * (B^T d)
 at points, multiplied there, and the results interpolated (the Toom-Cook construction; Lavin and Gray, "Fast Algorithms
 for Convolutional Neural Networks", 2015). F(m, r) gives m results of r taps by m + r - 1 products. A filter that moves
 by s elements is the sum of s filters that move by one, each with every s-th tap on every s-th element, so that
-F(m, 2) and F(m, 1) side by side are three taps with stride 2, by 2 m + 1 products in place of 3 m. Along several axes
-the matrices of each are applied in turn.
+F(m, 2) and F(m, 1) side by side are three taps with stride 2, by 2 m + 1 products in place of 3 m. A transposed one has
+such a filter for each phase of its results. Along several axes the matrices of each are applied in turn.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from math import prod
 
 Matrix = tuple[tuple[Fraction, ...], ...]
@@ -32,11 +33,11 @@ Those for 5 have half, and those for 6 a third, of the error of the usual 0, 1, 
 
 @dataclass(frozen=True)
 class Winograd:
-    """An algorithm for `outputs` results, `stride` elements of the input apart, of a filter with `taps` taps."""
+    """An algorithm for `outputs` neighbouring results of a filter, from a window of the input."""
 
     outputs: int
-    taps: int
-    stride: int
+    step: int
+    """How many elements of the input lie between the first of a window and the first of the next"""
     input: Matrix
     """B^T, products x window"""
     weight: Matrix
@@ -48,24 +49,48 @@ class Winograd:
     def products(self) -> int:
         return len(self.weight)
 
-    @property
-    def step(self) -> int:
-        """How many elements of the input lie between the first of a window and the first of the next."""
-        return self.outputs * self.stride
-
 
 def winograd(outputs: int, taps: int, stride: int = 1) -> Winograd:
-    """The algorithm for so many results, where `evaluations` is 1 or a key of `POINTS`."""
+    """The algorithm for so many results, `stride` apart, where `evaluations` is 1 or a key of `POINTS`.
+
+    Result i is the sum over k of d[i·stride + k]·g[k]: a filter for each phase of the taps, all added up.
+    """
     window = (outputs - 1) * stride + taps
     phases = [interpolation(outputs, len(range(q, taps, stride))) for q in range(min(stride, taps))]
-    spread = [(phase, q) for q, phase in enumerate(phases)]
     return Winograd(
         outputs,
-        taps,
-        stride,
-        input=tuple(every(row, q, stride, window) for phase, q in spread for row in phase.input),
-        weight=tuple(every(row, q, stride, taps) for phase, q in spread for row in phase.weight),
+        outputs * stride,
+        input=tuple(every(row, q, stride, window) for q, phase in enumerate(phases) for row in phase.input),
+        weight=tuple(every(row, q, stride, taps) for q, phase in enumerate(phases) for row in phase.weight),
         output=tuple(tuple(v for phase in phases for v in phase.output[i]) for i in range(outputs)),
+    )
+
+
+def transposed(outputs: int, taps: int, stride: int, shift: int = 0) -> Winograd:
+    """The algorithm for the transposed filter, for so many results of each phase of them: outputs·stride in all.
+
+    Each element adds its multiple of the taps, `stride` behind that of the one before; results begin `shift` < `stride`
+    behind where the window's last elements do not see them any more. A phase of results is a filter turned round.
+    """
+    most, counts = -(-taps // stride), [len(range(q, taps, stride)) for q in range(stride)]
+    known = {q: interpolation(outputs, count) for q, count in enumerate(counts) if count}
+    window, products = outputs + most - (shift == 0), sum(len(phase.weight) for phase in known.values())
+    begin = accumulate((len(phase.weight) for phase in known.values()), initial=0)
+    starts = dict(zip(known, begin, strict=False))
+
+    def result(place: int) -> tuple[Fraction, ...]:
+        row, q = divmod(place, stride)
+        phase = known.get(q)
+        return every(phase.output[row - (q < shift)] if phase else (), starts.get(q, 0), 1, products)
+
+    return Winograd(
+        outputs * stride,
+        outputs,
+        input=tuple(
+            every(row, most - counts[q] + (q < shift), 1, window) for q, phase in known.items() for row in phase.input
+        ),
+        weight=tuple(every(row[::-1], q, stride, taps) for q, phase in known.items() for row in phase.weight),
+        output=tuple(result(place + shift) for place in range(outputs * stride)),
     )
 
 
@@ -81,7 +106,7 @@ def interpolation(outputs: int, taps: int) -> Winograd:
         return from_points(outputs, taps, POINTS[outputs + taps - 1])
     identity, ones = units(outputs * taps), (Fraction(1),) * (outputs * taps)
     rows = tuple((one,) for one in ones)
-    return Winograd(outputs, taps, 1, identity, *((identity, (ones,)) if outputs == 1 else (rows, identity)))
+    return Winograd(outputs, outputs, identity, *((identity, (ones,)) if outputs == 1 else (rows, identity)))
 
 
 def from_points(outputs: int, taps: int, finite: Sequence[Fraction]) -> Winograd:
@@ -90,8 +115,7 @@ def from_points(outputs: int, taps: int, finite: Sequence[Fraction]) -> Winograd
     scales = [prod((p - q for q in finite if q != p), start=Fraction(1)) for p in finite]
     return Winograd(
         outputs,
-        taps,
-        1,
+        outputs,
         input=(*rows, polynomial(finite)),
         weight=(
             *(tuple(p**k / scale for k in range(taps)) for p, scale in zip(finite, scales, strict=True)),

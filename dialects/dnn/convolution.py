@@ -28,7 +28,7 @@ def check_channels(input: SSAValue, weight: SSAValue, bias: SSAValue | None, gro
     same_element(input, weight, *([bias] if bias else []))
 
 
-def untiled(op: "ConvOp", outputs: Sequence[int]) -> str | None:
+def untiled(op: "ConvOp | ConvTransposeOp", outputs: Sequence[int]) -> str | None:
     """Why a convolution cannot run in tiles of so many results along each axis; None where it can."""
     kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
     if {*op.dilations.get_values(), op.groups.value.data} != {1} or tensor_type(op.weight).element_type != f32:
@@ -39,6 +39,12 @@ def untiled(op: "ConvOp", outputs: Sequence[int]) -> str | None:
         if number not in (1, *POINTS):
             return f"tiles of {list(outputs)} results take {number} points along an axis, expected {sorted(POINTS)}"
     return None
+
+
+def check_tiles(op: "ConvOp | ConvTransposeOp") -> None:
+    """Raises ShapeError."""
+    if op.winograd and (reason := untiled(op, op.winograd.get_values())):
+        raise ShapeError(f"winograd: {reason}")
 
 
 @irdl_op_definition
@@ -71,8 +77,7 @@ class ConvOp(DnnOp):
 
     def infer(self) -> Sequence[Tensor]:
         check_channels(self.input, self.weight, self.bias, self.groups.value.data)
-        if self.winograd and (reason := untiled(self, self.winograd.get_values())):
-            raise ShapeError(f"winograd: {reason}")
+        check_tiles(self)
         (batch, _, *spatial), (outputs, _, *kernel) = shape_of(self.input), shape_of(self.weight)
         strides, dilations, pads = (a.get_values() for a in (self.strides, self.dilations, self.pads))
         return [typed(self.input, [batch, outputs, *slide(spatial, kernel, strides, dilations, pads)])]
@@ -84,7 +89,8 @@ class ConvTransposeOp(DnnOp):
 
     Operands: the input (N, C, spatial…), the weights (O, C / groups, kernel…) as for `dnn.conv`, perhaps a bias (O).
     Element p of an axis reaches p·stride + tap·dilation - pad. The extent of the result is
-    stride·(extent - 1) + dilation·(kernel - 1) + 1 + output_padding - pad before - pad behind.
+    stride·(extent - 1) + dilation·(kernel - 1) + 1 + output_padding - pad before - pad behind. `winograd` is how it is
+    computed, as for `dnn.conv`: a tile has so many results of each phase, stride times as many in all.
 
     ```mlir
     %y = dnn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>, dilations = array<i64: 1>,
@@ -103,11 +109,13 @@ class ConvTransposeOp(DnnOp):
     dilations = prop_def(DenseArrayBase.constr(i64))
     output_padding = prop_def(DenseArrayBase.constr(i64))
     groups = prop_def(IntegerAttr.constr(i64))
+    winograd = opt_prop_def(DenseArrayBase.constr(i64))
     traits = traits_def(Pure(), Tensorwise(batch_and_channels))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def infer(self) -> Sequence[Tensor]:
         check_channels(self.input, self.weight, self.bias, self.groups.value.data)
+        check_tiles(self)
         (batch, _, *spatial), (outputs, _, *kernel) = shape_of(self.input), shape_of(self.weight)
         strides, dilations, pads = (a.get_values() for a in (self.strides, self.dilations, self.pads))
         extra, rank = self.output_padding.get_values(), len(spatial)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, repeat
 from math import prod
 
 from xdsl.context import Context
@@ -12,10 +12,10 @@ from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
 from webdnn.dialects.dnn.constant import is_known
-from webdnn.dialects.dnn.convolution import ConvOp, untiled
+from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp, untiled
 from webdnn.dialects.element import shape_of
 from webdnn.support.convolution_cost import Convolution
-from webdnn.support.winograd import POINTS, Winograd, evaluations, winograd
+from webdnn.support.winograd import POINTS, evaluations, transposed, winograd
 
 MOST_PRODUCTS = 64
 """A transform is computed at once for all products of a tile: more of them take code and memory of their own."""
@@ -24,22 +24,23 @@ WORTHWHILE = 0.8
 """The part of the sum's cost that tiles may have, which also take memory, code and weights that are transformed."""
 
 
-def describe(op: ConvOp) -> Convolution:
+def describe(op: ConvOp | ConvTransposeOp) -> Convolution:
     """What the costs of a convolution depend on."""
     batch, channels, *_ = shape_of(op.input)
     _, results, *extents = shape_of(op.output)
-    return Convolution(batch, channels, results, tuple(extents), shape_of(op.weight)[2:])
+    kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
+    taps = kernel if isinstance(op, ConvOp) else tuple(-(-k // s) for k, s in zip(kernel, strides, strict=True))
+    return Convolution(batch, channels, results, tuple(extents), taps, prod(kernel))
 
 
-def algorithms(taps: int, stride: int, points: int) -> Iterator[Winograd]:
-    """Those along an axis that take fewer products than the plain sum, by at most so many points."""
-    if taps == 1:
-        yield winograd(1, 1, stride)
+def tile_sizes(taps: int, stride: int, points: int) -> Sequence[int]:
+    """Results that take fewer products than the plain sum along an axis, by at most so many points; 1 for one tap."""
     known = {1 + number - -(-taps // stride) for number in POINTS if number <= points}
-    yield from (winograd(m, taps, stride) for m in sorted(known) if m > 1 and evaluations(m, taps, stride) > 1)
+    fewer = [m for m in sorted(known) if m > 1 and evaluations(m, taps, stride) > 1]
+    return [1, *fewer] if taps == 1 else fewer
 
 
-def fastest(op: ConvOp, points: int, room: int) -> Sequence[int] | None:
+def fastest(op: ConvOp | ConvTransposeOp, points: int, room: int) -> Sequence[int] | None:
     """The results along each axis of the best tile of at most so many points, None where the plain sum is faster.
 
     All tiles of the convolution take `room` bytes at most, if it is not 0.
@@ -47,14 +48,14 @@ def fastest(op: ConvOp, points: int, room: int) -> Sequence[int] | None:
     kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
     if untiled(op, [1] * len(kernel)) or max(kernel) == 1 or not is_known(op.weight):
         return None
-    convolution = describe(op)
-    tiles = product(*(algorithms(taps, stride, points) for taps, stride in zip(kernel, strides, strict=True)))
-    small = [axes for axes in tiles if prod(axis.products for axis in axes) <= MOST_PRODUCTS]
-    allowed = [axes for axes in small if not room or convolution.tile_bytes(axes) <= room]
-    best = min(allowed, key=convolution.winograd, default=None)
-    if best is None or convolution.winograd(best) > WORTHWHILE * convolution.direct:
-        return None
-    return [axis.outputs for axis in best]
+    convolution, algorithm = describe(op), winograd if isinstance(op, ConvOp) else transposed
+    costs: dict[tuple[int, ...], float] = {}
+    for tile in product(*map(tile_sizes, kernel, strides, repeat(points))):
+        axes = list(map(algorithm, tile, kernel, strides))
+        if prod(axis.products for axis in axes) <= MOST_PRODUCTS and (not room or convolution.tile_bytes(axes) <= room):
+            costs[tile] = convolution.winograd(axes)
+    best = min(costs, key=costs.__getitem__, default=None)
+    return best if best and costs[best] <= WORTHWHILE * convolution.direct else None
 
 
 @dataclass(frozen=True)
@@ -83,5 +84,6 @@ class DnnSelectAlgorithmsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for conv in op.walk():
-            if isinstance(conv, ConvOp) and conv.winograd is None and (tile := fastest(conv, self.points, self.room)):
-                conv.winograd = DenseArrayBase.from_list(i64, tile)
+            if isinstance(conv, ConvOp | ConvTransposeOp) and conv.winograd is None:
+                if tile := fastest(conv, self.points, self.room):
+                    conv.winograd = DenseArrayBase.from_list(i64, tile)

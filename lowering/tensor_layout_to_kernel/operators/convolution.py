@@ -16,7 +16,7 @@ from webdnn.dialects.kernel.builder import Body
 from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering, lowers
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import narrowed
 from webdnn.lowering.tensor_layout_to_kernel.operators.window import places, read_or, tap_names
-from webdnn.lowering.tensor_layout_to_kernel.operators.winograd import winograd_conv
+from webdnn.lowering.tensor_layout_to_kernel.operators.winograd import in_tiles
 from webdnn.support.index import ZERO, Index, floordiv, mod
 
 
@@ -32,7 +32,7 @@ def conv(op: ConvOp, low: Lowering) -> Sequence[SSAValue]:
     The kernel's taps are the outer axes of the reduction, its channels the inner one.
     """
     if op.winograd:
-        return winograd_conv(op, low, op.winograd.get_values())
+        return in_tiles(op, low, op.winograd.get_values())
     strides, dilations, pads = (a.get_values() for a in (op.strides, op.dilations, op.pads))
     outputs, inputs, *taps = shape_of(op.weight)
     spatial, scalar = range(2, 2 + len(taps)), low.scalar(op.output)
@@ -99,6 +99,8 @@ def conv_transpose(op: ConvTransposeOp, low: Lowering) -> Sequence[SSAValue]:
     The sum runs over the taps of the place's phase alone. Where their number is ragged, a tap beyond the kernel has
     the weight zero.
     """
+    if op.winograd:
+        return in_tiles(op, low, op.winograd.get_values())
     strides, dilations, pads = (a.get_values() for a in (op.strides, op.dilations, op.pads))
     outputs, inputs, *taps = shape_of(op.weight)
     phases = [Phase(*p) for p in zip(taps, strides, dilations, pads[: len(taps)], strict=True)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.convolution import ConvOp
+from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.element import element_type, shape_of
 from webdnn.dialects.kernel.affine import range_of
 from webdnn.dialects.kernel.attributes import ReduceKind
@@ -16,7 +16,7 @@ from webdnn.lowering.tensor_layout_to_kernel.lowering import Lowering
 from webdnn.lowering.tensor_layout_to_kernel.operators.elementwise import narrowed
 from webdnn.lowering.tensor_layout_to_kernel.operators.window import read_or
 from webdnn.support.index import ZERO, Index, floordiv, mod
-from webdnn.support.winograd import Matrix, winograd
+from webdnn.support.winograd import Matrix, Winograd, transposed, winograd
 
 Element = Callable[[Body, Sequence[Index]], SSAValue]
 """(body, indices) -> the element of a small array there"""
@@ -52,17 +52,28 @@ def stored_columns(columns: int, *channels: int) -> int:
     return columns + (columns >= 8 and any(columns * n % 256 == 0 for n in channels))
 
 
-def winograd_conv(op: ConvOp, low: Lowering, outputs: Sequence[int]) -> Sequence[SSAValue]:
-    """A convolution in tiles of so many results along each axis; for two axes, where i, j count products
+def conv_axis(outputs: int, taps: int, stride: int, pad: int) -> tuple[Winograd, int]:
+    """The algorithm along an axis, and where the window of the first tile begins."""
+    return winograd(outputs, taps, stride), -pad
+
+
+def transposed_axis(outputs: int, taps: int, stride: int, pad: int) -> tuple[Winograd, int]:
+    """The same of a transposed convolution: result p sees the element (p + pad) floordiv stride and those before it."""
+    return transposed(outputs, taps, stride, pad % stride), pad // stride + 1 - -(-taps // stride)
+
+
+def in_tiles(op: ConvOp | ConvTransposeOp, low: Lowering, outputs: Sequence[int]) -> Sequence[SSAValue]:
+    """A convolution, or a transposed one, in tiles; for two axes, where i, j count products
 
     U[i, j, c, o] = (G w[o, c] G^T)[i, j]; V[n, t, i, j, u, c] = (B^T x[n, c, window t, u] B)[i, j];
     y[n, o, tile t, u] = bias[o] + A^T (sum(c) U[·, ·, c, o] · V[n, t, ·, ·, u, c]) A
     """
     batch, channels, *_ = shape_of(op.input)
     _, results, *extents = shape_of(op.output)
-    taps, pads, rank = shape_of(op.weight)[2:], op.pads.get_values(), len(outputs)
-    axes = list(map(winograd, outputs, taps, op.strides.get_values()))
-    *rows, columns = (-(-extent // axis.outputs) for extent, axis in zip(extents, axes, strict=True))
+    rank, along = len(outputs), conv_axis if isinstance(op, ConvOp) else transposed_axis
+    strides, pads = op.strides.get_values(), op.pads.get_values()[:rank]
+    axes, first = zip(*map(along, outputs, shape_of(op.weight)[2:], strides, pads), strict=True)
+    *rows, columns = (-(-extent // axis.outputs) for axis, extent in zip(axes, extents, strict=True))
     products, stored = [axis.products for axis in axes], stored_columns(columns, channels, results)
 
     def weight(body: Body, *at: Index) -> SSAValue:
@@ -77,7 +88,7 @@ def winograd_conv(op: ConvOp, low: Lowering, outputs: Sequence[int]) -> Sequence
         tile, point, c = (*at[: rank - 1], at[-2]), at[rank - 1 : -2], at[-1]
 
         def element(inner: Body, within: Sequence[Index]) -> SSAValue:
-            place = [t * a.step + k - pad for t, a, k, pad in zip(tile, axes, within, pads[:rank], strict=True)]
+            place = [t * axis.step + k + start for axis, t, k, start in zip(axes, tile, within, first, strict=True)]
             return read_or(low, inner, op.input, [n, c, *place], inner.constant(0), range(2, 2 + rank))
 
         return transformed(body, [axis.input for axis in axes], point, element)

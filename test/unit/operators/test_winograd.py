@@ -12,7 +12,7 @@ from xdsl.ir import Block, Region
 
 from helpers.wasm import run_wasm
 from webdnn.dialects.dnn.constant import ConstantOp
-from webdnn.dialects.dnn.convolution import ConvOp
+from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp
 from webdnn.dialects.dnn.reference.arrays import as_array
 from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.kernel.reference import run_function
@@ -34,6 +34,8 @@ class Case:
     """Results of a tile along each axis"""
     taps: tuple[int, ...] = (3, 3)
     strides: tuple[int, ...] = (1, 1)
+    extra: tuple[int, ...] | None = None
+    """The output padding of a transposed convolution"""
 
 
 CASES = [
@@ -53,6 +55,11 @@ CASES = [
     Case((1, 8, 13, 9), 8, (1, 0, 1, 0), (2, 1), taps=(3, 1), strides=(2, 2)),
     Case((1, 8, 29), 12, (1, 1), (4,), taps=(3,), strides=(1,)),
     Case((1, 8, 30), 12, (2, 1), (4,), taps=(5,), strides=(2,)),
+    Case((1, 8, 12, 13), 8, (1, 1, 1, 1), (2, 2), taps=(4, 4), strides=(2, 2), extra=(0, 0)),
+    Case((2, 8, 7, 6), 12, (1, 0, 1, 2), (2, 3), strides=(2, 2), extra=(1, 0)),
+    Case((1, 8, 9, 7), 8, (3, 1, 2, 1), (4, 2), taps=(3, 5), strides=(1, 2), extra=(0, 1)),
+    Case((1, 6, 5, 6), 8, (9, 0, 0, 0), (2, 1), taps=(7, 1), strides=(3, 2), extra=(2, 1)),
+    Case((1, 8, 21), 12, (4, 4), (2,), taps=(16,), strides=(8,), extra=(0,)),
     Case((1, 4, 5, 6, 7), 4, (1, 1, 1, 1, 1, 1), (2, 2, 2), taps=(3, 3, 3), strides=(1, 1, 2)),
 ]
 
@@ -66,16 +73,18 @@ def convolution(case: Case, bias: bool) -> ModuleOp:
     if bias:
         constants.append(constant_of(as_array(generator.standard_normal(case.results).astype(np.float32))))
     block = Block(arg_types=[TensorType(f32, case.input)])
-    conv = ConvOp.of(
-        block.args[0],
-        weight.output,
-        constants[1].output if bias else None,
-        strides=DenseArrayBase.from_list(i64, case.strides),
-        dilations=DenseArrayBase.from_list(i64, [1] * len(spatial)),
-        pads=DenseArrayBase.from_list(i64, case.pads),
-        groups=IntegerAttr(1, i64),
-        winograd=DenseArrayBase.from_list(i64, case.tile) if case.tile else None,
-    )
+    operands = [block.args[0], weight.output, constants[1].output if bias else None]
+    window = {
+        "strides": DenseArrayBase.from_list(i64, case.strides),
+        "dilations": DenseArrayBase.from_list(i64, [1] * len(spatial)),
+        "pads": DenseArrayBase.from_list(i64, case.pads),
+        "groups": IntegerAttr(1, i64),
+        "winograd": DenseArrayBase.from_list(i64, case.tile) if case.tile else None,
+    }
+    if case.extra is None:
+        conv = ConvOp.of(*operands, **window)
+    else:
+        conv = ConvTransposeOp.of(*operands, **window, output_padding=DenseArrayBase.from_list(i64, case.extra))
     block.add_ops([*constants, conv, func.ReturnOp(conv.output)])
     types = FunctionType.from_lists([block.args[0].type], [conv.output.type])
     return ModuleOp([func.FuncOp("main", types, Region(block))])

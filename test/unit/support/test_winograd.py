@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webdnn.support.winograd import POINTS, Matrix, evaluations, from_points, winograd
+from webdnn.support.winograd import POINTS, Matrix, evaluations, from_points, transposed, winograd
 
 SIZES = [
     (outputs, taps, stride)
@@ -35,11 +35,36 @@ def test_exact(outputs: int, taps: int, stride: int, data: st.DataObject) -> Non
     assert product(matrices.output, products) == expected
 
 
+@pytest.mark.parametrize("shift", [0, 1, 2])
+@pytest.mark.parametrize(("outputs", "taps", "stride"), SIZES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_exact_transposed(outputs: int, taps: int, stride: int, shift: int, data: st.DataObject) -> None:
+    """Each element of the window adds its multiple of the taps, `stride` behind that of the one before."""
+    shift = min(shift, stride - 1)
+    matrices, most = transposed(outputs, taps, stride, shift), -(-taps // stride)
+    window = len(matrices.input[0])
+    d = data.draw(st.lists(numbers, min_size=window, max_size=window))
+    g = data.draw(st.lists(numbers, min_size=taps, max_size=taps))
+    products = [a * b for a, b in zip(product(matrices.weight, g), product(matrices.input, d), strict=True)]
+    spread = [Fraction(0)] * ((window + most + 1) * stride)
+    for i, element in enumerate(d):
+        for k, tap in enumerate(g):
+            spread[i * stride + k] += element * tap
+    whole = (most - 1) * stride + shift
+    assert product(matrices.output, products) == spread[whole : whole + outputs * stride]
+
+
 @pytest.mark.parametrize(
     ("outputs", "taps", "stride", "products"), [(4, 3, 1, 6), (2, 3, 2, 5), (4, 3, 2, 9), (2, 7, 2, 9), (3, 1, 2, 3)]
 )
 def test_fewer_products(outputs: int, taps: int, stride: int, products: int) -> None:
     assert winograd(outputs, taps, stride).products == products
+
+
+@pytest.mark.parametrize(("outputs", "taps", "stride", "products"), [(2, 4, 2, 6), (2, 3, 2, 5), (4, 4, 2, 10)])
+def test_fewer_products_transposed(outputs: int, taps: int, stride: int, products: int) -> None:
+    assert transposed(outputs, taps, stride).products == products
 
 
 def test_usual_matrices() -> None:
