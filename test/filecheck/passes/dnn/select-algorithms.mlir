@@ -55,6 +55,22 @@ func.func @lines(%x: tensor<1x64x400xf32>, %z: tensor<1x192x17x17xf32>) -> (tens
 
 // -----
 
+// A transposed convolution has a filter for each phase of its results.
+// CHECK-LABEL: @transposed
+// CHECK: dnn.conv_transpose {{.*}}winograd = array<i64: 4, 2>
+// Two taps with stride 2 reach each result once.
+// CHECK: dnn.conv_transpose
+// CHECK-NOT: winograd
+func.func @transposed(%x: tensor<1x128x28x28xf32>) -> (tensor<1x64x56x56xf32>, tensor<1x64x56x56xf32>) {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x128x4x4xf32>> : tensor<64x128x4x4xf32>
+  %y = dnn.conv_transpose %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x128x28x28xf32>, tensor<64x128x4x4xf32>) -> tensor<1x64x56x56xf32>
+  %v = dnn.constant #dnn.weight<w2 : tensor<64x128x2x2xf32>> : tensor<64x128x2x2xf32>
+  %u = dnn.conv_transpose %x, %v {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x128x28x28xf32>, tensor<64x128x2x2xf32>) -> tensor<1x64x56x56xf32>
+  func.return %y, %u : tensor<1x64x56x56xf32>, tensor<1x64x56x56xf32>
+}
+
+// -----
+
 // Few channels do not pay; dilations, and weights that are no constants, have no tiles.
 // CHECK-LABEL: @kept
 // CHECK-NOT: winograd

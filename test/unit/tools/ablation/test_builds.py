@@ -51,10 +51,10 @@ def everything() -> ModelProto:
 
     weights: Mapping[str, NDArray[np.generic]] = {
         "w1": weight(8, 4, 1, 1),
-        "w2": weight(16, 32, 3, 3),
+        "w2": weight(32, 32, 3, 3),
         "w3": weight(16, 8, 2, 2),
         "w4": weight(8, 8),
-        "w5": weight(16, 16, 3, 3),
+        "w5": weight(16, 32, 3, 3),
         "half": np.full(1, 0.5, np.float32),
         "bias": weight(8),
         "edges": np.array([0, 0, 1, 1, 0, 0, 1, 1]),

@@ -74,3 +74,17 @@ kernel.func @divided(%a: memref<12xf32>, %y: memref<12xf32>) {
     kernel.write %v, %y[%i * 4 + %j] : memref<12xf32>
   }
 }
+
+// -----
+
+// A carry, which is 0 or 1 along a short axis, is no division yet; merged with the axis before it would be one.
+
+// CHECK-LABEL: @carry
+// CHECK:         kernel.compute (%y = 4, %r = 2) {
+// CHECK-NEXT:      kernel.read %a[%y + (%r + 1) floordiv 2] : memref<5xf32>
+kernel.func @carry(%a: memref<5xf32>, %b: memref<8xf32>) {
+  kernel.compute (%y = 4, %r = 2) {
+    %v = kernel.read %a[%y + (%r + 1) floordiv 2] : memref<5xf32>
+    kernel.write %v, %b[%y * 2 + %r] : memref<8xf32>
+  }
+}
