@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
 from math import prod
 
@@ -50,6 +51,7 @@ class Winograd:
         return len(self.weight)
 
 
+@cache
 def winograd(outputs: int, taps: int, stride: int = 1) -> Winograd:
     """The algorithm for so many results, `stride` apart, where `evaluations` is 1 or a key of `POINTS`.
 
@@ -66,6 +68,7 @@ def winograd(outputs: int, taps: int, stride: int = 1) -> Winograd:
     )
 
 
+@cache
 def transposed(outputs: int, taps: int, stride: int, shift: int = 0) -> Winograd:
     """The algorithm for the transposed filter, for so many results of each phase of them: outputs·stride in all.
 
