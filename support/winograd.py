@@ -72,8 +72,8 @@ def winograd(outputs: int, taps: int, stride: int = 1) -> Winograd:
 def transposed(outputs: int, taps: int, stride: int, shift: int = 0) -> Winograd:
     """The algorithm for the transposed filter, for so many results of each phase of them: outputs·stride in all.
 
-    Each element adds its multiple of the taps, `stride` behind that of the one before; results begin `shift` < `stride`
-    behind where the window's last elements do not see them any more. A phase of results is a filter turned round.
+    Result p is the sum over i and k, with i·stride + k = p + shift + (most - 1)·stride, of d[i]·g[k]; at most `most`
+    elements reach a result, and `shift` < `stride`. A phase of results is a filter turned round.
     """
     most, counts = -(-taps // stride), [len(range(q, taps, stride)) for q in range(stride)]
     known = {q: interpolation(outputs, count) for q, count in enumerate(counts) if count}

@@ -44,7 +44,7 @@ def transformed(
     def term(within: Body, place: Index) -> SSAValue:
         return within.times(within.table(rows, [row, place]), inner(within, place))
 
-    return body.reduce(ReduceKind.ADD, [len(matrix[0])], term, names="abcdefgh"[len(others)], init=init)
+    return body.reduce(ReduceKind.ADD, [len(matrix[0])], term, names=f"k{len(others)}", init=init)
 
 
 def stored_columns(columns: int, *channels: int) -> int:
