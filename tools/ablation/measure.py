@@ -18,7 +18,7 @@ from webdnn.support.diagnostic import DiagnosticError
 from webdnn.support.weights import Array
 from webdnn.targets.rules import CPU_RULES, Rule
 from webdnn.tools.ablation.builds import Built, built, cases
-from webdnn.tools.ablation.results import NOTHING, TWIN, Build, Model
+from webdnn.tools.ablation.results import NOTHING, SHORTEST_SAMPLE, TWIN, Build, Model
 from webdnn.tools.bench.measure import Answer, ask, compared, described
 from webdnn.tools.bench.subject import Subject
 from webdnn.tools.commands.run import random_inputs
@@ -94,7 +94,8 @@ class Laboratory:
             {"name": name, "script": "/bench/webdnn.js", "options": {"url": f"/build{i}/", **where}}
             for name, i in lanes
         ]
-        plan = {"model": described(subject, scratch), "rounds": -(-self.rounds // TURNS), "budget": BUDGET / TURNS}
+        limits = {"rounds": -(-self.rounds // TURNS), "budget": BUDGET / TURNS, "shortest": SHORTEST_SAMPLE}
+        plan = {"model": described(subject, scratch), **limits}
         try:
             turns = [ask(self.browser, {**plan, "engines": rotated(engines, turn)}) for turn in range(TURNS)]
         finally:

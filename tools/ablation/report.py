@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webdnn.targets.rules import CPU_RULES, REQUIRED
-from webdnn.tools.ablation.results import Ablation, Build, Model, complaints, fastest, losses, ratio
+from webdnn.tools.ablation.results import SHORTEST_SAMPLE, Ablation, Build, Model, complaints, fastest, losses, ratio
 from webdnn.tools.bench.results import Machine, spell_threads
 from webdnn.tools.bench.table import Table, spell_number
 from webdnn.tools.summary import spell_bytes
@@ -13,13 +13,14 @@ from webdnn.tools.summary import spell_bytes
 METHOD = (
     "Each row is a build for wasm without one optimisation, `nothing` the full build, `everything` one without any. "
     "Builds run in turn in one page, sample by sample, after warming up, and again in two fresh pages, for an "
-    "instance may lie badly in memory; what one page cannot hold runs in several, the full build in each. A time is "
-    "that of the fastest of up to {rounds} samples, on {threads}; a ratio is that time over the fastest run of the "
-    "full build in the same page: above 1, the optimisation gains. The full build runs twice in each page. Noise is "
-    "by how much the slower half of the instances of one build are behind its fastest, of any build. The start is the "
-    "time from the first script to the first result. All outputs of it were compared with those of onnxruntime before "
-    "it was timed, and after. What is moved are the bytes that all launches of a run read and write; a download is the "
-    "weights and the module."
+    "instance may lie badly in memory; what one page cannot hold runs in several, the full build in each. A sample is "
+    "the mean of as many runs as take {shortest} ms, since the first finds the caches as other builds left them. A "
+    "time is that of the fastest of up to {rounds} samples, on {threads}; a ratio is that time over the fastest sample "
+    "of the full build in the same page: above 1, the optimisation gains. The full build runs twice in each page. "
+    "Noise is by how much the slower half of the instances of one build are behind its fastest, of any build. The "
+    "start is the time from the first script to the first result. All outputs of it were compared with those of "
+    "onnxruntime before it was timed, and after. What is moved are the bytes that all launches of a run read and "
+    "write; a download is the weights and the module."
 )
 
 HEADS = ("without", "ms", "ratio", "start", "kernels", "launches", "moved", "arena", "download", "compiled in")
@@ -53,7 +54,7 @@ def markdown(found: Ablation, chart: str | None = None) -> Iterator[str]:
 
 def method(found: Ablation) -> str:
     """How it was measured, in a paragraph."""
-    return METHOD.format(rounds=found["rounds"], threads=spell_threads(found["threads"]))
+    return METHOD.format(rounds=found["rounds"], threads=spell_threads(found["threads"]), shortest=SHORTEST_SAMPLE)
 
 
 def setting(found: Ablation) -> str:

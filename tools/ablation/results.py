@@ -19,12 +19,15 @@ NOTHING, EVERYTHING = "nothing", "everything"
 TWIN = "nothing, once more"
 """The full build that runs a second time in each page: what its time differs is noise."""
 
+SHORTEST_SAMPLE = 20
+"""Milliseconds of runs that make a sample: the first one finds the caches as the builds before it left them."""
+
 
 class Build(TypedDict):
     """A build and the rule that it was made without.
 
-    `same` says that it is the full build, byte by byte, and was not measured. `times` are of single runs, `full` is
-    the fastest run of the full build in the same page, `start` the time from the first script to the first result.
+    `same` says that it is the full build, byte by byte, and was not measured. `times` are a run's in each sample, `full`
+    is the fastest of the full build in the same page, `start` the time from the first script to the first result.
     `moved` are the bytes that all launches of a run read and write, `seconds` those of the processor that the
     compiler took. `failure` says why it has no times.
     """

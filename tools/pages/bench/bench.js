@@ -4,7 +4,7 @@ import { madeSince, remembered } from "./memories.js";
 import { encode, fetchBytes, pause } from "./transfer.js";
 import { arrayOver } from "/runner/tensors.js";
 
-/** A sample of a fast model is several runs: the clock has steps of 5 µs. */
+/** Milliseconds: a sample of a fast model is several runs, for the clock has steps of 5 µs. */
 const SHORTEST_SAMPLE = 0.5;
 const MOST_RUNS_OF_A_SAMPLE = 200;
 const FEWEST_SAMPLES = 3;
@@ -21,17 +21,18 @@ const WARM_UP = { runs: 10, shortest: 100, longest: 2000, samples: 200 };
 
 /**
  * Answers, for every engine, either why it failed or its times in milliseconds and its first and last outputs.
- * An engine whose samples took `budget` milliseconds together is sampled no more, once it has three.
- * @param {{ model: Model, engines: Request[], rounds: number, budget?: number }} plan
+ * An engine whose samples took `budget` milliseconds together is sampled no more, once it has three; a sample is as
+ * many runs as take `shortest` milliseconds.
+ * @param {{ model: Model, engines: Request[], rounds: number, budget?: number, shortest?: number }} plan
  */
-export async function measure({ model, engines, rounds, budget = Infinity }) {
+export async function measure({ model, engines, rounds, budget = Infinity, shortest = SHORTEST_SAMPLE }) {
   performance.setResourceTimingBufferSize(10_000);
   const values = await Promise.all(
     model.inputs.map(async ({ type, url }) => arrayOver(type, (await fetchBytes(url)).buffer)),
   );
   const lanes = [];
   for (const request of engines) lanes.push(await started(request, model, values));
-  await alternate(lanes, rounds, budget);
+  await alternate(lanes, rounds, budget, shortest);
   return Promise.all(lanes.map(finished));
 }
 
@@ -57,11 +58,11 @@ async function started({ name, script, options }, model, values) {
 }
 
 /** Warms all engines up, then takes up to `rounds` samples of each; who begins changes from round to round. */
-async function alternate(lanes, rounds, budget) {
+async function alternate(lanes, rounds, budget, shortest) {
   while (lanes.some(isCold)) {
     for (const lane of lanes.filter(isCold)) {
       await sampled(lane, lane.warm);
-      lane.batch = batchOf(lane.warm);
+      lane.batch = batchOf(lane.warm, shortest);
     }
   }
   for (const lane of lanes) lane.spentWarm = lane.spent;
@@ -78,11 +79,11 @@ function isCold({ failure, runs, spent, warm }) {
   return runs < WARM_UP.runs || spent < WARM_UP.shortest;
 }
 
-/** How many runs make a sample, from the later half of the samples so far. */
-function batchOf(warm) {
+/** How many runs make a sample of `shortest` milliseconds, from the later half of the samples so far. */
+function batchOf(warm, shortest) {
   const late = warm.slice(warm.length >> 1);
   const mean = late.reduce((sum, time) => sum + time, 0) / late.length;
-  return Math.max(1, Math.min(Math.ceil(SHORTEST_SAMPLE / mean), MOST_RUNS_OF_A_SAMPLE)) || 1;
+  return Math.max(1, Math.min(Math.ceil(shortest / mean), MOST_RUNS_OF_A_SAMPLE)) || 1;
 }
 
 async function sampled(lane, times) {
