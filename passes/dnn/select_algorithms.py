@@ -14,6 +14,8 @@ from xdsl.passes import ModulePass
 from webdnn.dialects.dnn.constant import is_known
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp, untiled
 from webdnn.dialects.element import shape_of
+from webdnn.passes.dnn.dilated_phases import undilated
+from webdnn.passes.dnn.rewriting import replace
 from webdnn.support.convolution_cost import Convolution
 from webdnn.support.winograd import POINTS, evaluations, transposed, winograd
 
@@ -40,8 +42,8 @@ def tile_sizes(taps: int, stride: int, points: int) -> Sequence[int]:
     return [1, *fewer] if taps == 1 else fewer
 
 
-def fastest(op: ConvOp | ConvTransposeOp, points: int, room: int) -> Sequence[int] | None:
-    """The results along each axis of the best tile of at most so many points, None where the plain sum is faster.
+def fastest(op: ConvOp | ConvTransposeOp, points: int, room: int, most: float) -> Sequence[int] | None:
+    """The results along each axis of the best tile of at most so many points, None where none costs at most `most`.
 
     All tiles of the convolution take `room` bytes at most, if it is not 0.
     """
@@ -55,7 +57,7 @@ def fastest(op: ConvOp | ConvTransposeOp, points: int, room: int) -> Sequence[in
         if prod(axis.products for axis in axes) <= MOST_PRODUCTS and (not room or convolution.tile_bytes(axes) <= room):
             costs[tile] = convolution.winograd(axes)
     best = min(costs, key=costs.__getitem__, default=None)
-    return best if best and costs[best] <= WORTHWHILE * convolution.direct else None
+    return best if best and costs[best] <= most else None
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,12 @@ class DnnSelectAlgorithmsPass(ModulePass):
 
         %y = dnn.conv %x, %w {…, winograd = array<i64: 4, 4>} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
 
-    Leaves alone: dilations and groups other than 1, kernels that have no tiles of so few points, other types than f32,
-    weights that are no constants, and what would not gain. Run after `dnn-aggregate-constants`.
+    What a dilated convolution with d = 2 computes for even places and for odd ones are plain convolutions: the input
+    is seen as tensor<1x64x2x2x28x28xf32>, the weights as tensor<64x64x1x1x3x3xf32>, and the tiles lie in a phase.
+
+    Leaves alone: groups other than 1, transposed convolutions with dilations, dilations with strides, kernels that
+    have no tiles of so few points, other types than f32, weights that are no constants, and what would not gain. Run
+    after `dnn-aggregate-constants`.
     """
 
     name = "dnn-select-algorithms"
@@ -83,7 +89,15 @@ class DnnSelectAlgorithmsPass(ModulePass):
     room: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for conv in op.walk():
-            if isinstance(conv, ConvOp | ConvTransposeOp) and conv.winograd is None:
-                if tile := fastest(conv, self.points, self.room):
-                    conv.winograd = DenseArrayBase.from_list(i64, tile)
+        for conv in [conv for conv in op.walk() if isinstance(conv, ConvOp | ConvTransposeOp) and not conv.winograd]:
+            most = WORTHWHILE * describe(conv).direct
+            if tile := fastest(conv, self.points, self.room, most):
+                conv.winograd = DenseArrayBase.from_list(i64, tile)
+            elif isinstance(conv, ConvOp) and (without := undilated(conv)):
+                plain, made = without
+                if tile := fastest(plain, self.points, self.room, most):
+                    plain.winograd = DenseArrayBase.from_list(i64, tile)
+                    replace(conv, made)
+                else:
+                    for new in reversed(made):
+                        new.erase()

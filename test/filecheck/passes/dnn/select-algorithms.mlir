@@ -71,16 +71,16 @@ func.func @transposed(%x: tensor<1x128x28x28xf32>) -> (tensor<1x64x56x56xf32>, t
 
 // -----
 
-// Few channels do not pay; dilations, and weights that are no constants, have no tiles.
+// Few channels do not pay; weights that are no constants, and dilated ones with a stride, have no tiles.
 // CHECK-LABEL: @kept
 // CHECK-NOT: winograd
-func.func @kept(%x: tensor<1x3x56x56xf32>, %z: tensor<1x64x56x56xf32>, %v: tensor<64x64x3x3xf32>) -> (tensor<1x8x56x56xf32>, tensor<1x64x52x52xf32>, tensor<1x64x56x56xf32>) {
+func.func @kept(%x: tensor<1x3x56x56xf32>, %z: tensor<1x64x56x56xf32>, %v: tensor<64x64x3x3xf32>) -> (tensor<1x8x56x56xf32>, tensor<1x64x26x26xf32>, tensor<1x64x56x56xf32>) {
   %w = dnn.constant #dnn.weight<w1 : tensor<8x3x3x3xf32>> : tensor<8x3x3x3xf32>
   %u = dnn.constant #dnn.weight<w1 : tensor<64x64x3x3xf32>> : tensor<64x64x3x3xf32>
   %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x3x56x56xf32>, tensor<8x3x3x3xf32>) -> tensor<1x8x56x56xf32>
-  %s = dnn.conv %z, %u {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 2, 2>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x52x52xf32>
+  %s = dnn.conv %z, %u {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 2, 2>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x26x26xf32>
   %d = dnn.conv %z, %v {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
-  func.return %y, %s, %d : tensor<1x8x56x56xf32>, tensor<1x64x52x52xf32>, tensor<1x64x56x56xf32>
+  func.return %y, %s, %d : tensor<1x8x56x56xf32>, tensor<1x64x26x26xf32>, tensor<1x64x56x56xf32>
 }
 
 // -----
@@ -94,4 +94,34 @@ func.func @whole(%x: tensor<1x64x56x56xf32>) -> (tensor<1x64x28x28xf32>, tensor<
   %v = dnn.constant #dnn.weight<w2 : tensor<64x64x7x7xf32>> : tensor<64x64x7x7xf32>
   %u = dnn.conv %x, %v {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x7x7xf32>) -> tensor<1x64x50x50xf32>
   func.return %y, %u : tensor<1x64x28x28xf32>, tensor<1x64x50x50xf32>
+}
+
+// -----
+
+// The phases of a dilated convolution are plain ones, side by side: nothing moves but axes.
+// CHECK-LABEL: @dilated
+// CHECK: dnn.reshape %{{.*}} {shape = array<i64: 1, 64, 28, 2, 28, 2>}
+// CHECK: dnn.transpose {{.*}}permutation = array<i64: 0, 1, 3, 5, 2, 4>
+// CHECK: dnn.reshape %{{.*}} {shape = array<i64: 64, 64, 1, 1, 3, 3>}
+// CHECK: dnn.conv {{.*}}pads = array<i64: 0, 0, 1, 1, 0, 0, 1, 1>{{.*}}winograd = array<i64: 1, 1, 4, 4>
+// CHECK: dnn.transpose {{.*}}permutation = array<i64: 0, 1, 4, 2, 5, 3>
+// CHECK: dnn.reshape %{{.*}} {shape = array<i64: 1, 64, 56, 56>}
+// CHECK-NEXT: func.return
+func.func @dilated(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<64x64x3x3xf32>> : tensor<64x64x3x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 2, 2, 2, 2>, dilations = array<i64: 2, 2>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
+  func.return %y : tensor<1x64x56x56xf32>
+}
+
+// -----
+
+// Zeros complete the phases, and what they give besides is cut off: here past sees past alone, four elements apart.
+// CHECK-LABEL: @causal
+// CHECK: dnn.pad {{.*}}pads = array<i64: 0, 0, 3, 0, 0, 2>
+// CHECK: dnn.conv {{.*}}pads = array<i64: 0, 1, 0, 0>{{.*}}winograd = array<i64: 1, 4>
+// CHECK: dnn.slice {{.*}}sizes = array<i64: 1, 128, 998>
+func.func @causal(%x: tensor<1x128x999xf32>) -> tensor<1x128x998xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<128x128x3xf32>> : tensor<128x128x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 7, 0>, dilations = array<i64: 4>, groups = 1 : i64} : (tensor<1x128x999xf32>, tensor<128x128x3xf32>) -> tensor<1x128x998xf32>
+  func.return %y : tensor<1x128x998xf32>
 }

@@ -16,18 +16,21 @@ from xdsl.passes import ModulePass
 
 from webdnn.dialects.dnn.base import flag, ints
 from webdnn.dialects.dnn.constant import ConstantOp
+from webdnn.dialects.dnn.convolution import ConvOp
 from webdnn.dialects.dnn.normalization import BatchNormOp
 from webdnn.dialects.dnn.reduction import ReduceSumOp
 from webdnn.dialects.dnn.shape import ExpandOp
 from webdnn.dialects.element import tensor_type
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
+from webdnn.passes.dnn import select_algorithms
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
 from webdnn.passes.dnn.commute_resampling import DnnCommuteResamplingPass
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
 from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.passes.dnn.merge_siblings import DnnMergeSiblingsPass
 from webdnn.passes.dnn.narrow_integers import DnnNarrowIntegersPass
+from webdnn.passes.dnn.select_algorithms import DnnSelectAlgorithmsPass
 from webdnn.support.diagnostic import where
 
 Array = NDArray[np.generic]
@@ -254,3 +257,21 @@ def test_what_grows_a_map_comes_after_a_convolution_of_a_pixel(mode: str, coordi
     module = imported([resize, helper.make_node("Conv", ["c", "w", "b"], ["y"])], data, held, 4)
     preserves(module, DnnCommuteResamplingPass(), data)
     assert [op.name for op in operators(module)] == ["dnn.conv", "dnn.resize"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_dilated_convolutions_run_along_their_phases(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(seed)
+    rank = int(random.integers(1, 4))
+    kernel, dilations = random.integers(2, 4, rank), random.integers(1, 5, rank)
+    dilations[0] = max(2, dilations[0])
+    pads = random.integers(0, 2 * dilations.max(), 2 * rank)
+    extents = [int((k - 1) * d + random.integers(1, 12)) for k, d in zip(kernel, dilations, strict=True)]
+    x, w, b = numbers(2, 3, *extents), numbers(4, 3, *kernel), numbers(4)
+    node = helper.make_node("Conv", ["x", "w", "b"], ["y"], dilations=dilations, pads=pads)
+    module = imported([node], x, {"w": w, "b": b}, 2 + rank)
+    monkeypatch.setattr(select_algorithms, "WORTHWHILE", float("inf"))
+    preserves(module, DnnSelectAlgorithmsPass(points=4), x)
+    (plain,) = [op for op in operators(module) if isinstance(op, ConvOp)]
+    assert plain.winograd
+    assert set(plain.dilations.get_values()) == {1}
