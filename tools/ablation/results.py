@@ -26,9 +26,9 @@ SHORTEST_SAMPLE = 20
 class Build(TypedDict):
     """A build and the rule that it was made without.
 
-    `same` says that it is the full build, byte by byte, and was not measured. `times` are a run's in each sample, `full`
-    is the fastest of the full build in the same page, `start` the time from the first script to the first result.
-    `moved` are the bytes that all launches of a run read and write, `seconds` those of the processor that the
+    `same` says that it is the full build, byte by byte, and was not measured. `times` are what a run takes in each
+    sample, `full` is the least of the full build in the same page, `start` the time from the first script to the first
+    result. `moved` are the bytes that all launches of a run read and write, `seconds` those of the processor that the
     compiler took. `failure` says why it has no times.
     """
 
