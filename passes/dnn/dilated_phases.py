@@ -58,10 +58,10 @@ def undilated(op: ConvOp) -> tuple[ConvOp, Sequence[DnnOp]] | None:
     """A convolution without dilations, along the phases of each axis and along what is in each; and all around it.
 
     x (N, C, H, W) is (N, C, H / d, d, W / d, d), and so is the result: nothing moves where d divides what it should,
-    else zeros are added, and results cut off. None where there is no dilation, or where a dilated axis has a stride.
+    else zeros are added, and results cut off. None where there is no dilation, or a stride.
     """
-    dilations, strides = op.dilations.get_values(), op.strides.get_values()
-    if set(dilations) == {1} or any(s > 1 for s, d in zip(strides, dilations, strict=True) if d > 1):
+    dilations = op.dilations.get_values()
+    if max(dilations) == 1 or max(op.strides.get_values()) > 1:
         return None
     (batch, channels, *extents), (results, inputs, *kernel) = shape_of(op.input), shape_of(op.weight)
     _, _, *counts = shape_of(op.output)
@@ -83,8 +83,8 @@ def undilated(op: ConvOp) -> tuple[ConvOp, Sequence[DnnOp]] | None:
     value = then(TransposeOp.of(value, permutation=ints([0, 1, *(at + 1 for at in inside), *inside])))
     weight = then(ReshapeOp.of(op.weight, shape=ints([results, inputs, *ones, *kernel])))
     lows, highs = zip(*(axis.pads for axis in axes), strict=True)
-    own = {"strides": ints([*ones, *strides]), "dilations": ints([*ones, *ones]), "groups": op.groups}
-    plain = ConvOp.of(value, weight, op.bias, pads=ints([*zeros, *lows, *zeros, *highs]), **own)
+    pads, steps = ints([*zeros, *lows, *zeros, *highs]), ints([*ones, *ones])
+    plain = ConvOp.of(value, weight, op.bias, strides=steps, pads=pads, dilations=steps, groups=op.groups)
     value = then(plain)
     together = [at for axis in range(2, 2 + rank) for at in (axis + rank, axis)]
     value = then(TransposeOp.of(value, permutation=ints([0, 1, *together])))

@@ -79,7 +79,7 @@ class DnnSelectAlgorithmsPass(ModulePass):
     What a dilated convolution with d = 2 computes for even places and for odd ones are plain convolutions: the input
     is seen as tensor<1x64x2x2x28x28xf32>, the weights as tensor<64x64x1x1x3x3xf32>, and the tiles lie in a phase.
 
-    Leaves alone: groups other than 1, transposed convolutions with dilations, dilations with strides, kernels that
+    Leaves alone: groups other than 1, transposed convolutions with dilations, dilations beside strides, kernels that
     have no tiles of so few points, other types than f32, weights that are no constants, and what would not gain. Run
     after `dnn-aggregate-constants`.
     """
