@@ -87,10 +87,14 @@ def breaks_vectors(at: Seen, consumer: ComputeOp) -> bool:
 
 
 def turns_coefficients(at: Seen, consumer: ComputeOp) -> bool:
-    """Would neighbours of a sum with known coefficients, which run as vectors with all of them unrolled, lie apart?"""
+    """Would a sum with known coefficients lose its vectors of neighbours, or the blocks in which they are unrolled?
+
+    It does where neighbours lie apart, and where a place is divided once more than the sum divides it.
+    """
     if not consumer.axes or not any(isinstance(op, TableOp) for op in at.producer.walk()):
         return False
-    return at.exprs[-1] != symbol(consumer.axes[-1]) or consumer.shape[-1] != at.producer.shape[-1]
+    apart = at.exprs[-1] != symbol(consumer.axes[-1]) or consumer.shape[-1] != at.producer.shape[-1]
+    return apart or any(index.divided for index in at.exprs)
 
 
 def decoders(ops: Iterable[Operation]) -> set[ComputeOp]:
@@ -206,7 +210,7 @@ class KernelFuseProducersPass(ModulePass):
     Integers of less than 32 bits wrap as if they had been stored; half floats are not rounded in between.
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
-    one with tables of coefficients whose neighbours would lie apart; arithmetic that another kernel needs too or that
+    one with tables of coefficients whose neighbours would lie apart or whose places are divided; arithmetic that another kernel needs too or that
     the reader would repeat; what would bind more than `max-inputs` buffers, or be more than 192 operations. Moves
     (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put side by side what
     is then read in vectors. What is made of constants alone is computed once, when the model is loaded, unless a run

@@ -429,6 +429,34 @@ func.func @turned_coefficients(%t: tensor<4x2x4xf32>) -> tensor<4x8xf32> {
 
 // -----
 
+// What reads places by division (the phases of a dilated convolution) leaves the blocks of such sums as they are.
+// CHECK-LABEL: func.func @divided_coefficients
+// CHECK:         kernel.compute (%r = 2, %q = 4, %c = 4) -> tensor<2x4x4xf32> {
+// CHECK:           kernel.table
+// CHECK:         kernel.compute (%y = 8, %c_1 = 4) -> tensor<8x4xf32> {
+// CHECK-NOT:       kernel.table
+// CHECK:         func.return
+func.func @divided_coefficients(%t: tensor<2x2x2x4xf32>) -> tensor<8x4xf32> {
+  %s = kernel.compute (%r = 2, %q = 4, %c = 4) -> tensor<2x4x4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %sum = kernel.reduce add (%a = 2) from %zero : f32 {
+      %k = kernel.table dense<[[1.0, 1.0], [1.0, -1.0]]> : tensor<2x2xf32> [%q mod 2, %a]
+      %v = kernel.read %t[%r, %q floordiv 2, %a, %c] : tensor<2x2x2x4xf32>
+      %kv = arith.mulf %k, %v : f32
+      kernel.yield %kv : f32
+    }
+    kernel.yield %sum : f32
+  }
+  %r = kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
+    %v = kernel.read %s[%y mod 2, %y floordiv 2, %c] : tensor<2x4x4xf32>
+    %w = math.absf %v : f32
+    kernel.yield %w : f32
+  }
+  func.return %r : tensor<8x4xf32>
+}
+
+// -----
+
 // What leaves channels side by side runs behind it.
 // CHECK-LABEL: func.func @kept_coefficients
 // CHECK:         kernel.compute (%y = 8, %c = 4) -> tensor<8x4xf32> {
