@@ -18,6 +18,7 @@ from webdnn.dialects.kernel.indexing import IndexOp
 from webdnn.dialects.kernel.program import AllocOp, CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
 from webdnn.dialects.signature import entries
+from webdnn.passes.kernel.forming.input_ranges import magnitude_of
 from webdnn.passes.kernel.memory.assign_offsets import ARENA_BYTES, ARGUMENT_OFFSET
 from webdnn.passes.kernel.splitting.split_buffers import is_continued
 from webdnn.support.diagnostic import fail
@@ -114,6 +115,12 @@ class Program:
     def input_pieces(self) -> list[list[SSAValue]]:
         """The buffers of each input: one, or several where it is cut."""
         return grouped(self.inputs, self.function.arg_attrs)
+
+    @property
+    def input_magnitudes(self) -> list[int | None]:
+        """The greatest magnitude that a run takes of the integers of each input, if it is not any."""
+        given = entries(self.function.arg_attrs, len(self.inputs))
+        return [magnitude_of(attributes) for attributes in given if not is_continued(attributes)]
 
     @property
     def output_pieces(self) -> list[list[SSAValue]]:

@@ -11,6 +11,8 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.kernel.program import CallOp
+from webdnn.dialects.signature import entries, name_of
+from webdnn.passes.kernel.forming.input_ranges import magnitude_of
 from webdnn.passes.kernel.memory.assign_offsets import ARENA_BOUND, ARENA_BYTES
 from webdnn.passes.kernel.splitting.split_rows import DONE_AGAIN, MULTIPLY_ADDS
 from webdnn.support.diagnostic import DiagnosticError
@@ -25,6 +27,7 @@ class BackendSummary:
 
     `done_again` is the share of multiply-adds that are done twice to keep a limit of memory, if there is one, and
     `tiles` how many bytes all tiles of a convolution may take for its sake (0: convolutions are plain sums).
+    `magnitudes` says of inputs how large their integers may be, where that is less than memory holds.
     """
 
     name: str
@@ -37,6 +40,7 @@ class BackendSummary:
     seconds: float
     done_again: float | None = None
     tiles: int | None = None
+    magnitudes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def arena_ratio(self) -> float:
@@ -66,7 +70,18 @@ class BackendSummary:
         arena, bound = noted(module, ARENA_BYTES), noted(module, ARENA_BOUND)
         again, macs = noted(module, DONE_AGAIN), noted(module, MULTIPLY_ADDS)
         share = again / max(1, macs) if limited else None
-        return cls(name, len(set(calls)), len(calls), weights, code, arena, bound, seconds, share)
+        return cls(
+            name,
+            len(set(calls)),
+            len(calls),
+            weights,
+            code,
+            arena,
+            bound,
+            seconds,
+            share,
+            magnitudes=magnitudes(module),
+        )
 
 
 @dataclass(frozen=True)
@@ -122,6 +137,9 @@ class Summary:
             else:
                 held = spell_bytes(b.arena_bytes)
                 yield f"  {b.name} holds {held} at a time, for +{b.done_again:.1%} multiply-adds{b.fewer_tiles}"
+        for b in self.backends:
+            for name, most in b.magnitudes.items():
+                yield f"  {b.name} takes integers from {-most} to {most} in '{name}', so that no result is too large"
         for share in self.weights:
             yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:
@@ -136,6 +154,17 @@ def noted(module: ModuleOp, attribute: str) -> int:
         if isinstance(op, func.FuncOp) and isinstance(found := op.attributes.get(attribute), IntegerAttr):
             return found.value.data
     return 0
+
+
+def magnitudes(module: ModuleOp) -> dict[str, int]:
+    """By the name of an input, the greatest magnitude that a run takes of its integers."""
+    found: dict[str, int] = {}
+    for op in module.body.block.ops:
+        if isinstance(op, func.FuncOp) and not op.is_declaration:
+            for i, attributes in enumerate(entries(op.arg_attrs, len(op.body.block.args))):
+                if (most := magnitude_of(attributes)) is not None:
+                    found[name_of(attributes, f"input{i}")] = most
+    return found
 
 
 def operator_count(module: ModuleOp) -> int:

@@ -185,13 +185,15 @@ class BufferPiece(TypedDict):
 class BufferTensor(TypedDict):
     """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
 
-    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
+    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together. The integers of an
+    input are from -`magnitude` to `magnitude`, if there is one.
     """
 
     offset: int
     size: int
     storage: Literal["f32", "i32", "u32"]
     pieces: NotRequired[list[BufferPiece]]
+    magnitude: NotRequired[int]
 
 
 class Repeat(TypedDict):
@@ -288,10 +290,18 @@ class TexturePiece(TypedDict):
     elements: int
 
 
+class WebGlMagnitudes(TypedDict):
+    """The greatest magnitudes of integers, in ES 3.00 and in ES 1.00."""
+
+    webgl2: NotRequired[int]
+    webgl1: NotRequired[int]
+
+
 class TextureTensor(TypedDict):
     """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
 
-    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
+    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them. The
+    integers of an input are from -`magnitude` to `magnitude` of the language, if there is one.
     """
 
     texture: int
@@ -299,6 +309,7 @@ class TextureTensor(TypedDict):
     rowLength: int
     rowStride: int
     pieces: NotRequired[list[TexturePiece]]
+    magnitude: NotRequired[WebGlMagnitudes]
 
 
 class WebGl(TypedDict):

@@ -19,12 +19,17 @@ _HELD: Mapping[Storage, tuple[int, int]] = {
 """The integers that a storage holds exactly"""
 
 
-def to_storage(tensor: Tensor, array: Array, storage: Storage) -> Array:
-    """The same values as they are stored. Raises SessionError where an integer is too large for that."""
+def to_storage(tensor: Tensor, array: Array, storage: Storage, magnitude: int | None = None) -> Array:
+    """The same values as they are stored. Raises SessionError where an integer is too large for that, or for kernels.
+
+    They are right for integers of `magnitude` at most, if there is one.
+    """
     if tensor["type"] == "bf16":
         return (array.astype(np.uint32) << 16).view(np.float32)
     if array.dtype.kind in "iu":
-        _check(array, storage, f"input {tensor['name']!r}")
+        least, most = _HELD[storage]
+        held = (least, most) if magnitude is None else (max(least, -magnitude), min(most, magnitude))
+        _check(array, held, f"input {tensor['name']!r}")
     with np.errstate(over="ignore"):  # what is too large for a float is infinite
         return array.astype(DTYPES[storage])
 
@@ -35,14 +40,14 @@ def from_storage(tensor: Tensor, stored: Array) -> Array:
     if tensor["type"] == "bf16":
         return _rounded(stored)
     if stored.dtype.kind == "f" and dtype.kind in "iu":
-        _check(stored, "f32", f"output {tensor['name']!r}")
+        _check(stored, _HELD["f32"], f"output {tensor['name']!r}")
         stored = np.rint(stored)
     with np.errstate(over="ignore"):
         return stored.astype(dtype)
 
 
-def _check(values: Array, storage: Storage, where: str) -> None:
-    low, high = _HELD[storage]
+def _check(values: Array, limits: tuple[int, int], where: str) -> None:
+    low, high = limits
     held = np.greater_equal(values, low) & np.less_equal(values, high)
     if not held.all():
         place = int(np.argmin(held))

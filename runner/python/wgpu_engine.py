@@ -58,7 +58,7 @@ class WgpuExecutor:
         """Write the inputs, launch the kernels, read the outputs."""
         pairs = zip(self._inputs.all, self._inputs.greatest(inputs), self._section["inputs"], strict=True)
         # What cannot be stored is found before anything is queued.
-        stored = [to_storage(tensor, value, place["storage"]) for tensor, value, place in pairs]
+        stored = [to_storage(tensor, value, place["storage"], place.get("magnitude")) for tensor, value, place in pairs]
         with failures("wgpu failed", "report this as a bug of the compiler, or run it on another engine"):
             for value, place in zip(stored, self._section["inputs"], strict=True):
                 self._write(value.tobytes(), place)

@@ -193,13 +193,15 @@ export interface BufferPiece {
 /**
  * Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
  *
- * One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
+ * One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together. The integers of an
+ * input are from -`magnitude` to `magnitude`, if there is one.
  */
 export interface BufferTensor {
   readonly offset: number;
   readonly size: number;
   readonly storage: "f32" | "i32" | "u32";
   readonly pieces?: ReadonlyArray<BufferPiece>;
+  readonly magnitude?: number;
 }
 
 /**
@@ -302,9 +304,18 @@ export interface TexturePiece {
 }
 
 /**
+ * The greatest magnitudes of integers, in ES 3.00 and in ES 1.00.
+ */
+export interface WebGlMagnitudes {
+  readonly webgl2?: number;
+  readonly webgl1?: number;
+}
+
+/**
  * How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
  *
- * One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
+ * One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them. The
+ * integers of an input are from -`magnitude` to `magnitude` of the language, if there is one.
  */
 export interface TextureTensor {
   readonly texture: number;
@@ -312,6 +323,7 @@ export interface TextureTensor {
   readonly rowLength: number;
   readonly rowStride: number;
   readonly pieces?: ReadonlyArray<TexturePiece>;
+  readonly magnitude?: WebGlMagnitudes;
 }
 
 /**

@@ -81,10 +81,11 @@ export function checkType(tensor, value, expected) {
  * @param {Tensor} tensor
  * @param {TypedArray} values
  * @param {Storage} storage
+ * @param {number} [magnitude] the greatest one that kernels are right for
  * @returns {Stored} the same values in 4 bytes each
  */
-export function toStorage(tensor, values, storage) {
-  if (tensor.type === storage) return /** @type {Stored} */ (values);
+export function toStorage(tensor, values, storage, magnitude = Infinity) {
+  if (tensor.type === storage && magnitude === Infinity) return /** @type {Stored} */ (values);
   if (tensor.type === "bf16") return Float32Array.from(/** @type {Uint16Array} */ (values), bfloatToNumber);
   if (tensor.type === "f16" && values instanceof Uint16Array) return Float32Array.from(values, halfToNumber);
   const stored = new STORAGES[storage](values.length);
@@ -92,7 +93,9 @@ export function toStorage(tensor, values, storage) {
     stored.set(/** @type {Float64Array} */ (values));
     return stored;
   }
-  const [low, high] = RANGES[storage];
+  const [least, most] = RANGES[storage];
+  const low = Math.max(least, -magnitude);
+  const high = Math.min(most, magnitude);
   for (let i = 0; i < values.length; i++) {
     if (values[i] < low || values[i] > high) {
       const what = `element ${i} of input '${tensor.name}' is ${values[i]}, and this backend holds ${low} to ${high}`;

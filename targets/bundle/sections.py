@@ -183,13 +183,15 @@ class BufferPiece:
 class BufferTensor:
     """Where a tensor lies in the arena, in bytes; elements are converted to 4-byte `storage`.
 
-    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together.
+    One that is larger than a binding may be lies in `pieces`, in order, of `size` bytes together. The integers of an
+    input are from -`magnitude` to `magnitude`, if there is one.
     """
 
     offset: Natural
     size: Natural
     storage: StorageName
     pieces: tuple[BufferPiece, ...] | None = None
+    magnitude: Positive | None = None
 
 
 @dataclass(frozen=True)
@@ -279,10 +281,19 @@ class TexturePiece:
 
 
 @dataclass(frozen=True)
+class WebGlMagnitudes:
+    """The greatest magnitudes of integers, in ES 3.00 and in ES 1.00."""
+
+    webgl2: Positive | None = None
+    webgl1: Positive | None = None
+
+
+@dataclass(frozen=True)
 class TextureTensor:
     """How a tensor lies in a texture: `rows` rows of `row_length` elements, each padded to `row_stride`.
 
-    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them.
+    One that is larger than a texture may be lies in `pieces`, in order, and `texture` is the first of them. The
+    integers of an input are from -`magnitude` to `magnitude` of the language, if there is one.
     """
 
     texture: Natural
@@ -290,6 +301,7 @@ class TextureTensor:
     row_length: Natural
     row_stride: Natural
     pieces: tuple[TexturePiece, ...] | None = None
+    magnitude: WebGlMagnitudes | None = None
 
 
 @dataclass(frozen=True)

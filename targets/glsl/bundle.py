@@ -25,6 +25,7 @@ from webdnn.targets.bundle.sections import (
     TexturePiece,
     TextureTensor,
     WebGl,
+    WebGlMagnitudes,
     WebGlSources,
 )
 from webdnn.targets.bundle.write import split_weights
@@ -130,6 +131,8 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
         )
         for call, counters in zip(launches.calls, launches.counters, strict=True)
     )
+    found = {version: program.input_magnitudes for version, program in programs.items()}
+    magnitudes = list(zip(*(found.get(version, [None] * len(inputs)) for version in (300, 100)), strict=True))
     section = WebGl(
         sources=WebGlSources(*(SOURCES[version] if version in programs else None for version in (300, 100))),
         textures=tuple(textures.extents),
@@ -137,7 +140,10 @@ def webgl_part(modules: Mapping[int, ModuleOp], inputs: Sequence[Tensor], output
         weights=shards.as_image(),
         constants=tuple(constant(op, image, textures) for op in program.weights),
         draws=draws,
-        inputs=tuple(place(t, v, textures) for t, v in zip(inputs, program.input_pieces, strict=True)),
+        inputs=tuple(
+            place(t, v, textures, WebGlMagnitudes(*most) if any(most) else None)
+            for t, v, most in zip(inputs, program.input_pieces, magnitudes, strict=True)
+        ),
         outputs=tuple(place(t, v, textures) for t, v in zip(outputs, program.output_pieces, strict=True)),
         max_texture_size=max((max(t.width, t.height) for t in textures.extents), default=1),
         max_samplers=max((len(draw.samplers) for draw in draws), default=0),
@@ -160,11 +166,13 @@ def constant(op: WeightOp, image: WeightImage, textures: Textures) -> Constant:
     )
 
 
-def place(tensor: Tensor, values: Sequence[SSAValue], textures: Textures) -> TextureTensor:
-    """How the rows of a tensor lie in its texture, or in its pieces."""
+def place(
+    tensor: Tensor, values: Sequence[SSAValue], textures: Textures, magnitude: WebGlMagnitudes | None = None
+) -> TextureTensor:
+    """How the rows of a tensor lie in its texture, or in its pieces, and what a run takes of its integers."""
     rows, length = prod(tensor.shape[:-1]), (tensor.shape[-1] if tensor.shape else 1)
     pieces = tuple(TexturePiece(textures.of[value], elements_of(value)) for value in values)
     elements = sum(piece.elements for piece in pieces)
     stride = elements // rows if rows else length
     assert rows * stride == elements * bool(rows), "rows are padded evenly"
-    return TextureTensor(pieces[0].texture, rows, length, stride, pieces if len(pieces) > 1 else None)
+    return TextureTensor(pieces[0].texture, rows, length, stride, pieces if len(pieces) > 1 else None, magnitude)

@@ -76,7 +76,7 @@ def webgpu_part(module: ModuleOp) -> WebGpuPart:
             *shards.in_buffer("arena", image.passing),
         ),
         dispatches=dispatches,
-        inputs=tuple(tensor(program, pieces) for pieces in program.input_pieces),
+        inputs=tuple(tensor(program, *it) for it in zip(program.input_pieces, program.input_magnitudes, strict=True)),
         outputs=tuple(tensor(program, pieces) for pieces in program.output_pieces),
         limits=limits(dispatches),
         loops=tuple(launches.loops),
@@ -156,12 +156,12 @@ def whole_vectors(count: int) -> int:
     return -(-count // VECTOR) * VECTOR
 
 
-def tensor(program: Program, values: Sequence[SSAValue]) -> BufferTensor:
-    """Where a tensor lies, in one buffer or in pieces."""
+def tensor(program: Program, values: Sequence[SSAValue], magnitude: int | None = None) -> BufferTensor:
+    """Where a tensor lies, in one buffer or in pieces, and the greatest magnitude that a run takes of its integers."""
     pieces = tuple(BufferPiece(program.offset(value), byte_size(value)) for value in values)
     first, storage = pieces[0], STORAGES[stored_type(values[0]).name]
     size = sum(piece.size for piece in pieces)
-    return BufferTensor(first.offset, size, storage, pieces if len(pieces) > 1 else None)
+    return BufferTensor(first.offset, size, storage, pieces if len(pieces) > 1 else None, magnitude)
 
 
 def limits(dispatches: tuple[Dispatch, ...]) -> dict[str, int]:

@@ -243,6 +243,29 @@ def test_buffers_have_four_bytes_for_each_element(browser: Browser, page: Page, 
     assert answer["error"]["hint"] == "pass one of 12 bytes, which holds i32 for each element"
 
 
+@pytest.mark.parametrize(("backend", "most"), [("webgpu", 127), ("webgl2", 127), ("webgl1", 63)])
+def test_elements_that_kernels_are_not_right_for(
+    browser: Browser, page: Page, tmp_path: Path, backend: str, most: int
+) -> None:
+    nodes = [
+        helper.make_node("Mul", ["mask", "mask"], ["square"]),
+        helper.make_node("Mul", ["square", "square"], ["fourth"]),
+        helper.make_node("Cast", ["fourth"], ["y"], to=TensorProto.FLOAT),
+    ]
+    model = make_model(nodes, {"mask": [2]}, {"y": [2]})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    path = write_model(tmp_path / "powers.onnx", model)
+    manifest, files, summary = compile_model(path, [backend.rstrip("12")])
+    assert f"takes integers from -{summary.backends[0].magnitudes['mask']} to" in "\n".join(summary.lines())
+    write_bundle(tmp_path / "bundle", manifest, files)
+    answer = ask(page, "checkedElements", browser.mount(tmp_path / "bundle"), backend)
+    assert answer["y"] == [1, 81]
+    large, *buffers = answer["errors"]
+    assert large["message"] == f"element 1 of input 'mask' is 200, and this backend holds -{most} to {most}"
+    assert [error["hint"] for error in buffers] == ["pass an array, whose elements can be checked"][: len(buffers)]
+    assert len(buffers) == (backend == "webgpu")
+
+
 @pytest.mark.parametrize("backend", ["webgl2", "wasm"])
 def test_only_webgpu_has_buffers(browser: Browser, page: Page, relu: Path, backend: str) -> None:
     given, wanted = ask(page, "noBuffers", browser.mount(relu), backend)["errors"]

@@ -104,6 +104,37 @@ def longs() -> Case:
     return one_kernel("longs", body, [a, b], [product - np.array(quotients)])
 
 
+def powers() -> Case:
+    """i64 whose powers stay within the integers of every target as long as they are small themselves."""
+    x, y = np.array([0, 1, -3, 11], np.int64), np.array([2**20, 3, -7, 5], np.int64)
+    body = """
+    kernel.compute (%i = 4) {
+      %x = kernel.read %x0[%i] : <%x0>
+      %y = kernel.read %x1[%i] : <%x1>
+      %square = arith.muli %x, %x : i64
+      %fourth = arith.muli %square, %square : i64
+      %f = arith.sitofp %fourth : i64 to f32
+      %g = arith.sitofp %y : i64 to f32
+      %r = arith.addf %f, %g : f32
+      kernel.write %r, %y0[%i] : <%y0>
+    }"""
+    return one_kernel("powers", body, [x, y], [(x**4 + y).astype(np.float32)])
+
+
+def scaled() -> Case:
+    """i64 that no input keeps small but zeros."""
+    x = np.array([0, 1, -3], np.int64)
+    body = """
+    kernel.compute (%i = 3) {
+      %x = kernel.read %x0[%i] : <%x0>
+      %large = arith.constant 8589934592 : i64
+      %p = arith.muli %x, %large : i64
+      %f = arith.sitofp %p : i64 to f32
+      kernel.write %f, %y0[%i] : <%y0>
+    }"""
+    return one_kernel("scaled", body, [x], [(x * 2**33).astype(np.float32)])
+
+
 def arg_max() -> Case:
     """The first index of the largest element of a row."""
     x = np.array([[1, 5, 5, 2, 0], [-1, -3, -1, -2, -9], [0, 0, 0, 0, 1]], np.float32)

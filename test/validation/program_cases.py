@@ -26,21 +26,28 @@ CASES: tuple[Case, ...] = (
     integer_programs.words(),
     integer_programs.short_words(),
     integer_programs.longs(),
+    integer_programs.powers(),
+    integer_programs.scaled(),
     integer_programs.arg_max(),
     integer_programs.booleans(),
     integer_programs.quantize(),
 )
 
 REFUSALS = {
-    ("longs", "webgpu"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
-    ("longs", "webgl2"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
-    ("longs", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
     ("words", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
     ("short_words", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
+    ("scaled", "webgpu"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
+    ("scaled", "webgl2"): "'arith.muli' may leave the integers -2147483648 … 2147483647",
+    ("scaled", "webgl1"): "'arith.muli' may leave the integers -16777215 … 16777215",
 }
 """(program, backend) -> what the diagnostic says"""
 
-TOO_LARGE = {("words", "webgl2")}
+TOO_LARGE = {
+    ("words", "webgl2"),
+    ("longs", "webgpu"),
+    ("longs", "webgl2"),
+    ("longs", "webgl1"),
+}
 """(program, backend) where a run refuses the numbers that the program is given"""
 
 

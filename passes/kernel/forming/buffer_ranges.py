@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from xdsl.dialects import func
 from xdsl.ir import SSAValue
@@ -12,6 +13,8 @@ from webdnn.dialects.element import element_type
 from webdnn.dialects.kernel.access import WriteOp, buffer_type
 from webdnn.dialects.kernel.program import CallOp, WeightOp
 from webdnn.dialects.kernel.structure import FuncOp
+from webdnn.dialects.signature import entries
+from webdnn.passes.kernel.forming.input_ranges import Magnitudes, given_range
 from webdnn.passes.kernel.forming.integer_ranges import (
     INT32,
     Machine,
@@ -46,13 +49,20 @@ class BufferRanges:
     rounds: int = 0
 
     @classmethod
-    def find(cls, machine: Machine, programs: Iterable[func.FuncOp], kernels: Mapping[str, FuncOp]) -> BufferRanges:
-        """The least intervals that hold after every call."""
+    def find(
+        cls,
+        machine: Machine,
+        programs: Iterable[func.FuncOp],
+        kernels: Mapping[str, FuncOp],
+        magnitudes: Magnitudes = MappingProxyType({}),
+    ) -> BufferRanges:
+        """The least intervals that hold after every call, of inputs of these magnitudes."""
         ranges = cls(machine, kernels)
         calls: list[CallOp] = []
         for program in programs:
-            for value in program.body.block.args:
-                ranges.start(value, None)
+            arguments = program.body.block.args
+            for value, attributes in zip(arguments, entries(program.arg_attrs, len(arguments)), strict=True):
+                ranges.start(value, given_range(attributes, magnitudes.get(value)))
             for op in program.walk():
                 if isinstance(op, WeightOp):
                     ranges.start(op.result, ranges.content(op))
@@ -64,7 +74,8 @@ class BufferRanges:
 
     def start(self, value: SSAValue, content: Range | None) -> None:
         if holds_integers(value):
-            self.of[value] = content or self.machine.stored(element_type(buffer_type(value)))
+            stored = self.machine.stored(element_type(buffer_type(value)))
+            self.of[value] = (max(content[0], stored[0]), min(content[1], stored[1])) if content else stored
 
     def content(self, op: WeightOp) -> Range | None:
         """The least and the greatest element of a constant; None where it has none, or as words some are negative."""

@@ -210,11 +210,11 @@ class KernelFuseProducersPass(ModulePass):
     Integers of less than 32 bits wrap as if they had been stored; half floats are not rounded in between.
 
     Leaves alone: a reduction that is read elsewhere, more than once, or by a kernel with a reduction of its own;
-    one with tables of coefficients whose neighbours would lie apart or whose places are divided; arithmetic that another kernel needs too or that
-    the reader would repeat; what would bind more than `max-inputs` buffers, or be more than 192 operations. Moves
-    (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for those that put side by side what
-    is then read in vectors. What is made of constants alone is computed once, when the model is loaded, unless a run
-    reads few of its elements, or each once and one takes at most `decode` operations.
+    one with tables of coefficients whose neighbours would lie apart or whose places are divided; arithmetic that
+    another kernel needs too or that the reader would repeat; what would bind more than `max-inputs` buffers, or be
+    more than 192 operations. Moves (transposes, slices, broadcasts) may be repeated where `prologues` is set, but for
+    those that put side by side what is then read in vectors. What is made of constants alone is computed once, when
+    the model is loaded, unless a run reads few of its elements, or each once and one takes at most `decode` operations.
     Run after `convert-tensor-layout-to-kernel`.
     """
 

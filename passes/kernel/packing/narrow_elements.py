@@ -35,8 +35,15 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp, ReduceOp
-from webdnn.passes.kernel.forming.buffer_ranges import BufferRanges
+from webdnn.dialects.signature import entries, written
+from webdnn.passes.kernel.forming.buffer_ranges import BufferRanges, holds_integers
 from webdnn.passes.kernel.forming.checked_outputs import as_float, checked_arguments
+from webdnn.passes.kernel.forming.input_ranges import (
+    MAGNITUDE,
+    Magnitudes,
+    greatest_magnitudes,
+    magnitude_attribute,
+)
 from webdnn.passes.kernel.forming.integer_comparisons import (
     SIGNED_PREDICATES,
     compare_factors,
@@ -356,6 +363,20 @@ def buffers_of(function: func.FuncOp) -> Iterable[SSAValue]:
         yield from (result for result in op.results if is_memref(result.type))
 
 
+def is_wide_integer(value: SSAValue) -> bool:
+    return holds_integers(value) and element_type(buffer_type(value)).bits >= 32
+
+
+def note_magnitudes(function: func.FuncOp, magnitudes: Magnitudes) -> None:
+    """Say of each input what a run checks of it."""
+    arguments = function.body.block.args
+    given = entries(function.arg_attrs, len(arguments))
+    for value, attributes in zip(arguments, given, strict=True):
+        if value in magnitudes:
+            attributes[MAGNITUDE] = magnitude_attribute(magnitudes[value])
+    function.arg_attrs = written(given)
+
+
 @dataclass(frozen=True)
 class KernelNarrowElementsPass(ModulePass):
     """Store and compute everything in what a GPU has: `word` is f32, i32 and u32 (WebGPU), `float` f32 alone (WebGL).
@@ -365,7 +386,8 @@ class KernelNarrowElementsPass(ModulePass):
     with `arithmetic=float` (GLSL ES 1.00) every integer within ±2^24, where ranges prove that no result leaves it. What
     memory does not hold is refused, unless it goes to an output that no kernel reads: the runner checks inputs and
     outputs. Constants are checked here, and bound what is computed from them. Whether a product is zero is asked of its
-    factors where a word may not hold it.
+    factors where a word may not hold it. Where a proof needs inputs that are smaller than what memory holds,
+    `kernel.magnitude` says how small, and the runner checks that: of a mask, say, whose sums are positions.
 
     Before:
 
@@ -384,16 +406,30 @@ class KernelNarrowElementsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         storage = STORAGES[self.storage, self.arithmetic]
-        problems = Diagnostics()
         functions = {f.sym_name.data: f for f in op.body.block.ops if isinstance(f, FuncOp)}
         programs = [f for f in op.body.block.ops if isinstance(f, func.FuncOp) and not f.is_declaration]
         packed = PackedBuffers.find([] if storage.is_float else programs, functions)
-        held = BufferRanges.find(storage.machine, programs, functions).of
         checked = checked_arguments(programs, functions) if storage.is_float else frozenset[SSAValue]()
-        kernels = [Narrowing(f, storage, held, packed.arguments, checked) for f in functions.values()]
-        for kernel in kernels:
-            kernel.check(problems)
-        problems.raise_if_any()
+
+        def narrowings(magnitudes: Magnitudes) -> tuple[list[Narrowing], Diagnostics]:
+            """What is to be done for inputs of these magnitudes, and what stands in its way."""
+            problems = Diagnostics()
+            held = BufferRanges.find(storage.machine, programs, functions, magnitudes).of
+            found = [Narrowing(f, storage, held, packed.arguments, checked) for f in functions.values()]
+            for kernel in found:
+                kernel.check(problems)
+            return found, problems
+
+        kernels, problems = narrowings({})
+        if problems.problems:
+            inputs = [value for program in programs for value in program.body.block.args if is_wide_integer(value)]
+            found = greatest_magnitudes(inputs, lambda magnitudes: not narrowings(magnitudes)[1].problems)
+            if found is None:
+                problems.raise_if_any()
+            else:
+                kernels, problems = narrowings(found)
+                for program in programs:
+                    note_magnitudes(program, found)
         for kernel in kernels:
             kernel.run()
         for program in programs:

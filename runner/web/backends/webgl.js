@@ -144,8 +144,10 @@ class WebGlExecutor {
     const places = this.#section.inputs;
     const written = inputs.map((tensor, i) => {
       const value = values[i];
-      if (!("source" in value)) return padRows(tensor, value, places[i]);
-      return images?.reads(value, places[i]) ? value : padRows(tensor, value.array(), places[i]);
+      if ("source" in value && images?.reads(value, places[i])) return value;
+      const magnitude = places[i].magnitude?.[this.#device.gl2 ? "webgl2" : "webgl1"];
+      const stored = toStorage(tensor, "source" in value ? value.array() : value, "f32", magnitude);
+      return padRows(/** @type {Float32Array<ArrayBuffer>} */ (stored), places[i]);
     });
     written.forEach((value, i) => {
       if (!("source" in value)) this.#uploadPieces(places[i], value);
@@ -282,13 +284,11 @@ function texelRows(elements, width) {
 }
 
 /**
- * @param {Tensor} tensor
- * @param {TypedArray} values
+ * @param {Float32Array<ArrayBuffer>} stored
  * @param {TextureTensor} place
  * @returns {Float32Array<ArrayBuffer>} the elements with those that fill the rows
  */
-function padRows(tensor, values, { rows, rowLength, rowStride }) {
-  const stored = /** @type {Float32Array<ArrayBuffer>} */ (toStorage(tensor, values, "f32"));
+function padRows(stored, { rows, rowLength, rowStride }) {
   if (rowLength === rowStride) return stored;
   const padded = new Float32Array(rows * rowStride);
   for (let row = 0; row < rows; row++) {

@@ -307,9 +307,13 @@ function isPicture(value) {
  * @param {BufferTensor} place
  * @returns {Stored | Picture | GPUBuffer} what is written, drawn or copied to the place
  */
-function storable(tensor, value, { pieces, size, storage }) {
+function storable(tensor, value, { pieces, size, storage, magnitude }) {
   if (isPicture(value)) return pieces ? toStorage(tensor, value.array(), storage) : value;
-  if (ArrayBuffer.isView(value)) return toStorage(tensor, value, storage);
+  if (ArrayBuffer.isView(value)) return toStorage(tensor, value, storage, magnitude);
+  if (magnitude) {
+    const what = `input '${tensor.name}' is a buffer, and its elements must be ${-magnitude} to ${magnitude}`;
+    throw new WebDnnError(what, "pass an array, whose elements can be checked");
+  }
   if (value.size === size) return value;
   const hint = `pass one of ${size} bytes, which holds ${storage} for each element`;
   throw new WebDnnError(`input '${tensor.name}' is a buffer of ${value.size} bytes`, hint);

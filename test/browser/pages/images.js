@@ -170,6 +170,19 @@ export async function integerBuffers(url) {
   return { results, error };
 }
 
+/** A mask whose elements a run checks, as arrays and as a buffer. */
+export async function checkedElements(url, backend) {
+  const session = await load(url, { backends: [backend] });
+  const { y } = await session.run({ mask: BigInt64Array.of(1n, -3n) });
+  const errors = [await session.run({ mask: BigInt64Array.of(1n, 200n) }).then(() => ({}), told)];
+  if (session.device) {
+    const mask = session.device.createBuffer({ size: 8, usage: GPUBufferUsage.COPY_SRC });
+    errors.push(await session.run({ mask }).then(() => ({}), told));
+  }
+  await session.dispose();
+  return { y: [...y], errors };
+}
+
 /** What backends without buffers say. */
 export async function noBuffers(url, backend) {
   const session = await load(url, { backends: [backend] });

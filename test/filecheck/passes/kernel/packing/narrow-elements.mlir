@@ -158,3 +158,55 @@ kernel.func @bits(%x: memref<8xi64>, %m: memref<8xi1>) {
     kernel.write %some, %m[%i] : memref<8xi1>
   }
 }
+
+// -----
+
+// The fourth power of a mask is proven for small elements, which the runner checks; the ids beside it may be any.
+
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %mask: memref<8xi32> {dnn.name = "mask", kernel.magnitude = 127 : i64}
+// CHECK-SAME:    %ids: memref<8xi32> {dnn.name = "ids"}
+// FLOAT-LABEL: func.func @main(
+// FLOAT-SAME:    %mask: memref<8xf32> {dnn.name = "mask", kernel.magnitude = 127 : i64}
+// FLOAT-SAME:    %ids: memref<8xf32> {dnn.name = "ids"}
+// OLD-LABEL: func.func @main(
+// OLD-SAME:    %mask: memref<8xf32> {dnn.name = "mask", kernel.magnitude = 63 : i64}
+// OLD-SAME:    %ids: memref<8xf32> {dnn.name = "ids"}
+func.func @main(%mask: memref<8xi64> {dnn.name = "mask"}, %ids: memref<8xi64> {dnn.name = "ids"}) -> memref<8xf32> {
+  %y = kernel.alloc : memref<8xf32>
+  kernel.call @powers(%mask, %ids, %y) : memref<8xi64>, memref<8xi64>, memref<8xf32>
+  func.return %y : memref<8xf32>
+}
+kernel.func @powers(%mask: memref<8xi64>, %ids: memref<8xi64>, %y: memref<8xf32>) {
+  kernel.compute (%i = 8) {
+    %m = kernel.read %mask[%i] : memref<8xi64>
+    %id = kernel.read %ids[%i] : memref<8xi64>
+    %square = arith.muli %m, %m : i64
+    %fourth = arith.muli %square, %square : i64
+    %f = arith.sitofp %fourth : i64 to f32
+    %g = arith.sitofp %id : i64 to f32
+    %sum = arith.addf %f, %g : f32
+    kernel.write %sum, %y[%i] : memref<8xf32>
+  }
+}
+
+// -----
+
+// Sizes of a dimension are known to be what they can be.
+
+// CHECK-LABEL: func.func @sizes(
+// CHECK-NOT:     kernel.magnitude
+// CHECK:         func.return
+func.func @sizes(%n: memref<1xi64> {dnn.sizes = ["N", 1, 100]}) -> memref<1xi64> {
+  %y = kernel.alloc : memref<1xi64>
+  kernel.call @power(%n, %y) : memref<1xi64>, memref<1xi64>
+  func.return %y : memref<1xi64>
+}
+kernel.func @power(%n: memref<1xi64>, %y: memref<1xi64>) {
+  kernel.compute () {
+    %v = kernel.read %n[0] : memref<1xi64>
+    %square = arith.muli %v, %v : i64
+    %cube = arith.muli %square, %v : i64
+    kernel.write %cube, %y[0] : memref<1xi64>
+  }
+}
