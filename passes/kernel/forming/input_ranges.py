@@ -47,11 +47,15 @@ def greatest_magnitudes(inputs: Sequence[SSAValue], proves: Callable[[Magnitudes
     """
     if not inputs:
         return None
+
+    def limited(most: int) -> dict[SSAValue, int]:
+        return {value: most for value in inputs}
+
     widest = [2**bits - 1 for bits in range(MOST_BITS, 0, -1)]
-    first = bisect_left(widest, True, key=lambda most: proves(dict.fromkeys(inputs, most)))
+    first = bisect_left(widest, True, key=lambda most: proves(limited(most)))
     if first == len(widest):
         return None
-    found = dict.fromkeys(inputs, widest[first])
+    found = limited(widest[first])
     for value in inputs:
         fewer = {other: most for other, most in found.items() if other is not value}
         found = fewer if proves(fewer) else found

@@ -180,7 +180,7 @@ export async function checkedElements(url, backend) {
     errors.push(await session.run({ mask }).then(() => ({}), told));
   }
   await session.dispose();
-  return { y: [...y], errors };
+  return { results: { y: [...y] }, errors };
 }
 
 /** What backends without buffers say. */
