@@ -12,6 +12,7 @@ GRAPH = (
     "dnn-elide-duplicates",
     "dnn-narrow-integers",
     "dnn-absorb-moves",
+    "dnn-trim-windows",
     "dnn-aggregate-constants",
     "dnn-commute-resampling",
     "dnn-elide-identities",

@@ -30,6 +30,7 @@ RULES = (
     left_out("dnn-elide-duplicates", "what two operators compute alike is computed once"),
     left_out("dnn-narrow-integers", "sums of 64 bits of which 32 are read are sums of 32"),
     left_out("dnn-absorb-moves", "padding and shuffled channels are part of the operators behind them"),
+    left_out("dnn-trim-windows", "taps of convolutions that see nothing but padding are left out"),
     left_out("dnn-aggregate-constants", "what constants scale and shift becomes part of weights and biases"),
     left_out("dnn-commute-resampling", "convolutions of one pixel see maps after they shrink and before they grow"),
     left_out("dnn-elide-identities", "operators that give back their operand disappear"),

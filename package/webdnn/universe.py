@@ -30,6 +30,7 @@ PASSES: dict[str, str] = {
     "dnn-elide-identities": "webdnn.passes.dnn.elide_identities:DnnElideIdentitiesPass",
     "dnn-elide-duplicates": "webdnn.passes.dnn.elide_duplicates:DnnElideDuplicatesPass",
     "dnn-absorb-moves": "webdnn.passes.dnn.absorb_moves:DnnAbsorbMovesPass",
+    "dnn-trim-windows": "webdnn.passes.dnn.trim_windows:DnnTrimWindowsPass",
     "dnn-aggregate-constants": "webdnn.passes.dnn.aggregate_constants:DnnAggregateConstantsPass",
     "dnn-commute-resampling": "webdnn.passes.dnn.commute_resampling:DnnCommuteResamplingPass",
     "dnn-narrow-integers": "webdnn.passes.dnn.narrow_integers:DnnNarrowIntegersPass",

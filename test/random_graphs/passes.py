@@ -43,12 +43,14 @@ from webdnn.dialects.dnn.reference.constants import constant_of
 from webdnn.dialects.element import is_tensor, shape_of, tensor_type
 from webdnn.dialects.kernel.attributes import ScheduleAttr
 from webdnn.dialects.kernel.reference import run_function
+from webdnn.dialects.signature import entries
 from webdnn.dialects.tensor_layout import ConvertOp, layout_of
+from webdnn.passes.kernel.forming.input_ranges import magnitude_of
 from webdnn.passes.kernel.scheduling.fit import misfit
 from webdnn.passes.kernel.scheduling.plan import Plan
 from webdnn.passes.kernel.scheduling.select_schedule import computes
 from webdnn.support.axis_layout import AxisLayout, channels_last, row_major
-from webdnn.support.diagnostic import DiagnosticError
+from webdnn.support.diagnostic import DiagnosticError, fail
 from webdnn.support.dominance import verify_dominance
 from webdnn.support.legality import stages_of, verify_stage
 from webdnn.support.verification import verify_module
@@ -81,7 +83,7 @@ LOSSY = ("dnn-compress-weights",)
 
 MOST_NODES = 4
 PANEL, LANES = 8, 4
-LAYOUTS, SCHEDULES = "tensor-layout-assign-layouts", "kernel-select-schedule"
+LAYOUTS, SCHEDULES, NARROWING = "tensor-layout-assign-layouts", "kernel-select-schedule", "kernel-narrow-elements"
 SHAPES, CONVERSION = "dnn-infer-shapes", "convert-tensor-layout-to-kernel"
 PLACES = {"kernel-assign-offsets": True, "kernel-narrow-elements": False, "kernel-split-outputs": False}
 """The passes after which the offsets of buffers hold, or hold no more"""
@@ -174,6 +176,8 @@ class Walk:
             self.like = self.evaluated()
             self.layouts = layouts_of(self.module)
         module_pass.apply(self.context, self.module)
+        if name == NARROWING:
+            refuse_large(self.module, self.inputs)
         if self.seed % 2:
             self.stir(name)
         if name == SCHEDULES:
@@ -232,6 +236,15 @@ class Walk:
             if problem := difference(a, b, HALF if lossy or (value and value.half) else CLOSE, value):
                 return f"output {i}: {problem}"
         return ""
+
+
+def refuse_large(module: ModuleOp, inputs: Sequence[Array]) -> None:
+    """Raise DiagnosticError where a runner refuses inputs, whose integers kernels are not right for."""
+    main = main_of(module)
+    for array, attributes in zip(inputs, entries(main.arg_attrs, len(inputs)), strict=True):
+        most = magnitude_of(attributes)
+        if most is not None and (array.max(initial=0) > most or array.min(initial=0) < -most):
+            fail(main, f"takes integers from {-most} to {most}", hint="give it smaller ones")
 
 
 def by_panels(module: ModuleOp) -> None:

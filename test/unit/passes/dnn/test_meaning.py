@@ -20,10 +20,10 @@ from webdnn.dialects.dnn.convolution import ConvOp
 from webdnn.dialects.dnn.normalization import BatchNormOp
 from webdnn.dialects.dnn.reduction import ReduceSumOp
 from webdnn.dialects.dnn.shape import ExpandOp
-from webdnn.dialects.element import tensor_type
+from webdnn.dialects.element import shape_of, tensor_type
 from webdnn.dialects.kernel.reference import run_function
 from webdnn.frontends.onnx.importer import import_onnx
-from webdnn.passes.dnn import select_algorithms
+from webdnn.passes.dnn import select_algorithms, trim_windows
 from webdnn.passes.dnn.aggregate_constants import DnnAggregateConstantsPass
 from webdnn.passes.dnn.commute_resampling import DnnCommuteResamplingPass
 from webdnn.passes.dnn.elide_identities import DnnElideIdentitiesPass
@@ -31,6 +31,7 @@ from webdnn.passes.dnn.fold_constants import DnnFoldConstantsPass
 from webdnn.passes.dnn.merge_siblings import DnnMergeSiblingsPass
 from webdnn.passes.dnn.narrow_integers import DnnNarrowIntegersPass
 from webdnn.passes.dnn.select_algorithms import DnnSelectAlgorithmsPass
+from webdnn.passes.dnn.trim_windows import DnnTrimWindowsPass
 from webdnn.support.diagnostic import where
 
 Array = NDArray[np.generic]
@@ -257,6 +258,34 @@ def test_what_grows_a_map_comes_after_a_convolution_of_a_pixel(mode: str, coordi
     module = imported([resize, helper.make_node("Conv", ["c", "w", "b"], ["y"])], data, held, 4)
     preserves(module, DnnCommuteResamplingPass(), data)
     assert [op.name for op in operators(module)] == ["dnn.conv", "dnn.resize"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_convolutions_without_taps_in_the_padding(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(seed)
+    rank = int(random.integers(1, 4))
+    kernel, dilations, strides = (random.integers(1, most, rank) for most in (6, 9, 4))
+    pads = random.integers(0, 2 * (kernel * dilations).max(), 2 * rank)
+    windows = (kernel - 1) * dilations - pads[:rank] - pads[rank:]
+    extents = [int(max(0, window) + random.integers(1, 9)) for window in windows]
+    groups = int(random.choice([1, 2]))
+    x, w, b = numbers(2, 2 * groups, *extents), numbers(4, 2, *kernel), numbers(4)
+    attributes = {"dilations": dilations, "strides": strides, "pads": pads, "group": groups}
+    node = helper.make_node("Conv", ["x", "w", "b"], ["y"], **attributes)
+    monkeypatch.setattr(trim_windows, "FEW", float(random.choice([0.25, 1.0])))
+    monkeypatch.setattr(trim_windows, "LAUNCH", 0)
+    preserves(imported([node], x, {"w": w, "b": b}, 2 + rank), DnnTrimWindowsPass(), x)
+
+
+def test_taps_that_see_only_padding_go() -> None:
+    x, w = numbers(1, 8, 14, 14), numbers(4, 8, 3, 3)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], dilations=[24, 24], pads=[24] * 4)
+    module = imported([node], x, {"w": w}, 4)
+    preserves(module, DnnTrimWindowsPass(), x)
+    (conv,) = operators(module)
+    assert isinstance(conv, ConvOp)
+    assert shape_of(conv.weight) == (4, 8, 1, 1)
+    assert {*conv.pads.get_values()} == {0}
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -26,6 +26,7 @@ IDLE = {
     "dnn-hoist-invariants",
     "dnn-narrow-integers",
     "dnn-pack-nibbles",
+    "dnn-trim-windows",
     "kernel-alternate-panels",
     "kernel-form-strips",
     "kernel-hoist-factors",
