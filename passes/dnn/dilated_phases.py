@@ -54,7 +54,7 @@ class Phases:
         return sum(self.pads) + self.elements + 1 - self.taps
 
 
-def undilated(op: ConvOp) -> tuple[ConvOp, Sequence[DnnOp]] | None:
+def undilated(op: ConvOp) -> tuple[Sequence[ConvOp], Sequence[DnnOp]] | None:
     """A convolution without dilations, along the phases of each axis and along what is in each; and all around it.
 
     x (N, C, H, W) is (N, C, H / d, d, W / d, d), and so is the result: nothing moves where d divides what it should,
@@ -93,4 +93,4 @@ def undilated(op: ConvOp) -> tuple[ConvOp, Sequence[DnnOp]] | None:
     if whole[2:] != counts:
         sizes = ints([batch, results, *counts])
         then(SliceOp.of(value, starts=ints([0, 0, *zeros]), sizes=sizes, steps=ints([1, 1, *ones])))
-    return plain, made
+    return [plain], made

@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 from webdnn.dialects.dnn.constant import is_known
 from webdnn.dialects.dnn.convolution import ConvOp, ConvTransposeOp, untiled
 from webdnn.dialects.element import shape_of
+from webdnn.passes.dnn.channel_groups import ungrouped
 from webdnn.passes.dnn.dilated_phases import undilated
 from webdnn.passes.dnn.rewriting import replace
 from webdnn.support.convolution_cost import Convolution
@@ -27,10 +28,10 @@ WORTHWHILE = 0.8
 
 
 def describe(op: ConvOp | ConvTransposeOp) -> Convolution:
-    """What the costs of a convolution depend on."""
+    """What the costs of a convolution depend on: the channels are those of a group."""
     batch, channels, *_ = shape_of(op.input)
     _, results, *extents = shape_of(op.output)
-    kernel, strides = shape_of(op.weight)[2:], op.strides.get_values()
+    kernel, strides, channels = shape_of(op.weight)[2:], op.strides.get_values(), channels // op.groups.value.data
     taps = kernel if isinstance(op, ConvOp) else tuple(-(-k // s) for k, s in zip(kernel, strides, strict=True))
     return Convolution(batch, channels, results, tuple(extents), taps, prod(kernel))
 
@@ -76,12 +77,13 @@ class DnnSelectAlgorithmsPass(ModulePass):
 
         %y = dnn.conv %x, %w {…, winograd = array<i64: 4, 4>} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
 
+    Groups of channels, if they are few, are plain convolutions side by side.
     What a dilated convolution with d = 2 computes for even places and for odd ones are plain convolutions: the input
     is seen as tensor<1x64x2x2x28x28xf32>, the weights as tensor<64x64x1x1x3x3xf32>, and the tiles lie in a phase.
 
-    Leaves alone: groups other than 1, transposed convolutions with dilations, dilations beside strides, kernels that
-    have no tiles of so few points, other types than f32, weights that are no constants, and what would not gain. Run
-    after `dnn-aggregate-constants`.
+    Leaves alone: more than 8 groups, dilated or transposed convolutions in groups, transposed ones with dilations,
+    dilations beside strides, kernels that have no tiles of so few points, other types than f32, weights that are no
+    constants, and what would not gain. Run after `dnn-aggregate-constants`.
     """
 
     name = "dnn-select-algorithms"
@@ -93,10 +95,11 @@ class DnnSelectAlgorithmsPass(ModulePass):
             most = WORTHWHILE * describe(conv).direct
             if tile := fastest(conv, self.points, self.room, most):
                 conv.winograd = DenseArrayBase.from_list(i64, tile)
-            elif isinstance(conv, ConvOp) and (without := undilated(conv)):
-                plain, made = without
-                if tile := fastest(plain, self.points, self.room, most):
-                    plain.winograd = DenseArrayBase.from_list(i64, tile)
+            elif isinstance(conv, ConvOp) and (apart := ungrouped(conv) or undilated(conv)):
+                plain, made = apart
+                if tile := fastest(plain[0], self.points, self.room, most / len(plain)):
+                    for alike in plain:
+                        alike.winograd = DenseArrayBase.from_list(i64, tile)
                     replace(conv, made)
                 else:
                     for new in reversed(made):

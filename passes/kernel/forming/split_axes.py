@@ -22,19 +22,23 @@ from webdnn.support.index import FloorDiv, Index, symbol
 def divisor_of(compute: ComputeOp, axis: SSAValue, size: int) -> int | None:
     """The one number by which accesses divide an axis, perhaps shifted, if it divides the axis' extent.
 
-    None for an axis along whose remainder elements are neighbours: that is a panel, whose vectors keep it together.
+    Elements that are neighbours along the remainder are a panel, whose vectors keep it together: only a multiple of
+    panels splits it, as groups of channels are.
     """
-    divisors: set[int] = set()
+    divisors, panels = set[int](), set[int]()
     for op in compute.walk():
         if isinstance(op, AccessOp):
             for expr in op.exprs:
                 found = {a.divisor for a in expr.terms if isinstance(a, FloorDiv) and axis in a.numerator.symbols}
-                if found and expr.terms.get(axis) == 1:
-                    return None
-                divisors |= found
+                if expr.terms.get(axis) == 1:
+                    panels |= found
+                else:
+                    divisors |= found
     if len(divisors) != 1:
         return None
     (divisor,) = divisors
+    if any(divisor % panel for panel in panels):
+        return None
     return divisor if size % divisor == 0 and size > divisor else None
 
 
@@ -69,7 +73,7 @@ def split_all(compute: ComputeOp) -> None:
 
 @dataclass(frozen=True)
 class KernelSplitAxesPass(ModulePass):
-    """Give the phases of transposed convolutions axes of their own, so that nothing is divided at run time.
+    """Give the phases of transposed convolutions and groups of channels axes of their own: no run divides an index.
 
     Before:
 
@@ -80,8 +84,8 @@ class KernelSplitAxesPass(ModulePass):
         kernel.compute (%y = 4, %yr = 2, …) { … %x[%y …] … %w[%yr …] … }
 
     Leaves alone: computes without reductions, axes whose extent the divisor does not divide or that are divided by
-    several numbers, panels of weights, and tables of coefficients. Run after `kernel-flatten-buffers`, before
-    `kernel-collapse-axes`.
+    several numbers, what would cut a panel of weights, and tables of coefficients. Run after `kernel-flatten-buffers`,
+    before `kernel-collapse-axes`.
     """
 
     name = "kernel-split-axes"

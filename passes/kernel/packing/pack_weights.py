@@ -28,7 +28,7 @@ from webdnn.dialects.kernel.structure import ComputeOp, ReduceOp
 from webdnn.passes.kernel.fusion.fold_initial_values import is_zero
 from webdnn.passes.kernel.fusion.inlining import GuardedCloner
 from webdnn.passes.kernel.packing.pair_steps import factors_of
-from webdnn.support.index import ZERO, Index, floordiv, linearize, mod, stays_inside, symbol
+from webdnn.support.index import FloorDiv, Index, floordiv, linearize, mod, stays_inside, symbol
 from webdnn.support.mixed_radix import Digit, digits_of
 from webdnn.support.planning.storage import align
 from webdnn.support.weights import STORE
@@ -154,13 +154,24 @@ def only(symbols: Collection[Hashable]) -> SSAValue | None:
     return symbol if len(symbols) == 1 and is_value(symbol) else None
 
 
-def streams_other_operand(read: ReadOp, lane: SSAValue) -> bool:
-    """Does the reduction around the read multiply it by something that does not depend on the lane axis?"""
+def varies_in_panels(index: Index, lane: SSAValue, panel: int) -> bool:
+    """Does an index depend on where in a panel of columns a lane is, and not just on the group of channels it is in?"""
+    for atom in index.terms:
+        if not isinstance(atom, FloorDiv):
+            if atom is lane:
+                return True
+        elif lane in atom.numerator.symbols and (atom.numerator != symbol(lane) or atom.divisor % panel):
+            return True
+    return False
+
+
+def is_product(read: ReadOp, lane: SSAValue | None, panel: int) -> bool:
+    """Does the reduction around the read multiply it by something that is the same for all columns of a panel?"""
     parent = read.parent_op()
-    if not isinstance(parent, ReduceOp):
+    if lane is None or not isinstance(parent, ReduceOp):
         return False
     others = [o for o in parent.walk() if isinstance(o, ReadOp) and o.source is not read.source]
-    return any(lane not in e.symbols for o in others for e in [sum(o.exprs, ZERO)])
+    return any(not any(varies_in_panels(e, lane, panel) for e in o.exprs) for o in others)
 
 
 def lane_axis(read: ReadOp, compute: ComputeOp) -> SSAValue | None:
@@ -224,8 +235,8 @@ class Packer:
         at = sum(rank(d)[0] < 2 for d in order)
         has_lanes = lane is not None and lane in axes
         extent = digits[order[-1]].extent if order else 0
-        streams = has_lanes and at < len(order) - 1 and lane is not None and streams_other_operand(read, lane)
-        panel = self.panel_of(extent, read, compute) if streams else 1
+        streams = has_lanes and at < len(order) - 1 and is_product(read, lane, self.panel)
+        panel = self.panel_of(extent, read, compute, lane) if streams else 1
         half = half_of(read) if self.pairs and has_lanes else None
         paired = half is not None and half in [axes[d] for d in order[-2:-1]]
         packing = Packing(view_of(read), order, self.align if has_lanes else 1, panel, at, paired)
@@ -233,14 +244,15 @@ class Packer:
             return None
         return packing
 
-    def panel_of(self, extent: int, read: ReadOp, compute: ComputeOp) -> int:
-        """How many columns of so many lie side by side."""
+    def panel_of(self, extent: int, read: ReadOp, compute: ComputeOp, lane: SSAValue | None) -> int:
+        """How many columns of so many lie side by side: no more than read the same channels."""
         if extent < self.panel:
             return 1
         if self.panel == 1 or shares_rows(read, compute):
             return self.panel
         counts = CACHED_PANELS if isinstance(compute.parent_op(), LoopOp) else ROW_PANELS
-        wide = min((self.panel * n for n in counts), key=lambda panel: -extent % panel)
+        panels = [self.panel * n for n in counts if is_product(read, lane, self.panel * n)]
+        wide = min(panels, key=lambda panel: -extent % panel, default=self.panel)
         return wide if -extent % wide * WASTE <= extent else self.panel
 
 

@@ -125,3 +125,29 @@ func.func @causal(%x: tensor<1x128x999xf32>) -> tensor<1x128x998xf32> {
   %y = dnn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 7, 0>, dilations = array<i64: 4>, groups = 1 : i64} : (tensor<1x128x999xf32>, tensor<128x128x3xf32>) -> tensor<1x128x998xf32>
   func.return %y : tensor<1x128x998xf32>
 }
+
+// -----
+
+// Two groups of many channels are two convolutions in tiles; nine groups stay together.
+
+// CHECK-LABEL: @grouped
+// CHECK:         %[[X0:.*]] = dnn.slice %x {starts = array<i64: 0, 0, 0, 0>, sizes = array<i64: 1, 64, 28, 28>
+// CHECK:         %[[W0:.*]] = dnn.slice %w {starts = array<i64: 0, 0, 0, 0>, sizes = array<i64: 64, 64, 3, 3>
+// CHECK:         %[[Y0:.*]] = dnn.conv %[[X0]], %[[W0]] {{.*}}groups = 1 : i64, winograd = array<i64: 4, 4>
+// CHECK:         %[[X1:.*]] = dnn.slice %x {starts = array<i64: 0, 64, 0, 0>
+// CHECK:         %[[W1:.*]] = dnn.slice %w {starts = array<i64: 64, 0, 0, 0>
+// CHECK:         %[[Y1:.*]] = dnn.conv %[[X1]], %[[W1]] {{.*}}winograd = array<i64: 4, 4>
+// CHECK:         dnn.concat %[[Y0]], %[[Y1]] {axis = 1 : i64}
+// CHECK-LABEL: @many_groups
+// CHECK-NOT:     dnn.slice
+// CHECK:         groups = 9 : i64}
+func.func @grouped(%x: tensor<1x128x28x28xf32>) -> tensor<1x128x28x28xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<128x64x3x3xf32>> : tensor<128x64x3x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x128x28x28xf32>, tensor<128x64x3x3xf32>) -> tensor<1x128x28x28xf32>
+  func.return %y : tensor<1x128x28x28xf32>
+}
+func.func @many_groups(%x: tensor<1x576x28x28xf32>) -> tensor<1x576x28x28xf32> {
+  %w = dnn.constant #dnn.weight<w1 : tensor<576x64x3x3xf32>> : tensor<576x64x3x3xf32>
+  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 9 : i64} : (tensor<1x576x28x28xf32>, tensor<576x64x3x3xf32>) -> tensor<1x576x28x28xf32>
+  func.return %y : tensor<1x576x28x28xf32>
+}

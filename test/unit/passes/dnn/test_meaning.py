@@ -270,8 +270,9 @@ def test_convolutions_without_taps_in_the_padding(seed: int, monkeypatch: pytest
     extents = [int(max(0, window) + random.integers(1, 9)) for window in windows]
     groups = int(random.choice([1, 2]))
     x, w, b = numbers(2, 2 * groups, *extents), numbers(4, 2, *kernel), numbers(4)
-    attributes = {"dilations": dilations, "strides": strides, "pads": pads, "group": groups}
-    node = helper.make_node("Conv", ["x", "w", "b"], ["y"], **attributes)
+    node = helper.make_node(
+        "Conv", ["x", "w", "b"], ["y"], dilations=dilations, strides=strides, pads=pads, group=groups
+    )
     monkeypatch.setattr(trim_windows, "FEW", float(random.choice([0.25, 1.0])))
     monkeypatch.setattr(trim_windows, "LAUNCH", 0)
     preserves(imported([node], x, {"w": w, "b": b}, 2 + rank), DnnTrimWindowsPass(), x)
@@ -286,6 +287,29 @@ def test_taps_that_see_only_padding_go() -> None:
     assert isinstance(conv, ConvOp)
     assert shape_of(conv.weight) == (4, 8, 1, 1)
     assert {*conv.pads.get_values()} == {0}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_groups_of_channels_run_side_by_side(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(seed)
+    rank, groups = int(random.integers(1, 4)), int(random.integers(2, 9))
+    kernel = random.integers(2, 4, rank)
+    strides = np.where(kernel == 3, random.integers(1, 3, rank), 1)
+    x, w, b = (
+        numbers(2, 3 * groups, *random.integers(4, 10, rank)),
+        numbers(2 * groups, 3, *kernel),
+        numbers(2 * groups),
+    )
+    pads = random.integers(0, 3, 2 * rank)
+    operands = ["x", "w", "b"][: int(random.integers(2, 4))]
+    node = helper.make_node("Conv", operands, ["y"], strides=strides, pads=pads, group=groups)
+    module = imported([node], x, {"w": w, "b": b}, 2 + rank)
+    monkeypatch.setattr(select_algorithms, "WORTHWHILE", float("inf"))
+    monkeypatch.setattr(select_algorithms, "MOST_PRODUCTS", 1000)
+    preserves(module, DnnSelectAlgorithmsPass(points=6), x)
+    plain = [op for op in operators(module) if isinstance(op, ConvOp)]
+    assert len(plain) == groups
+    assert all(conv.winograd and conv.groups.value.data == 1 for conv in plain)
 
 
 @pytest.mark.parametrize("seed", range(40))

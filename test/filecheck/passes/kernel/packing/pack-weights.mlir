@@ -32,6 +32,49 @@ func.func @product(%x: tensor<2x3xf32>) -> tensor<2x4xf32> {
 
 // -----
 
+// So is that of groups of channels: the columns of a panel read the same channels.
+
+// CHECK-LABEL: @groups
+// CHECK:         kernel.read %x[%n floordiv 2 * 2 + %k] : tensor<4xf32>
+// CHECK:         kernel.read %{{.*}}[%n floordiv 2, %k, %n mod 2] : tensor<2x2x2xf32>
+func.func @groups(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = dnn.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]> : tensor<4x2xf32> : tensor<4x2xf32>
+  %0 = kernel.compute (%n = 4) -> tensor<4xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %p = kernel.read %x[%n floordiv 2 * 2 + %k] : tensor<4xf32>
+      %q = kernel.read %w[%n, %k] : tensor<4x2xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// A group of three columns would share a panel with another one.
+
+// CHECK-LABEL: @odd_groups
+// CHECK:         kernel.read %{{.*}}[%k, %n] : tensor<2x6xf32>
+func.func @odd_groups(%x: tensor<4xf32>) -> tensor<6xf32> {
+  %w = dnn.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0], [9.0, 10.0], [11.0, 12.0]]> : tensor<6x2xf32> : tensor<6x2xf32>
+  %0 = kernel.compute (%n = 6) -> tensor<6xf32> {
+    %zero = arith.constant 0.0 : f32
+    %s = kernel.reduce add (%k = 2) from %zero : f32 {
+      %p = kernel.read %x[%n floordiv 3 * 2 + %k] : tensor<4xf32>
+      %q = kernel.read %w[%n, %k] : tensor<6x2xf32>
+      %pq = arith.mulf %p, %q : f32
+      kernel.yield %pq : f32
+    }
+    kernel.yield %s : f32
+  }
+  func.return %0 : tensor<6xf32>
+}
+
+// -----
+
 // Two readers that want different orders have a constant each; rows are padded to whole vectors.
 
 // CHECK-LABEL: @two
