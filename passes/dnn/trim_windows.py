@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, product
+from itertools import product
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from webdnn.dialects.dnn.base import DnnOp, ints
+from webdnn.dialects.dnn.base import DnnOp, ints, text
 from webdnn.dialects.dnn.convolution import ConvOp
+from webdnn.dialects.dnn.elementwise import AddOp
 from webdnn.dialects.dnn.reference.arrays import Array
 from webdnn.dialects.dnn.reference.constants import constant_of, known
-from webdnn.dialects.dnn.shape import ConcatOp, SliceOp
-from webdnn.dialects.element import shape_of
+from webdnn.dialects.dnn.shape import PadOp, SliceOp
+from webdnn.dialects.element import element_type, shape_of
 from webdnn.passes.dnn import rewriting
 
 FEW = 0.25
-"""The part of its products that a convolution is left with where it is cut into regions, each with taps of its own."""
+"""The part of its products that a convolution is left with where each tap is one of its own."""
 
 LAUNCH = 15_000_000
-"""Multiply-adds in the time of a launch of a GPU, which each further region takes."""
+"""Multiply-adds in the time of a launch of a GPU, which each further tap takes."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +56,11 @@ class Axis:
         low, high = self.low - first * self.dilation, self.high - behind * self.dilation
         return first, replace(self, low=low, high=high, taps=self.taps - first - behind)
 
-    def regions(self) -> list[Region]:
-        """Results next to one another whose windows see the same taps."""
-        found: list[Region] = []
-        for taps, group in groupby(range(self.count), self.seen):
-            results = list(group)
-            if not taps:
-                return []
-            start = results[0] * self.stride + taps.start * self.dilation - self.low
-            extent = (len(results) - 1) * self.stride + (len(taps) - 1) * self.dilation + 1
-            found.append(Region(len(results), start, extent, taps.start, len(taps)))
-        return found
-
-
-@dataclass(frozen=True)
-class Region:
-    """Results along an axis, the elements that they are made of, and by which taps."""
-
-    count: int
-    start: int
-    extent: int
-    tap: int
-    taps: int
+    def results(self, tap: int) -> range:
+        """The windows in which a tap sees elements of the input."""
+        begin = tap * self.dilation - self.low
+        first = max(0, -(begin // self.stride))
+        return range(first, max(first, min(self.count, (self.extent - 1 - begin) // self.stride + 1)))
 
 
 def axes_of(op: ConvOp) -> list[Axis]:
@@ -87,46 +70,59 @@ def axes_of(op: ConvOp) -> list[Axis]:
     return list(map(Axis, extents, pads[:rank], pads[rank:], kernel, strides, dilations, counts))
 
 
-def with_taps(op: ConvOp, value: SSAValue, weight: Array, taps: Sequence[slice], pads: Sequence[int]) -> list[DnnOp]:
-    """The convolution of a value by some of the taps."""
-    kept = constant_of(weight[(slice(None), slice(None), *taps)].copy())
-    dilations = [1 if n == 1 else d for d, n in zip(op.dilations.get_values(), shape_of(kept.output)[2:], strict=True)]
-    properties = {**op.properties, "pads": ints(pads), "dilations": ints(dilations)}
-    return [kept, ConvOp.of(value, kept.results[0], op.bias, **properties)]
-
-
 def trimmed(op: ConvOp, weight: Array) -> list[DnnOp]:
     """The convolution by the taps that see something somewhere; nothing if those are all."""
     firsts, axes = zip(*(axis.trimmed() for axis in axes_of(op)), strict=True)
-    taps = [slice(first, first + axis.taps) for first, axis in zip(firsts, axes, strict=True)]
     if tuple(axis.taps for axis in axes) == weight.shape[2:]:
         return []
-    return with_taps(op, op.input, weight, taps, [axis.low for axis in axes] + [axis.high for axis in axes])
+    taps = (slice(first, first + axis.taps) for first, axis in zip(firsts, axes, strict=True))
+    kept = constant_of(weight[(slice(None), slice(None), *taps)].copy())
+    pads = ints([*(axis.low for axis in axes), *(axis.high for axis in axes)])
+    dilations = ints([axis.dilation if axis.taps > 1 else 1 for axis in axes])
+    return [kept, ConvOp.of(op.input, kept.output, op.bias, **{**op.properties, "pads": pads, "dilations": dilations})]
 
 
-def in_regions(op: ConvOp, weight: Array) -> list[DnnOp]:
-    """The results of each region by the taps that they see, side by side; nothing where that gains little."""
-    regions = [axis.regions() for axis in axes_of(op)]
-    products = prod(shape_of(op.output)) * prod(weight.shape[1:])
-    left = prod(sum(r.count * r.taps for r in found) for found in regions) * products
-    left //= prod(axis.count * axis.taps for axis in axes_of(op))
-    if not all(regions) or left > FEW * products or products - left < LAUNCH * prod(map(len, regions)):
+def tap_by_tap(op: ConvOp, weight: Array) -> list[DnnOp]:
+    """The sum of a convolution of one pixel for each tap, where it sees elements; nothing where that gains little."""
+    axes = axes_of(op)
+    seen = [[axis.results(tap) for tap in range(axis.taps)] for axis in axes]
+    places, taps = prod(axis.count for axis in axes), prod(axis.taps for axis in axes)
+    left = prod(sum(map(len, results)) for results in seen)
+    spared = (places * taps - left) * shape_of(op.output)[0] * prod(weight.shape[:2])
+    if left > FEW * places * taps or spared < LAUNCH * taps or not element_type(op.output.type).is_float:
+        return []
+    windows = {
+        tap: [results[k] for results, k in zip(seen, tap, strict=True)]
+        for tap in product(*(range(axis.taps) for axis in axes))
+    }
+    everywhere = [tap for tap, found in windows.items() if prod(map(len, found)) == places]
+    if op.bias and not everywhere:
         return []
     made: list[DnnOp] = []
-    rank, (batch, channels) = len(regions), shape_of(op.input)[:2]
     parts: list[SSAValue] = []
-    for cell in product(*regions):
-        starts, sizes = ints([0, 0, *(r.start for r in cell)]), ints([batch, channels, *(r.extent for r in cell)])
-        part = SliceOp.of(op.input, starts=starts, sizes=sizes, steps=ints([1] * (2 + rank)))
-        taps = [slice(r.tap, r.tap + r.taps) for r in cell]
-        made += [part, *with_taps(op, part.output, weight, taps, [0] * 2 * rank)]
-        parts.append(made[-1].results[0])
-    for axis in reversed(range(rank)):  # the last one varies fastest
-        size = len(regions[axis])
-        rows = [parts[i : i + size] for i in range(0, len(parts), size)]
-        joined = [ConcatOp.of(row, axis=IntegerAttr(2 + axis, i64)) if size > 1 else row[0] for row in rows]
-        made += [concat for concat in joined if isinstance(concat, ConcatOp)]
-        parts = [part.output if isinstance(part, ConcatOp) else part for part in joined]
+    rank, sizes = len(axes), shape_of(op.input)[:2]
+    ones = ints([1] * rank)
+    plain = {**op.properties, "strides": ones, "dilations": ones, "pads": ints([0] * 2 * rank)}
+
+    def then(new: DnnOp) -> SSAValue:
+        made.append(new)
+        return new.results[0]
+
+    for tap in (tap for tap, found in windows.items() if all(found)):
+        places_seen = list(zip(axes, tap, windows[tap], strict=True))
+        starts = ints([0, 0, *(w.start * axis.stride + k * axis.dilation - axis.low for axis, k, w in places_seen)])
+        steps = ints([1, 1, *(axis.stride for axis in axes)])
+        part = then(SliceOp.of(op.input, starts=starts, sizes=ints([*sizes, *map(len, windows[tap])]), steps=steps))
+        kept = then(constant_of(weight[(slice(None), slice(None), *(slice(k, k + 1) for k in tap))].copy()))
+        part = then(ConvOp.of(part, kept, op.bias if tap in everywhere[:1] else None, **plain))
+        pads = [*(w.start for w in windows[tap]), *(axis.count - w.stop for axis, _, w in places_seen)]
+        if any(pads):
+            around = ints([0, 0, *pads[:rank], 0, 0, *pads[rank:]])
+            part = then(PadOp.of(part, None, pads=around, mode=text("constant")))
+        parts.append(part)
+    total = parts[0]
+    for part in parts[1:]:
+        total = then(AddOp.of(total, part))
     return made
 
 
@@ -134,8 +130,8 @@ def in_regions(op: ConvOp, weight: Array) -> list[DnnOp]:
 class DnnTrimWindowsPass(ModulePass):
     """Leave out taps of convolutions that see nothing but padding, as those of large dilations on small maps do.
 
-    First those that see nothing in any window. Where windows in a corner, at an edge and inside see others, and a
-    quarter of all products or less are of elements, each such region is a convolution by its own taps.
+    First those that see nothing in any window. Where a quarter of all products or less are of elements, each tap is a
+    convolution of one pixel of what it sees, and the result is their sum.
 
     Before:
 
@@ -147,8 +143,8 @@ class DnnTrimWindowsPass(ModulePass):
         %y = dnn.conv %x, %v {pads = array<i64: 0, 0>, dilations = array<i64: 24>, …}
            : (tensor<1x64x14xf32>, tensor<8x64x1xf32>) -> tensor<1x8x14xf32>
 
-    Leaves alone: weights that are no constants, windows that see no element at all, and what regions would gain less
-    by than launches take. Run after `dnn-absorb-moves`, which makes padding part of convolutions.
+    Leaves alone: weights that are no constants, convolutions that see no element at all, and what would gain less
+    than the launches take. Run after `dnn-absorb-moves`, which makes padding part of convolutions.
     """
 
     name = "dnn-trim-windows"
@@ -165,5 +161,5 @@ class DnnTrimWindowsPass(ModulePass):
                 assert isinstance(last, ConvOp)
                 whole = known(last.weight)
                 assert whole is not None
-                if parts := in_regions(last, whole):
+                if parts := tap_by_tap(last, whole):
                     rewriting.replace(last, parts)

@@ -28,24 +28,25 @@ func.func @one_side(%x: tensor<1x1x12xf32>) -> tensor<1x1x24xf32> {
 
 // -----
 
-// At both ends of 14 elements two windows see a second tap, all others the middle one: 18 products in place of 42 along
-// each axis, so that the corners, the edges and what is inside have convolutions of their own.
+// In 14 windows the middle tap sees an element, and each of the others in two: 18 products in place of 42 along each
+// axis. Each tap is a convolution of one pixel, and the bias is with the one that sees all.
 
-// CHECK-LABEL: @regions
-// CHECK:         dnn.slice %x {starts = array<i64: 0, 0, 0, 0>, sizes = array<i64: 100000, 1, 14, 14>
-// CHECK:         dnn.constant {{.*}} : tensor<1x1x2x2xf32>
-// CHECK:         dnn.conv {{.*}}dilations = array<i64: 12, 12>{{.*}} -> tensor<100000x1x2x2xf32>
-// CHECK:         dnn.slice %x {starts = array<i64: 0, 0, 0, 2>, sizes = array<i64: 100000, 1, 14, 10>
-// CHECK:         dnn.conv {{.*}}dilations = array<i64: 12, 1>{{.*}} -> tensor<100000x1x2x10xf32>
-// CHECK-COUNT-7: dnn.conv
+// CHECK-LABEL: @taps
+// CHECK:         dnn.slice %x {starts = array<i64: 0, 0, 0, 0>, sizes = array<i64: 100000, 1, 2, 2>
+// CHECK:         dnn.constant dense<1.000000e+00> : tensor<1x1x1x1xf32>
+// CHECK:         dnn.conv %{{.*}}, %{{.*}} {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>
+// CHECK:         dnn.pad {{.*}}pads = array<i64: 0, 0, 12, 12, 0, 0, 0, 0>
+// CHECK-COUNT-3: dnn.conv %{{[0-9]+}}, %{{[0-9]+}} {
+// CHECK:         %[[W:.*]] = dnn.constant dense<5.000000e+00> : tensor<1x1x1x1xf32>
+// CHECK:         dnn.conv %{{.*}}, %[[W]], %b
+// CHECK-COUNT-4: dnn.conv %{{[0-9]+}}, %{{[0-9]+}} {
 // CHECK-NOT:     dnn.conv
-// CHECK-COUNT-3: dnn.concat {{.*}} {axis = 3 : i64}
-// CHECK:         dnn.concat {{.*}} {axis = 2 : i64}
+// CHECK-COUNT-8: dnn.add
 // CHECK-NEXT:    func.return
-func.func @regions(%x: tensor<100000x1x14x14xf32>) -> tensor<100000x1x14x14xf32> {
+func.func @taps(%x: tensor<100000x1x14x14xf32>, %b: tensor<1xf32>) -> tensor<100000x1x14x14xf32> {
   %w = dnn.constant dense<[[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]> : tensor<1x1x3x3xf32> : tensor<1x1x3x3xf32>
-  %y = dnn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 12, 12, 12, 12>, dilations = array<i64: 12, 12>, groups = 1 : i64}
-     : (tensor<100000x1x14x14xf32>, tensor<1x1x3x3xf32>) -> tensor<100000x1x14x14xf32>
+  %y = dnn.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 12, 12, 12, 12>, dilations = array<i64: 12, 12>, groups = 1 : i64}
+     : (tensor<100000x1x14x14xf32>, tensor<1x1x3x3xf32>, tensor<1xf32>) -> tensor<100000x1x14x14xf32>
   func.return %y : tensor<100000x1x14x14xf32>
 }
 
