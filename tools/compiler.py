@@ -34,7 +34,7 @@ from webdnn.tools.changes import UNCHANGED, Changes, all_passes
 from webdnn.tools.context import new_context
 from webdnn.tools.memory_limit import fewer_tiles, within_memory
 from webdnn.tools.pipeline import Checks, parse_specs, passes_of, run_passes
-from webdnn.tools.summary import BackendSummary, Summary, operator_count
+from webdnn.tools.summary import BackendSummary, Summary, magnitudes, operator_count
 from webdnn.tools.weight_shares import weight_shares
 
 Files = Mapping[str, bytes]
@@ -176,7 +176,9 @@ class Compiler:
         first = next(iter(modules.values()))
         seconds, limited = time.perf_counter() - started, backend.kernels.memory is not None
         found = BackendSummary.of(name, first, part.files, seconds, limited=limited)
-        self.summaries.append(replace(found, tiles=self.tiles.get(name)))
+        spelled = {language: f"{name} ({language})" if len(modules) > 1 else name for language in modules}
+        limits = {spelled[language]: magnitudes(lowered) for language, lowered in modules.items()}
+        self.summaries.append(replace(found, tiles=self.tiles.get(name), magnitudes=limits))
         return part
 
     def lowered(self, module: ModuleOp, name: str, backend: Backend) -> Mapping[str, ModuleOp]:

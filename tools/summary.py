@@ -27,7 +27,7 @@ class BackendSummary:
 
     `done_again` is the share of multiply-adds that are done twice to keep a limit of memory, if there is one, and
     `tiles` how many bytes all tiles of a convolution may take for its sake (0: convolutions are plain sums).
-    `magnitudes` says of inputs how large their integers may be, where that is less than memory holds.
+    `magnitudes` says, by language and input, how large integers may be, where that is less than memory holds.
     """
 
     name: str
@@ -40,7 +40,7 @@ class BackendSummary:
     seconds: float
     done_again: float | None = None
     tiles: int | None = None
-    magnitudes: Mapping[str, int] = field(default_factory=dict[str, int])
+    magnitudes: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
 
     @property
     def arena_ratio(self) -> float:
@@ -70,18 +70,7 @@ class BackendSummary:
         arena, bound = noted(module, ARENA_BYTES), noted(module, ARENA_BOUND)
         again, macs = noted(module, DONE_AGAIN), noted(module, MULTIPLY_ADDS)
         share = again / max(1, macs) if limited else None
-        return cls(
-            name,
-            len(set(calls)),
-            len(calls),
-            weights,
-            code,
-            arena,
-            bound,
-            seconds,
-            share,
-            magnitudes=magnitudes(module),
-        )
+        return cls(name, len(set(calls)), len(calls), weights, code, arena, bound, seconds, share)
 
 
 @dataclass(frozen=True)
@@ -137,9 +126,9 @@ class Summary:
             else:
                 held = spell_bytes(b.arena_bytes)
                 yield f"  {b.name} holds {held} at a time, for +{b.done_again:.1%} multiply-adds{b.fewer_tiles}"
-        for b in self.backends:
-            for name, most in b.magnitudes.items():
-                yield f"  {b.name} takes integers from {-most} to {most} in '{name}', so that no result is too large"
+        for language, limited in (pair for b in self.backends for pair in b.magnitudes.items()):
+            for name, most in limited.items():
+                yield f"  {language} takes integers from {-most} to {most} in '{name}', so that no result is too large"
         for share in self.weights:
             yield f"  weights {share.stored.ljust(4)} {spell_bytes(share.bytes).rjust(8)}  {share.what}"
         for kernel in self.unused_schedules:

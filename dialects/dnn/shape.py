@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import BoolAttr, DenseArrayBase, IntegerAttr, StringAttr, TensorType, i64
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -17,7 +17,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from webdnn.dialects.dnn.base import DnnOp, Tensor, same_element, typed
+from webdnn.dialects.dnn.base import DnnOp, Tensor, ints, same_element, typed
 from webdnn.dialects.dnn.traits import Moving, Tensorwise
 from webdnn.dialects.element import shape_of
 from webdnn.support.shapes import ShapeError, broadcast
@@ -106,6 +106,21 @@ class SliceOp(DnnOp):
     steps = prop_def(DenseArrayBase.constr(i64))
     traits = traits_def(Pure(), Moving(), Tensorwise(unchanged_axes))
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    @classmethod
+    def at(cls, value: SSAValue, places: Sequence[range]) -> Self:
+        """The elements at these places of each axis."""
+        return cls.of(
+            value,
+            starts=ints([part.start for part in places]),
+            sizes=ints([len(part) for part in places]),
+            steps=ints([part.step for part in places]),
+        )
+
+    @classmethod
+    def along(cls, value: SSAValue, axis: int, part: range) -> Self:
+        """The elements at these places of one axis."""
+        return cls.at(value, [part if i == axis else range(n) for i, n in enumerate(shape_of(value))])
 
     def infer(self) -> Sequence[Tensor]:
         shape = shape_of(self.input)

@@ -29,14 +29,7 @@ def sliced(node: Node, value: SSAValue, parts: Sequence[range]) -> SSAValue:
     """The elements at these places of each axis."""
     if all(part == range(extent) for part, extent in zip(parts, shape_of(value), strict=True)):
         return value
-    return node.add(
-        SliceOp.of(
-            value,
-            starts=ints([part.start for part in parts]),
-            sizes=ints([len(part) for part in parts]),
-            steps=ints([part.step for part in parts]),
-        )
-    )
+    return node.add(SliceOp.at(value, parts))
 
 
 def part_of(node: Node, value: SSAValue, axis: int, part: range) -> SSAValue:

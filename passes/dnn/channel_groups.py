@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IntegerAttr, i64
-from xdsl.ir import SSAValue
 
-from webdnn.dialects.dnn.base import DnnOp, ints
+from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.convolution import ConvOp
 from webdnn.dialects.dnn.shape import ConcatOp, SliceOp
 from webdnn.dialects.element import shape_of
 
 MOST_GROUPS = 8
 """Each group is launched by itself, so that many small ones stay together."""
-
-
-def part(value: SSAValue, axis: int, number: int, size: int) -> SliceOp:
-    """The part of this number along an axis."""
-    starts, sizes = [0] * len(shape_of(value)), list(shape_of(value))
-    starts[axis], sizes[axis] = number * size, size
-    return SliceOp.of(value, starts=ints(starts), sizes=ints(sizes), steps=ints([1] * len(sizes)))
 
 
 def ungrouped(op: ConvOp) -> tuple[Sequence[ConvOp], Sequence[DnnOp]] | None:
@@ -36,8 +28,9 @@ def ungrouped(op: ConvOp) -> tuple[Sequence[ConvOp], Sequence[DnnOp]] | None:
     plain: list[ConvOp] = []
     properties = {**op.properties, "groups": IntegerAttr(1, i64)}
     for group in range(groups):
-        x, w = part(op.input, 1, group, inputs), part(op.weight, 0, group, results)
-        b = part(op.bias, 0, group, results) if op.bias else None
+        own = range(group * results, (group + 1) * results)
+        x = SliceOp.along(op.input, 1, range(group * inputs, (group + 1) * inputs))
+        w, b = SliceOp.along(op.weight, 0, own), SliceOp.along(op.bias, 0, own) if op.bias else None
         plain.append(ConvOp.of(x.output, w.output, b.output if b else None, **properties))
         made += [x, w, *([b] if b else []), plain[-1]]
     return plain, [*made, ConcatOp.of([conv.output for conv in plain], axis=IntegerAttr(1, i64))]

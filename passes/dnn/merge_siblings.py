@@ -12,7 +12,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from webdnn.dialects.dnn.base import DnnOp, ints
+from webdnn.dialects.dnn.base import DnnOp
 from webdnn.dialects.dnn.constant import ConstantOp
 from webdnn.dialects.dnn.convolution import ConvOp
 from webdnn.dialects.dnn.linear_algebra import MatmulOp
@@ -191,9 +191,7 @@ def hand_out(branches: Sequence[Branch], made: Sequence[DnnOp], at: InsertPoint)
     start, axis = 0, branches[0].axis
     for branch in branches:
         for op, whole in zip(branch.ops, made, strict=True):
-            starts, sizes = [0] * len(shape_of(whole.results[0])), [*shape_of(op.results[0])]
-            starts[axis] = start
-            part = SliceOp.of(whole.results[0], starts=ints(starts), sizes=ints(sizes), steps=ints([1] * len(sizes)))
+            part = SliceOp.along(whole.results[0], axis, range(start, start + branch.size))
             part.location, part.output.name_hint = op.location, op.results[0].name_hint
             Rewriter.insert_op(part, at)
             op.results[0].replace_uses_with_if(part.output, lambda use, ops=branch.ops: use.operation not in ops)

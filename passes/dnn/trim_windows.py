@@ -62,6 +62,11 @@ class Axis:
         first = max(0, -(begin // self.stride))
         return range(first, max(first, min(self.count, (self.extent - 1 - begin) // self.stride + 1)))
 
+    def elements(self, tap: int, windows: range) -> range:
+        """The elements that a tap of these windows sees."""
+        begin = tap * self.dilation - self.low
+        return range(windows.start * self.stride + begin, (windows.stop - 1) * self.stride + begin + 1, self.stride)
+
 
 def axes_of(op: ConvOp) -> list[Axis]:
     extents, kernel, counts = shape_of(op.input)[2:], shape_of(op.weight)[2:], shape_of(op.output)[2:]
@@ -70,8 +75,16 @@ def axes_of(op: ConvOp) -> list[Axis]:
     return list(map(Axis, extents, pads[:rank], pads[rank:], kernel, strides, dilations, counts))
 
 
-def trimmed(op: ConvOp, weight: Array) -> list[DnnOp]:
+def padded_weight(op: ConvOp) -> Array | None:
+    """The weights of a convolution with padding, if they are known."""
+    weight = known(op.weight) if any(op.pads.get_values()) else None
+    return None if weight is None or 0 in (*shape_of(op.output), *weight.shape) else weight
+
+
+def trimmed(op: ConvOp) -> list[DnnOp]:
     """The convolution by the taps that see something somewhere; nothing if those are all."""
+    if (weight := padded_weight(op)) is None:
+        return []
     firsts, axes = zip(*(axis.trimmed() for axis in axes_of(op)), strict=True)
     if tuple(axis.taps for axis in axes) == weight.shape[2:]:
         return []
@@ -82,14 +95,16 @@ def trimmed(op: ConvOp, weight: Array) -> list[DnnOp]:
     return [kept, ConvOp.of(op.input, kept.output, op.bias, **{**op.properties, "pads": pads, "dilations": dilations})]
 
 
-def tap_by_tap(op: ConvOp, weight: Array) -> list[DnnOp]:
+def tap_by_tap(op: ConvOp) -> list[DnnOp]:
     """The sum of a convolution of one pixel for each tap, where it sees elements; nothing where that gains little."""
+    if (weight := padded_weight(op)) is None:
+        return []
     axes = axes_of(op)
     seen = [[axis.results(tap) for tap in range(axis.taps)] for axis in axes]
     places, taps = prod(axis.count for axis in axes), prod(axis.taps for axis in axes)
     left = prod(sum(map(len, results)) for results in seen)
     spared = (places * taps - left) * shape_of(op.output)[0] * prod(weight.shape[:2])
-    if left > FEW * places * taps or spared < LAUNCH * taps or not element_type(op.output.type).is_float:
+    if not 0 < left <= FEW * places * taps or spared < LAUNCH * taps or not element_type(op.output.type).is_float:
         return []
     windows = {
         tap: [results[k] for results, k in zip(seen, tap, strict=True)]
@@ -100,25 +115,23 @@ def tap_by_tap(op: ConvOp, weight: Array) -> list[DnnOp]:
         return []
     made: list[DnnOp] = []
     parts: list[SSAValue] = []
-    rank, sizes = len(axes), shape_of(op.input)[:2]
-    ones = ints([1] * rank)
-    plain = {**op.properties, "strides": ones, "dilations": ones, "pads": ints([0] * 2 * rank)}
+    ones, zeros = ints([1] * len(axes)), ints([0] * 2 * len(axes))
+    plain = {**op.properties, "strides": ones, "dilations": ones, "pads": zeros}
 
     def then(new: DnnOp) -> SSAValue:
         made.append(new)
         return new.results[0]
 
     for tap in (tap for tap, found in windows.items() if all(found)):
-        places_seen = list(zip(axes, tap, windows[tap], strict=True))
-        starts = ints([0, 0, *(w.start * axis.stride + k * axis.dilation - axis.low for axis, k, w in places_seen)])
-        steps = ints([1, 1, *(axis.stride for axis in axes)])
-        part = then(SliceOp.of(op.input, starts=starts, sizes=ints([*sizes, *map(len, windows[tap])]), steps=steps))
+        elements = (axis.elements(k, w) for axis, k, w in zip(axes, tap, windows[tap], strict=True))
+        part = then(SliceOp.at(op.input, [*map(range, shape_of(op.input)[:2]), *elements]))
         kept = then(constant_of(weight[(slice(None), slice(None), *(slice(k, k + 1) for k in tap))].copy()))
         part = then(ConvOp.of(part, kept, op.bias if tap in everywhere[:1] else None, **plain))
-        pads = [*(w.start for w in windows[tap]), *(axis.count - w.stop for axis, _, w in places_seen)]
-        if any(pads):
-            around = ints([0, 0, *pads[:rank], 0, 0, *pads[rank:]])
-            part = then(PadOp.of(part, None, pads=around, mode=text("constant")))
+        before = [own.start for own in windows[tap]]
+        behind = [axis.count - own.stop for axis, own in zip(axes, windows[tap], strict=True)]
+        if any(before + behind):
+            pads = ints([0, 0, *before, 0, 0, *behind])
+            part = then(PadOp.of(part, None, pads=pads, mode=text("constant")))
         parts.append(part)
     total = parts[0]
     for part in parts[1:]:
@@ -150,16 +163,7 @@ class DnnTrimWindowsPass(ModulePass):
     name = "dnn-trim-windows"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for block in rewriting.bodies(op):
-            for conv in [conv for conv in block.ops if isinstance(conv, ConvOp) and any(conv.pads.get_values())]:
-                if (weight := known(conv.weight)) is None or 0 in (*shape_of(conv.output), *weight.shape):
-                    continue
-                made = trimmed(conv, weight)
-                if made:
+        for rewrite in (trimmed, tap_by_tap):
+            for conv in [conv for block in rewriting.bodies(op) for conv in block.ops if isinstance(conv, ConvOp)]:
+                if made := rewrite(conv):
                     rewriting.replace(conv, made)
-                last = made[-1] if made else conv
-                assert isinstance(last, ConvOp)
-                whole = known(last.weight)
-                assert whole is not None
-                if parts := tap_by_tap(last, whole):
-                    rewriting.replace(last, parts)

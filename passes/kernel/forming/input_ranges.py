@@ -10,9 +10,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
-from webdnn.dialects.signature import sizes_of
+from webdnn.dialects.signature import entries, sizes_of, written
 from webdnn.support.index import Range
 
 MAGNITUDE = "kernel.magnitude"
@@ -29,8 +30,14 @@ def magnitude_of(attributes: Mapping[str, Attribute]) -> int | None:
     return found.value.data if isinstance(found, IntegerAttr) else None
 
 
-def magnitude_attribute(magnitude: int) -> Attribute:
-    return IntegerAttr(magnitude, i64)
+def note_magnitudes(function: FuncOp, magnitudes: Magnitudes) -> None:
+    """Say of each input what a run checks of it."""
+    arguments = function.body.block.args
+    given = entries(function.arg_attrs, len(arguments))
+    for value, attributes in zip(arguments, given, strict=True):
+        if value in magnitudes:
+            attributes[MAGNITUDE] = IntegerAttr(magnitudes[value], i64)
+    function.arg_attrs = written(given)
 
 
 def given_range(attributes: Mapping[str, Attribute], magnitude: int | None) -> Range | None:

@@ -35,15 +35,9 @@ from webdnn.dialects.kernel.attributes import ReduceKind
 from webdnn.dialects.kernel.builder import Body
 from webdnn.dialects.kernel.program import WeightOp
 from webdnn.dialects.kernel.structure import FuncOp, ReduceOp
-from webdnn.dialects.signature import entries, written
 from webdnn.passes.kernel.forming.buffer_ranges import BufferRanges, holds_integers
 from webdnn.passes.kernel.forming.checked_outputs import as_float, checked_arguments
-from webdnn.passes.kernel.forming.input_ranges import (
-    MAGNITUDE,
-    Magnitudes,
-    greatest_magnitudes,
-    magnitude_attribute,
-)
+from webdnn.passes.kernel.forming.input_ranges import Magnitudes, greatest_magnitudes, note_magnitudes
 from webdnn.passes.kernel.forming.integer_comparisons import (
     SIGNED_PREDICATES,
     compare_factors,
@@ -365,16 +359,6 @@ def buffers_of(function: func.FuncOp) -> Iterable[SSAValue]:
 
 def is_wide_integer(value: SSAValue) -> bool:
     return holds_integers(value) and element_type(buffer_type(value)).bits >= 32
-
-
-def note_magnitudes(function: func.FuncOp, magnitudes: Magnitudes) -> None:
-    """Say of each input what a run checks of it."""
-    arguments = function.body.block.args
-    given = entries(function.arg_attrs, len(arguments))
-    for value, attributes in zip(arguments, given, strict=True):
-        if value in magnitudes:
-            attributes[MAGNITUDE] = magnitude_attribute(magnitudes[value])
-    function.arg_attrs = written(given)
 
 
 @dataclass(frozen=True)

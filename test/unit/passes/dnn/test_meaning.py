@@ -278,6 +278,13 @@ def test_convolutions_without_taps_in_the_padding(seed: int, monkeypatch: pytest
     preserves(imported([node], x, {"w": w, "b": b}, 2 + rank), DnnTrimWindowsPass(), x)
 
 
+def test_windows_that_see_only_padding_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trim_windows, "LAUNCH", 0)
+    x, w = numbers(1, 2, 1), numbers(4, 2, 2)
+    module = imported([helper.make_node("Conv", ["x", "w"], ["y"], strides=[4], pads=[2, 3])], x, {"w": w}, 3)
+    preserves(module, DnnTrimWindowsPass(), x)
+
+
 def test_taps_that_see_only_padding_go() -> None:
     x, w = numbers(1, 8, 14, 14), numbers(4, 8, 3, 3)
     node = helper.make_node("Conv", ["x", "w"], ["y"], dilations=[24, 24], pads=[24] * 4)
